@@ -1,0 +1,1 @@
+"""Levels, canal, bone, and lesions and how they are marked."""

@@ -1,0 +1,46 @@
+"""The one door to numba: typed decorators, an on-disk cache, and a rule for parallel kernels.
+
+Parallel kernels: numba's fallback thread layer aborts the process when two threads run parallel kernels at once, so
+every call of a kernel made with `parallel_kernel` stands inside ``with kernels_alone():``. The window's thread never
+calls one (it could wait behind a solver run); it uses kernels made with `kernel`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+if getattr(sys, "frozen", False) and "NUMBA_CACHE_DIR" not in os.environ:
+    # A frozen program has no source files beside which numba could keep its cache.
+    _base = os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    os.environ["NUMBA_CACHE_DIR"] = str(Path(_base) / "cvt-planner" / "compiled")
+
+import numba  # noqa: E402  (its cache folder is settled above)
+
+_ALONE = threading.RLock()
+
+
+def kernel(function: _F) -> _F:
+    """Return the function compiled for one core, releasing the interpreter lock while it runs."""
+    return cast(_F, numba.njit(function, nogil=True, cache=True, fastmath={"contract", "arcp", "nsz", "reassoc"}))
+
+
+def parallel_kernel(function: _F) -> _F:
+    """Return the function compiled for all cores; call it inside `kernels_alone` only."""
+    return cast(
+        _F, numba.njit(function, nogil=True, cache=True, parallel=True, fastmath={"contract", "arcp", "nsz", "reassoc"})
+    )
+
+
+def kernels_alone() -> threading.RLock:
+    """Return the lock that lets one thread at a time run parallel kernels; use it in a ``with`` statement."""
+    return _ALONE
+
+
+prange = numba.prange

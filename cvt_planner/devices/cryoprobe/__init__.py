@@ -1,0 +1,6 @@
+"""Cryoprobes: the record of a probe and the probes that are known."""
+
+from cvt_planner.devices.cryoprobe.catalogue import CRYOPROBES, DEFAULT_CRYOPROBE, cryoprobe
+from cvt_planner.devices.cryoprobe.model import CryoprobeModel
+
+__all__ = ["CRYOPROBES", "DEFAULT_CRYOPROBE", "CryoprobeModel", "cryoprobe"]

@@ -1,0 +1,1 @@
+"""Frames, lines, planes and sampling in patient LPS, mm."""

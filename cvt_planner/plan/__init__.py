@@ -1,0 +1,1 @@
+"""The plan as a value: frozen parts, edits as pure functions, results that remember their inputs."""

@@ -1,0 +1,64 @@
+"""Results that remember their inputs and say by themselves when they are out of date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cvt_planner.base.arrays import Float32Array, Vec3
+from cvt_planner.devices.cryoprobe import CryoprobeModel
+from cvt_planner.geometry.frames import Grid
+from cvt_planner.plan.model import FreezePhase, Plan
+
+SOFT_TISSUE = "soft tissue"
+MARROW_BONE = "marrow-filled bone"
+ISOTHERMS_C: tuple[float, ...] = (0.0, -20.0, -40.0)
+
+
+@dataclass(frozen=True)
+class ProbePlace:
+    """A probe as the ice sees it."""
+
+    probe_tip_lps_mm: Vec3
+    outward: Vec3
+    probe: CryoprobeModel
+
+
+@dataclass(frozen=True)
+class IceInputs:
+    """All that the ice of one lesion's probes was computed from; compared by value."""
+
+    lesion_id: str
+    content_hash: str  # of the CT
+    probes: tuple[ProbePlace, ...]
+    protocol: tuple[FreezePhase, ...]
+    spacing_mm: float
+    model_version: str
+
+
+@dataclass(frozen=True, eq=False)
+class IceField:
+    """The temperatures in one kind of tissue at the end of the last freeze."""
+
+    tissue: str  # SOFT_TISSUE or MARROW_BONE
+    temperature_c: Float32Array = field(repr=False)  # (k, j, i), read-only
+    grid: Grid = field(repr=False)
+    volumes_ml: tuple[tuple[float, float], ...]  # (isotherm degC, mL) for each of ISOTHERMS_C
+    energy_imbalance: float
+    wall_s: float
+
+
+@dataclass(frozen=True, eq=False)
+class IceResult:
+    """The predicted ice of one lesion's probes, once per tissue. First version: two homogeneous tissues."""
+
+    inputs: IceInputs
+    fields: tuple[IceField, ...]
+
+    def field_of(self, tissue: str) -> IceField:
+        """Return the temperatures for one kind of tissue."""
+        return next(f for f in self.fields if f.tissue == tissue)
+
+
+def is_current(result: IceResult, plan: Plan, wanted: IceInputs | None) -> bool:
+    """Return whether the result was computed from what the plan says now (`wanted`; None: nothing can be computed)."""
+    return wanted is not None and result.inputs == wanted and any(s.id == wanted.lesion_id for s in plan.lesions)

@@ -1,0 +1,139 @@
+"""What is open: a CT, the plan on it with its history, its results, its file. Tells listeners (old, new)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cvt_planner.base.errors import PlannerError
+from cvt_planner.imaging.volume import Volume
+from cvt_planner.plan.history import History, Step
+from cvt_planner.plan.model import Plan, VolumeRef, VolumeRole
+from cvt_planner.plan.results import IceResult
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Everything that is open, as one value. Compare parts with ``is`` to see what changed."""
+
+    volume: Volume | None = None
+    history: History | None = None
+    ice: tuple[IceResult, ...] = ()  # at most one per lesion; ask `plan.results.is_current` whether it still holds
+    saved_plan: Plan | None = None  # the plan as last written or read
+    saved_ice: tuple[IceResult, ...] = ()
+    path: Path | None = None  # the plan's file
+
+    @property
+    def plan(self) -> Plan | None:
+        """Return the present plan; None before a study is open."""
+        return self.history.plan if self.history else None
+
+    @property
+    def unsaved(self) -> bool:
+        """Return whether closing now would lose work."""
+        return self.plan is not None and (self.plan != self.saved_plan or self.ice != self.saved_ice)
+
+
+Listener = Callable[[State, State], None]
+Edit = Callable[[Plan], Plan]
+
+
+class Workspace:
+    """Holds the present `State`; every change replaces it and tells the listeners. Used from one thread."""
+
+    def __init__(self) -> None:
+        self.state = State()
+        self._listeners: list[Listener] = []
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Add a listener, called with (old, new) after every change; return a function that removes it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    @property
+    def plan(self) -> Plan:
+        """Return the present plan; raise `PlannerError` before a study is open."""
+        if self.state.plan is None:
+            raise PlannerError("Open a CT first.")
+        return self.state.plan
+
+    @property
+    def volume(self) -> Volume:
+        """Return the open CT; raise `PlannerError` before one is open."""
+        if self.state.volume is None:
+            raise PlannerError("Open a CT first.")
+        return self.state.volume
+
+    def open_volume(self, volume: Volume) -> None:
+        """Start a new, empty plan on a CT. What was open is closed: ask about unsaved work before."""
+        plan = new_plan(volume)
+        self._set(State(volume=volume, history=History(Step(plan, "")), saved_plan=plan))
+
+    def open_plan(self, plan: Plan, volume: Volume, path: Path | None, ice: tuple[IceResult, ...] = ()) -> None:
+        """Open a plan that was read from a file, on the CT it belongs to."""
+        self._set(State(volume, History(Step(plan, "")), ice, saved_plan=plan, saved_ice=ice, path=path))
+
+    def apply(self, edit: Edit, label: str, gesture: str = "") -> None:
+        """Replace the plan by what the edit makes of it, as one undo step.
+
+        Steps that carry the same non-empty `gesture` (one drag) count as one until `end_gesture`. An edit that raises
+        leaves everything as it was.
+        """
+        if self.state.history is None:
+            raise PlannerError("Open a CT first.")
+        self._change_history(self.state.history.record(edit(self.plan), label, gesture))
+
+    def end_gesture(self) -> None:
+        """Close the drag under way: the next step is a new undo step."""
+        if self.state.history is not None and self.state.history.present.gesture:
+            self._change_history(self.state.history.end_gesture())
+
+    def undo(self) -> None:
+        """Take back the last step."""
+        if self.state.history is not None:
+            self._change_history(self.state.history.undo())
+
+    def redo(self) -> None:
+        """Bring back the step that was taken back last."""
+        if self.state.history is not None:
+            self._change_history(self.state.history.redo())
+
+    def put_ice(self, result: IceResult) -> None:
+        """Keep a computed iceball; it replaces the one of the same lesion."""
+        others = tuple(r for r in self.state.ice if r.inputs.lesion_id != result.inputs.lesion_id)
+        self._set(replace(self.state, ice=(*others, result)))
+
+    def mark_saved(self, plan: Plan, ice: tuple[IceResult, ...], path: Path) -> None:
+        """Remember what was written, and where."""
+        self._set(replace(self.state, saved_plan=plan, saved_ice=ice, path=path))
+
+    def _change_history(self, history: History) -> None:
+        if history is not self.state.history:
+            self._set(replace(self.state, history=history))
+
+    def _set(self, state: State) -> None:
+        old, self.state = self.state, state
+        for listener in tuple(self._listeners):
+            listener(old, state)
+
+
+def volume_ref(volume: Volume, role: VolumeRole = VolumeRole.PLANNING) -> VolumeRef:
+    """Return how a plan refers to a CT."""
+    return VolumeRef(
+        role=role,
+        series_uid=volume.series.series_uid,
+        study_uid=volume.series.study_uid,
+        frame_of_reference_uid=volume.grid.frame_of_reference_uid,
+        content_hash=volume.content_hash,
+        description=volume.series.series_description,
+        acquired_at=volume.series.acquired_at,
+        shape_kji=volume.grid.shape_kji,
+        source=volume.source,
+    )
+
+
+def new_plan(volume: Volume) -> Plan:
+    """Return an empty plan on a CT."""
+    return Plan(id=uuid.uuid4().hex, patient=volume.patient, volumes=(volume_ref(volume),))
