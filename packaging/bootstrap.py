@@ -53,15 +53,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--core", action="store_true", help="the headless core only, without Qt and VTK")
     core_only = parser.parse_args().core
-    if sys.version_info < (3, 11):
-        return _fail("CVT Planner needs Python 3.11 or newer. Install it, then run this command with it.")
     if not core_only and sys.platform.startswith("linux"):
         problem = _system_libraries()
         if problem:
             return _fail(problem)
-    return _environment(
-        ROOT / (".venv-core" if core_only else ".venv"), ROOT / "requirements" / ("core.lock" if core_only else "all.lock")
-    )
+    folder, lock = (".venv-core", "core.lock") if core_only else (".venv", "all.lock")
+    return _environment(ROOT / folder, ROOT / "requirements" / lock)
 
 
 def _environment(folder: Path, lock: Path) -> int:
@@ -75,12 +72,8 @@ def _environment(folder: Path, lock: Path) -> int:
         return 0
     print(f"Setting up {folder.name} from {lock.name} (a few minutes the first time) ...", flush=True)
     stamp.unlink(missing_ok=True)
-    try:
-        if not python.exists():
-            venv.create(folder, with_pip=True)
-    except subprocess.CalledProcessError:
-        shutil.rmtree(folder, ignore_errors=True)
-        return _fail("Python cannot create a virtual environment. On Debian: apt-get install python3-venv")
+    if not python.exists() and not _create(folder):
+        return _fail("Python cannot create a virtual environment. On Debian: sudo apt-get install python3-venv")
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     for arguments in (["--require-hashes", "-r", str(lock)], ["--no-deps", "--no-build-isolation", "-e", str(ROOT)]):
         if subprocess.run(pip + arguments, cwd=ROOT).returncode:
@@ -89,19 +82,36 @@ def _environment(folder: Path, lock: Path) -> int:
     return 0
 
 
+def _create(folder: Path) -> bool:
+    """Create the environment; Debian's own Python lacks the pip for it until python3-venv is installed."""
+    for attempt in ("as it is", "with python3-venv"):
+        try:
+            venv.create(folder, with_pip=True)
+        except (subprocess.CalledProcessError, ImportError, OSError):
+            shutil.rmtree(folder, ignore_errors=True)
+            if attempt == "as it is" and _install(["python3-venv"]):
+                return False
+        else:
+            return True
+    return False
+
+
 def _system_libraries() -> str:
     """Install what Qt and Mesa need and the system lacks; return a sentence when that is not possible."""
     missing = sorted(_missing_packages())
-    if not missing:
-        return ""
-    names = " ".join(missing)
+    return _install(missing) if missing else ""
+
+
+def _install(packages: list[str]) -> str:
+    """Install Debian packages; return a sentence when that is not possible."""
+    names = " ".join(packages)
     if not shutil.which("apt-get"):
         return f"System libraries are missing. On Debian they are called: {names}. Install their equivalents."
     if os.geteuid() != 0:
         return f"System libraries are missing. Run: sudo apt-get install {names}"
-    print(f"Installing system libraries: {names}", flush=True)
+    print(f"Installing system packages: {names}", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
+    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
     subprocess.run(["apt-get", "update", "-qq"], env=environment, stdout=subprocess.DEVNULL)
     if subprocess.run(install, env=environment, stdout=subprocess.DEVNULL).returncode:
         return f"apt-get could not install: {names}"

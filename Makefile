@@ -1,0 +1,46 @@
+# Two commands do everything: "make run" and "make test". Both set up what they need first.
+ifeq ($(OS),Windows_NT)
+PYTHON ?= python
+BIN := .venv/Scripts
+CORE_BIN := .venv-core/Scripts
+else
+PYTHON ?= python3
+BIN := .venv/bin
+CORE_BIN := .venv-core/bin
+endif
+PACKAGES := cvt_planner app
+
+.PHONY: setup run test test-core lint format bench package clean
+
+setup: ## the virtual environment, the pinned packages, the system libraries
+	@$(PYTHON) packaging/bootstrap.py
+
+run: setup ## the window on the sample case; without a display the same case headless, results in out/
+	@$(BIN)/python packaging/run_sample.py
+
+test: setup ## every test
+	$(BIN)/python -m pytest
+
+test-core: ## the core's tests where neither Qt nor VTK is installed
+	@$(PYTHON) packaging/bootstrap.py --core
+	$(CORE_BIN)/python -m pytest tests/core tests/golden tests/architecture
+
+lint: setup ## style, types, floors
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports --no-cache
+
+format: setup ## put the code into the project's format
+	$(BIN)/python -m ruff check --fix .
+	$(BIN)/python -m ruff format .
+
+bench: setup ## measured figures, printed; nothing here passes or fails
+	$(BIN)/python tests/bench/run_all.py
+
+package: setup ## a one-folder program in dist/, then its self-test with no Python on the path
+	$(BIN)/python -m PyInstaller --noconfirm --log-level WARN --distpath dist --workpath build packaging/cvt_planner.spec
+	$(BIN)/python packaging/check_frozen.py dist/cvt-planner
+
+clean:
+	rm -rf build dist out .venv-core .pytest_cache .mypy_cache .ruff_cache
