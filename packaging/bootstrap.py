@@ -12,11 +12,11 @@ from __future__ import annotations
 import argparse
 import ctypes.util
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -72,6 +72,8 @@ def _environment(folder: Path, lock: Path) -> int:
         return 0
     print(f"Setting up {folder.name} from {lock.name} (a few minutes the first time) ...", flush=True)
     stamp.unlink(missing_ok=True)
+    if python.exists() and subprocess.run([str(python), "-m", "pip", "--version"], capture_output=True).returncode:
+        shutil.rmtree(folder)  # a set-up that was cut off
     if not python.exists() and not _create(folder):
         return _fail("Python cannot create a virtual environment. On Debian: sudo apt-get install python3-venv")
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -83,17 +85,11 @@ def _environment(folder: Path, lock: Path) -> int:
 
 
 def _create(folder: Path) -> bool:
-    """Create the environment; Debian's own Python lacks the pip for it until python3-venv is installed."""
-    for attempt in ("as it is", "with python3-venv"):
-        try:
-            venv.create(folder, with_pip=True)
-        except (subprocess.CalledProcessError, ImportError, OSError):
-            shutil.rmtree(folder, ignore_errors=True)
-            if attempt == "as it is" and _install(["python3-venv"]):
-                return False
-        else:
-            return True
-    return False
+    """Create the environment; Debian's own Python cannot until python3-venv is installed."""
+    if importlib.util.find_spec("ensurepip") is None and _install(["python3-venv"]):
+        return False
+    # In a new process: this one does not see what was just installed.
+    return subprocess.run([sys.executable, "-m", "venv", str(folder)]).returncode == 0
 
 
 def _system_libraries() -> str:
