@@ -1,0 +1,179 @@
+"""Finding the series in a folder, a ZIP, a DICOMDIR medium or one file, each with a verdict in words."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from cvt_planner.base.errors import InputRefused
+from cvt_planner.base.progress import Progress
+from cvt_planner.imaging.headers import SliceHeader, read_header
+from cvt_planner.imaging.identity import patient_of, series_of
+from cvt_planner.imaging.judge import Judgement, judge, kind_fault
+from cvt_planner.imaging.pixels import hu_slice
+from cvt_planner.imaging.research import research_series
+from cvt_planner.imaging.series import REFUSED, USABLE, WARNING, SeriesInfo, SeriesListing
+from cvt_planner.imaging.sources import RESEARCH_ENDINGS, FileRef, Opener, kind_of, list_files, list_members, shown
+
+_Key = tuple[str, ...]
+
+
+def find_series(path: str | Path, progress: Progress | None = None) -> SeriesListing:
+    """Return the series that a path holds, judged from their headers; pixels are read only to tell copies apart.
+
+    Parameters
+    ----------
+    path
+        A folder (searched with all its folders), a ZIP, a DICOMDIR (its folder is searched), a NIfTI or NRRD file, or
+        one DICOM file (its series among the files beside it).
+
+    Raises
+    ------
+    InputRefused
+        If the path does not exist, cannot be read, or is a ZIP that cannot be opened.
+    Cancelled
+        If `progress` was stopped.
+    """
+    place, progress = Path(path), progress or Progress()
+    kind = kind_of(place)
+    given = shown(place)
+    if kind == "research":
+        return SeriesListing(given, (research_series(place, given),))
+    with Opener() as opener:
+        if kind == "file":
+            return _listing_of_file(opener, place, given, progress)
+        if kind == "zip":
+            refs = list_members(place)
+        else:
+            refs = list_files(place if kind == "folder" else place.parent, progress)
+        return _Scan(opener, given).listing(refs, progress)
+
+
+def _listing_of_file(opener: Opener, path: Path, given: str, progress: Progress) -> SeriesListing:
+    scan = _Scan(opener, given)
+    own = scan.header(FileRef(path))
+    if own is None:
+        hint = f"{given} holds no DICOM image, and is no ZIP, NIfTI or NRRD. Choose the folder of a CT series."
+        if scan.broken:
+            hint = scan.broken[0][1]
+        return SeriesListing(given, (), scan.skipped, tuple(scan.broken), hint)
+    if kind_fault(own):
+        return SeriesListing(given, (scan.series([own]),))
+    key = _key(own)
+    beside = [ref for ref in list_files(path.parent, progress, deep=False) if ref.path != path]
+    headers = [own, *(h for h in scan.headers(beside, progress) if _key(h) == key)]
+    return SeriesListing(given, (scan.series(headers),), 0, tuple(scan.broken))
+
+
+class _Scan:
+    """One pass over many files, counting what is not read."""
+
+    def __init__(self, opener: Opener, given: str) -> None:
+        self.opener = opener
+        self.given = given
+        self.skipped = 0
+        self.broken: list[tuple[str, str]] = []
+        self.broken_folders: list[str] = []
+
+    def listing(self, refs: Sequence[FileRef], progress: Progress) -> SeriesListing:
+        """Return the listing of many files."""
+        groups: dict[_Key, list[SliceHeader]] = {}
+        for header in self.headers(refs, progress):
+            groups.setdefault(_key(header), []).append(header)
+        found = [self.series(group) for group in groups.values()]
+        found.sort(key=lambda s: (not s.can_be_read, s.patient.patient_id, s.study_uid, s.uid))
+        hint = "" if found else self._hint(refs)
+        return SeriesListing(self.given, tuple(found), self.skipped, tuple(self.broken), hint)
+
+    def headers(self, refs: Sequence[FileRef], progress: Progress) -> list[SliceHeader]:
+        """Return the headers of the DICOM images and reports among the files."""
+        headers = []
+        for n, ref in enumerate(refs):
+            if n % 16 == 0:
+                progress.report(n / len(refs), f"Looking at file {n + 1} of {len(refs)}")
+            header = self.header(ref)
+            if header is not None:
+                headers.append(header)
+        progress.report(1.0, f"{len(refs)} files looked at")
+        return headers
+
+    def header(self, ref: FileRef) -> SliceHeader | None:
+        """Return the header of one file; None, and counted, when it is no DICOM object of a series."""
+        try:
+            header = read_header(self.opener, ref)
+        except InputRefused as refusal:
+            self.broken.append((ref.name, str(refusal)))
+            self.broken_folders.append(ref.folder)
+            return None
+        # A DICOMDIR, a presentation state without series, or a few bytes that only look like DICOM.
+        if header is None or (header.pixels is None and not header.series_uid):
+            self.skipped += 1
+            return None
+        return header
+
+    def same_pixels(self, headers: Sequence[SliceHeader]) -> bool:
+        """Return whether all the files hold the same HU."""
+        return len({hashlib.sha256(hu_slice(self.opener, h).tobytes()).digest() for h in headers}) == 1
+
+    def series(self, headers: Sequence[SliceHeader]) -> SeriesInfo:
+        """Return one series, judged."""
+        try:
+            judgement = judge(headers, self.same_pixels)
+        except InputRefused as refusal:  # pixels that had to be compared cannot be decoded
+            judgement = Judgement(REFUSED, (str(refusal),))
+        verdict, reasons = judgement.verdict, judgement.reasons
+        own = {h.ref.folder for h in headers}
+        damaged = sum(folder in own for folder in self.broken_folders)
+        if damaged and verdict != REFUSED:
+            verdict = WARNING if verdict == USABLE else verdict
+            first = next(
+                name for (name, _), folder in zip(self.broken, self.broken_folders, strict=True) if folder in own
+            )
+            reasons += (f"{damaged} damaged file(s) beside it, first {first}: slices may be missing at its ends.",)
+        first_slice = (judgement.slices or tuple(sorted(headers, key=lambda h: h.ref)))[0]
+        layout = first_slice.pixels
+        return SeriesInfo(
+            uid=first_slice.series_uid or _made_up_uid(first_slice),
+            identity=series_of(first_slice.dataset),
+            patient=patient_of(first_slice.dataset),
+            verdict=verdict,
+            reasons=reasons,
+            source=self.given,
+            slice_count=len(judgement.slices) or len(headers),
+            rows=layout.rows if layout else 0,
+            columns=layout.columns if layout else 0,
+            files=tuple(h.ref.name for h in judgement.slices or headers),
+            pixel_spacing_mm=first_slice.spacing_mm,
+            slice_distance_mm=judgement.slice_distance_mm,
+            orientation=judgement.orientation,
+            slices=judgement.slices,
+            grid=judgement.grid,
+        )
+
+    def _hint(self, refs: Sequence[FileRef]) -> str:
+        if self.broken:
+            return f"{self.given}: no readable DICOM image. {self.broken[0][1]}"
+        if not refs:
+            return f"{self.given} is empty. Choose the folder that holds the CT series."
+        research = [ref.short_name for ref in refs if ref.short_name.lower().endswith(RESEARCH_ENDINGS)]
+        if research:
+            return f"{self.given} holds no DICOM images. To open the research volume {research[0]}, choose that file."
+        return f"{self.given} holds {len(refs)} files, none of them a DICOM image. Choose the folder of a CT series."
+
+
+def _key(header: SliceHeader) -> _Key:
+    patient = patient_of(header.dataset)
+    whose = (patient.patient_id, patient.name, header.study_uid)
+    if header.series_uid:
+        return (*whose, header.series_uid)
+    return (*whose, "", _made_up_uid(header))
+
+
+def _made_up_uid(header: SliceHeader) -> str:
+    layout = header.pixels
+    size = (layout.rows, layout.columns) if layout else ()
+    text = repr(
+        (header.study_uid, header.frame_of_reference_uid, header.modality, size, "LOCALIZER" in header.image_type)
+    )
+    return "unnamed-" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:12]

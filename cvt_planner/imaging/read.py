@@ -1,0 +1,155 @@
+"""Reading one series into a `Volume`."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from cvt_planner.base.arrays import HuArray
+from cvt_planner.base.errors import InputRefused
+from cvt_planner.base.progress import Progress
+from cvt_planner.geometry.frames import Grid
+from cvt_planner.imaging.canonical import Turn
+from cvt_planner.imaging.find import find_series
+from cvt_planner.imaging.pixels import hu_slice
+from cvt_planner.imaging.research import read_research
+from cvt_planner.imaging.series import SeriesInfo, SeriesListing
+from cvt_planner.imaging.sources import Opener
+from cvt_planner.imaging.volume import Volume
+
+READERS = 2  # threads; decoding and rescaling leave the interpreter lock
+
+
+def read_volume(
+    source: str | Path | SeriesInfo, series_uid: str | None = None, progress: Progress | None = None
+) -> Volume:
+    """Return a series as a volume in HU, axes canonical (see `Volume`), no voxel resampled.
+
+    Parameters
+    ----------
+    source
+        A series of a listing, or a path as `find_series` takes it.
+    series_uid
+        Which series of the path; where it is not given, the one best for planning is taken, if all belong to one study.
+
+    Raises
+    ------
+    InputRefused
+        If nothing readable is there, if several patients or studies are there and none was chosen, or if the series
+        cannot be used; the text names the file or folder and says what to do.
+    Cancelled
+        If `progress` was stopped.
+    """
+    progress = progress or Progress()
+    notices: tuple[str, ...] = ()
+    if isinstance(source, SeriesInfo):
+        info = source
+    else:
+        listing = find_series(source, progress.part(0.0, 0.3))
+        info, notices = choose(listing, series_uid)
+    if not info.can_be_read:
+        raise InputRefused(f"The series {info.label} of {info.source} cannot be used. {' '.join(info.reasons)}")
+    reading = progress.part(0.0 if isinstance(source, SeriesInfo) else 0.3, 1.0)
+    if info.is_research:
+        hu, grid, remarks = read_research(Path(info.files[0]), reading)
+        notices = (*info.reasons, *remarks, *notices)
+    else:
+        hu, grid = _read_slices(info, reading)
+        notices = (*info.reasons, *notices)
+    return Volume(
+        hu=hu,
+        grid=grid,
+        patient=info.patient,
+        series=replace(info.identity, modality=info.identity.modality or "CT"),
+        content_hash=content_hash(hu, grid),
+        source=info.source,
+        notices=notices,
+    )
+
+
+def choose(listing: SeriesListing, series_uid: str | None) -> tuple[SeriesInfo, tuple[str, ...]]:
+    """Return the series to read and sentences about the choice.
+
+    Raises
+    ------
+    InputRefused
+        If there is none, or if it is not clear which patient or study is meant.
+    """
+    if series_uid:
+        return _named(listing, series_uid), ()
+    if not listing.series:
+        raise InputRefused(listing.hint or f"{listing.path} holds no DICOM images. Choose the folder of a CT series.")
+    best = listing.preferred
+    if best is None:
+        why = " ".join(f"{s.label}: {' '.join(s.reasons)}" for s in listing.series[:3])
+        more = f" And {len(listing.series) - 3} more." if len(listing.series) > 3 else ""
+        raise InputRefused(f"No series of {listing.path} can be used. {why}{more}")
+    if len(listing.studies) > 1:
+        raise InputRefused(
+            f"{listing.path} holds CTs of {len(listing.studies)} patients or studies: {'; '.join(listing.studies)}. "
+            f"Choose one series: {'; '.join(s.label for s in listing.readable[:6])}."
+        )
+    if len(listing.readable) == 1:
+        return best, ()
+    return best, (f"Of {len(listing.readable)} usable series this one was chosen: {best.label}.",)
+
+
+def _named(listing: SeriesListing, series_uid: str) -> SeriesInfo:
+    matches = [s for s in listing.series if s.uid == series_uid]
+    if not matches:
+        there = "; ".join(s.label for s in listing.series[:6]) or "none"
+        raise InputRefused(f"{listing.path} holds no series {series_uid}. Series there: {there}.")
+    if len(matches) > 1:
+        raise InputRefused(
+            f"{listing.path} holds series {series_uid} {len(matches)} times, of different patients or studies: "
+            f"{'; '.join(s.owner for s in matches)}. Open the folder of one of them."
+        )
+    return matches[0]
+
+
+def content_hash(hu: HuArray, grid: Grid) -> str:
+    """Return the SHA-256, hex, of shape, affine (to 1e-4 mm) and voxels; the same for any order of files."""
+    digest = hashlib.sha256(np.array(grid.shape_kji, dtype="<i8").tobytes())
+    digest.update(np.rint(grid.lps_from_index * 1e4).astype("<i8").tobytes())
+    digest.update(np.ascontiguousarray(hu, dtype="<i2").data)
+    return digest.hexdigest()
+
+
+def _read_slices(info: SeriesInfo, progress: Progress) -> tuple[HuArray, Grid]:
+    stored_grid = info.grid
+    assert stored_grid is not None
+    turn = Turn.of(stored_grid.lps_from_index)
+    grid = turn.grid(stored_grid)
+    try:
+        hu: HuArray = np.empty(grid.shape_kji, dtype=np.int16)
+    except MemoryError as fault:
+        raise InputRefused(
+            f"{info.source} does not fit into the memory of this computer. Choose a smaller series."
+        ) from fault
+    by_slice = turn.stored_view(hu)
+    total, done, lock = len(info.slices), 0, threading.Lock()
+
+    def read(n: int) -> None:
+        nonlocal done
+        progress.check()
+        by_slice[n] = hu_slice(opener, info.slices[n])
+        with lock:
+            done += 1
+            progress.report(done / total, f"Slice {done} of {total}")
+
+    with Opener() as opener:
+        opener.open(info.slices[0].ref).close()
+        with ThreadPoolExecutor(READERS) as pool:
+            jobs = [pool.submit(read, n) for n in range(total)]
+            try:
+                for job in jobs:
+                    job.result()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+    return hu, grid
