@@ -1,1 +1,7 @@
+"""Synthetic spine CTs with ground truth: `make_phantom` makes one, `write_phantom` writes it. Only cli and tests use it."""
 
+from cvt_planner.phantom.cases import CASES
+from cvt_planner.phantom.dicom import POSITIONS, write_phantom, write_truth
+from cvt_planner.phantom.make import LABELS, Phantom, make_phantom
+
+__all__ = ["CASES", "LABELS", "POSITIONS", "Phantom", "make_phantom", "write_phantom", "write_truth"]

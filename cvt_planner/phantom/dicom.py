@@ -1,0 +1,203 @@
+"""Write a phantom as a CT series with its truth beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, JPEG2000Lossless, generate_uid
+
+from cvt_planner.base.arrays import FloatArray, LabelArray
+from cvt_planner.base.errors import InputRefused
+from cvt_planner.geometry.frames import Grid
+from cvt_planner.phantom.make import Phantom
+
+POSITIONS = ("HFS", "HFP", "FFS", "FFP")
+INTERCEPT_HU = -1024
+_DATE, _TIME = "20260115", "093000"
+
+
+def write_phantom(
+    phantom: Phantom, folder: Path | str, patient_position: str = "HFS", compressed: bool = False, truth: bool = True
+) -> None:
+    """Write the series as single-frame CT images into `folder`, the truth into its subfolder `truth`.
+
+    Parameters
+    ----------
+    phantom
+        What to write.
+    folder
+        Made if absent; files of the same names are replaced.
+    patient_position
+        One of `POSITIONS`. The anatomy stays as it is, couch included; a prone patient's picture is turned by half in
+        its plane, as the scanner's screen shows it, and a feet-first patient is scanned from the feet upwards.
+    compressed
+        Whether pixels are stored as JPEG 2000, lossless.
+    truth
+        Whether `truth/truth.json` and `truth/labels_*.nrrd` are written.
+
+    Raises
+    ------
+    InputRefused
+        If the position is none of `POSITIONS`.
+    """
+    if patient_position not in POSITIONS:
+        raise InputRefused(f"Patient position {patient_position!r} is not one of {', '.join(POSITIONS)}.")
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    uids = _Uids(phantom, patient_position)
+    count = phantom.hu.shape[0]
+    for k in range(count):
+        number = k + 1 if patient_position.startswith("FF") else count - k
+        dataset = _image(phantom, k, number, patient_position, uids)
+        if compressed:
+            dataset.compress(JPEG2000Lossless, generate_instance_uid=False)
+        dataset.save_as(target / f"{_file_stem(uids, number)}.dcm", enforce_file_format=True)
+    if truth:
+        write_truth(phantom, target / "truth")
+
+
+def write_truth(phantom: Phantom, folder: Path | str) -> None:
+    """Write `truth.json` and one compressed `labels_*.nrrd` per label array into `folder`."""
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(phantom.truth, indent=1, ensure_ascii=False)
+    (target / "truth.json").write_text(text + "\n", encoding="utf-8")
+    for name, labels in phantom.labels.items():
+        sitk.WriteImage(_itk(labels, phantom.grid), str(target / f"labels_{name}.nrrd"), useCompression=True)
+
+
+def _itk(labels: LabelArray, grid: Grid) -> sitk.Image:
+    image = sitk.GetImageFromArray(labels)
+    affine = grid.lps_from_index
+    image.SetOrigin([float(v) for v in affine[:3, 3]])
+    image.SetSpacing([float(v) for v in grid.spacing_kji_mm[::-1]])
+    return image
+
+
+class _Uids:
+    """Identifiers that depend on what was written and on nothing else."""
+
+    def __init__(self, phantom: Phantom, position: str) -> None:
+        version = phantom.truth["version"]
+        self._key = [f"cvt-planner phantom {version}", phantom.case, str(phantom.seed), position]
+        # An edit to the geometry changes the voxels; then it is another image and must not keep the identifier.
+        self._key.append(hashlib.sha256(phantom.hu.tobytes()).hexdigest())
+
+    def of(self, *what: str) -> str:
+        """Return the identifier of one thing."""
+        return str(generate_uid(entropy_srcs=[*self._key, *what]))
+
+
+def _file_stem(uids: _Uids, number: int) -> str:
+    """Return a name that does not sort by position, as archives give."""
+    return "CT" + hashlib.sha256(uids.of("name", str(number)).encode()).hexdigest()[:10]
+
+
+def _frame(phantom: Phantom, k: int, position: str) -> tuple[FloatArray, list[float], FloatArray]:
+    """Return the pixels (HU) of one slice as the scanner shows it, row and column direction, first pixel's place."""
+    prone = position.endswith("P")
+    rows, columns = phantom.hu.shape[1:]
+    first = phantom.grid.lps_of(np.array([k, rows - 1, columns - 1] if prone else [k, 0, 0], dtype=np.float64))
+    pixels = phantom.hu[k, ::-1, ::-1] if prone else phantom.hu[k]
+    direction = [-1.0, 0.0, 0.0, 0.0, -1.0, 0.0] if prone else [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    return np.asarray(pixels, dtype=np.float64), direction, first
+
+
+def _image(phantom: Phantom, k: int, number: int, position: str, uids: _Uids) -> FileDataset:
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = CTImageStorage
+    meta.MediaStorageSOPInstanceUID = uids.of("image", str(k))
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    dataset.SOPClassUID = CTImageStorage
+    dataset.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
+    _identify(dataset, phantom, uids)
+    dataset.update(_acquisition(phantom, position))
+    _place(dataset, phantom, k, number, position, uids)
+    return dataset
+
+
+def _identify(dataset: FileDataset, phantom: Phantom, uids: _Uids) -> None:
+    name = phantom.case.capitalize()
+    fields = {
+        "SpecificCharacterSet": "ISO_IR 192",
+        "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"],
+        "PatientName": f"Phantom^{name}",
+        "PatientID": f"CVT-{phantom.case.upper()}-{phantom.seed + 1}",
+        "PatientBirthDate": "19650401",
+        "PatientSex": "O",
+        "PatientAge": "060Y",
+        "StudyInstanceUID": uids.of("study"),
+        "SeriesInstanceUID": uids.of("series"),
+        "FrameOfReferenceUID": uids.of("frame"),
+        "PositionReferenceIndicator": "",
+        "StudyDate": _DATE,
+        "SeriesDate": _DATE,
+        "AcquisitionDate": _DATE,
+        "ContentDate": _DATE,
+        "StudyTime": _TIME,
+        "SeriesTime": _TIME,
+        "AcquisitionTime": _TIME,
+        "ContentTime": _TIME,
+        "StudyID": "1",
+        "AccessionNumber": "",
+        "ReferringPhysicianName": "",
+        "StudyDescription": "Synthetic spine CT",
+        "SeriesDescription": f"Spine phantom {phantom.case} seed {phantom.seed}",
+        "Modality": "CT",
+        "Manufacturer": "CVT Planner",
+        "ManufacturerModelName": "Spine phantom",
+        "SoftwareVersions": str(phantom.truth["version"]),
+        "SeriesNumber": 2,
+        "AcquisitionNumber": 1,
+    }
+    for keyword, value in fields.items():
+        setattr(dataset, keyword, value)
+
+
+def _acquisition(phantom: Phantom, position: str) -> FileDataset:
+    dataset = FileDataset("", {})
+    thickness, pixel = phantom.spacing_kji_mm[0], phantom.spacing_kji_mm[1]
+    fields = {
+        "PatientPosition": position,
+        "BodyPartExamined": "SPINE",
+        "KVP": "120",
+        "SliceThickness": f"{thickness:g}",
+        "SpacingBetweenSlices": f"{thickness:g}",
+        "GantryDetectorTilt": "0",
+        "ConvolutionKernel": "MEDIUM",
+        "ReconstructionDiameter": f"{pixel * max(phantom.hu.shape[1:]):g}",
+        "PixelSpacing": [f"{pixel:g}", f"{pixel:g}"],
+        "Rows": phantom.hu.shape[1],
+        "Columns": phantom.hu.shape[2],
+        "SamplesPerPixel": 1,
+        "PhotometricInterpretation": "MONOCHROME2",
+        "BitsAllocated": 16,
+        "BitsStored": 12,
+        "HighBit": 11,
+        "PixelRepresentation": 0,
+        "RescaleIntercept": str(INTERCEPT_HU),
+        "RescaleSlope": "1",
+        "RescaleType": "HU",
+        "WindowCenter": ["400", "40"],
+        "WindowWidth": ["1800", "400"],
+        "BurnedInAnnotation": "NO",
+    }
+    for keyword, value in fields.items():
+        setattr(dataset, keyword, value)
+    return dataset
+
+
+def _place(dataset: FileDataset, phantom: Phantom, k: int, number: int, position: str, uids: _Uids) -> None:
+    pixels, direction, first = _frame(phantom, k, position)
+    dataset.InstanceNumber = number
+    dataset.ImageOrientationPatient = [f"{v:g}" for v in direction]
+    dataset.ImagePositionPatient = [f"{v:.4f}" for v in first]
+    dataset.SliceLocation = f"{first[2]:.4f}"
+    dataset.PixelData = np.ascontiguousarray(pixels - INTERCEPT_HU).astype("<u2").tobytes()
+    dataset["PixelData"].VR = "OW"

@@ -1,0 +1,191 @@
+"""Make a phantom: geometry, truth, voxels, scanner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from cvt_planner.base.arrays import Float32Array, FloatArray, HuArray, LabelArray, read_only
+from cvt_planner.base.compiled import kernels_alone
+from cvt_planner.base.progress import Progress
+from cvt_planner.geometry.frames import Grid
+from cvt_planner.phantom import soft
+from cvt_planner.phantom.cases import Case, case_named, lesion_table
+from cvt_planner.phantom.scanner import scanned
+from cvt_planner.phantom.spine import Spine, build_spine
+from cvt_planner.phantom.torso import Torso
+from cvt_planner.phantom.truth import truth_of
+from cvt_planner.phantom.voxels import fill_spine
+
+SUBVOXEL_MM = 0.25
+_REACH_MM = (62.0, 48.0, 66.0)  # of the spine's box: sideways, before and behind the axis
+LABELS = ("vertebrae", "bodies", "canal", "cord", "lesions", "skin")
+
+
+@dataclass(frozen=True, eq=False)
+class Phantom:
+    """A synthetic spine CT with what is true of it.
+
+    Parameters
+    ----------
+    case, seed
+        What it was made from; the same pair gives the same voxels.
+    hu
+        (k, j, i) int16, read-only; k to the head, j to the back, i to the left.
+    grid
+        Where the voxels lie, LPS mm.
+    labels
+        By name (see `LABELS`), (k, j, i) uint8 on the same grid: a voxel belongs to what fills at least half of it.
+    truth
+        What `truth.json` holds; keys in `truth.truth_of`.
+    """
+
+    case: str
+    seed: int
+    hu: HuArray
+    grid: Grid
+    labels: dict[str, LabelArray]
+    truth: dict[str, Any] = field(repr=False)
+    spacing_kji_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+
+def make_phantom(case: str, seed: int | None = None, progress: Progress | None = None) -> Phantom:
+    """Return a synthetic CT and its truth.
+
+    Parameters
+    ----------
+    case
+        One of `CASES`.
+    seed
+        Even: mean proportions, both sides alike; odd: perturbed proportions, asymmetry, a side bend. None: the case's.
+    progress
+        Told how far the work has come; may stop it.
+
+    Raises
+    ------
+    InputRefused
+        If there is no such case or the seed is negative.
+    """
+    spec = case_named(case)
+    number = spec.seed if seed is None else seed
+    if number < 0:
+        from cvt_planner.base.errors import InputRefused
+
+        raise InputRefused(f"The phantom's seed must be 0 or more, not {number}.")
+    steps = progress or Progress()
+    spine = build_spine(spec.levels, number)
+    lesions = lesion_table(spec, spine, number)
+    spine.bodies[lesions[:, 0].astype(int), 19] = 0.0  # no basivertebral vein beside a lesion: the two would merge
+    grid, start, step = _grid(spec, spine)
+    z = start[2] + step[2] * np.arange(grid.shape_kji[0])
+    torso = Torso(spine, z, number)
+    steps.report(0.02, "Painting the torso")
+    hu, body, couch_y = _torso_hu(torso, spine, start, step, grid.shape_kji)
+    steps.report(0.15, "Filling the spine")
+    spongy, labels, sums = _spine_into(hu, spine, lesions, start, step, grid.shape_kji, steps.part(0.15, 0.75))
+    labels["skin"] = np.asarray(body >= 0.5, dtype=np.uint8)
+    steps.report(0.75, "Scanning")
+    spacing = (spec.slice_mm, spec.pixel_mm, spec.pixel_mm)
+    picture = scanned(hu, spongy, body, spacing, number)
+    truth = truth_of(spec, number, spine, lesions, grid, sums, labels, couch_y)
+    steps.report(1.0, "Done")
+    frozen = {name: read_only(array) for name, array in labels.items()}
+    return Phantom(spec.name, number, read_only(picture), grid, frozen, truth, spacing)
+
+
+def _grid(case: Case, spine: Spine) -> tuple[Grid, FloatArray, FloatArray]:
+    rows = [spine.index(name) for name in case.levels]
+    top, bottom = spine.bodies[rows[0]], spine.bodies[rows[-1]]
+    lean = [abs(float(b[10])) * b[13] for b in (top, bottom)]  # how much a leaning endplate reaches beyond its middle
+    high = top[2] + top[15] / 2 + lean[0] + case.margin_mm
+    low = bottom[2] - bottom[14] / 2 - lean[1] - case.margin_mm
+    slices = round((high - low) / case.slice_mm)
+    dy = case.pixel_mm
+    mean_y = float(spine.axis[:, 1].mean())
+    behind = mean_y + (86.0 if case.targeted else 108.0)
+    first_x = -(case.columns - 1) / 2 * dy
+    first_y = behind - (case.rows - 1) * dy
+    start = np.round(np.array([first_x, first_y, low]), 2)
+    step = np.array([dy, dy, case.slice_mm])
+    affine = np.eye(4)
+    affine[:3, :3] = np.array([[0, 0, dy], [0, dy, 0], [case.slice_mm, 0, 0]])
+    affine[:3, 3] = start
+    return Grid((slices, case.rows, case.columns), affine), start, step
+
+
+def _torso_hu(
+    torso: Torso, spine: Spine, start: FloatArray, step: FloatArray, shape: tuple[int, int, int]
+) -> tuple[Float32Array, Float32Array, float]:
+    hu = np.full(shape, -1000.0, dtype=np.float32)
+    couch, couch_y = torso.couch()
+    organs = torso.organs()
+    soft.paint(hu, start, step, couch + organs)
+    soft.paint_tubes(hu, start, step, *torso.ribs(spine))
+    body = np.zeros(shape, dtype=np.float32)
+    skin = organs[0]
+    soft.paint(body, start, step, [soft.Organ(skin.sections, 1.0, skin.dent_mm, skin.power, 0.0, skin.phase)])
+    return hu, body, couch_y
+
+
+def _spine_into(
+    hu: Float32Array,
+    spine: Spine,
+    lesions: FloatArray,
+    start: FloatArray,
+    step: FloatArray,
+    shape: tuple[int, int, int],
+    progress: Progress,
+) -> tuple[Float32Array, dict[str, LabelArray], tuple[FloatArray, FloatArray]]:
+    low = np.array([spine.axis[:, 0].min() - _REACH_MM[0], spine.axis[:, 1].min() - _REACH_MM[1]])
+    high = np.array([spine.axis[:, 0].max() + _REACH_MM[0], spine.axis[:, 1].max() + _REACH_MM[2] + 12.0])
+    first = np.maximum(np.floor((low - start[:2]) / step[:2]).astype(int), 0)
+    last = np.minimum(np.ceil((high - start[:2]) / step[:2]).astype(int) + 1, [shape[2], shape[1]])
+    box = (slice(None), slice(first[1], last[1]), slice(first[0], last[0]))
+    sub = (
+        int(np.ceil(step[2] / SUBVOXEL_MM)),
+        int(np.ceil(step[1] / SUBVOXEL_MM)),
+        int(np.ceil(step[0] / SUBVOXEL_MM)),
+    )
+    box_shape = hu[box].shape
+    value, cover, soft_share = (np.zeros(box_shape, dtype=np.float32) for _ in range(3))
+    levels, masks = np.zeros(box_shape, dtype=np.uint8), np.zeros(box_shape, dtype=np.uint8)
+    sums = np.zeros((shape[0], len(spine.parts), 6))
+    lesion_sums = np.zeros((shape[0], max(len(lesions), 1), 6))
+    origin = start + np.array([first[0] * step[0], first[1] * step[1], 0.0])
+    batch = max(shape[0] // 12, 4)
+    for k in range(0, shape[0], batch):
+        progress.report(k / shape[0], "Filling the spine")
+        part = slice(k, min(k + batch, shape[0]))
+        at = origin + np.array([0.0, 0.0, k * step[2]])
+        count = (part.stop - part.start, box_shape[1], box_shape[2])
+        with kernels_alone():
+            fill_spine(
+                at,
+                step,
+                count,
+                sub,
+                spine.bodies,
+                spine.pedicles,
+                spine.struts,
+                lesions,
+                spine.canal,
+                value[part],
+                cover[part],
+                soft_share[part],
+                levels[part],
+                masks[part],
+                sums[part],
+                lesion_sums[part],
+            )
+    hu[box] = hu[box] * (1.0 - cover) + value
+    spongy = np.zeros(shape, dtype=np.float32)
+    spongy[box] = soft_share
+    labels = {name: np.zeros(shape, dtype=np.uint8) for name in LABELS}
+    labels["vertebrae"][box] = levels
+    labels["bodies"][box] = np.where(masks & 1, levels, 0)
+    labels["canal"][box] = (masks & 2) // 2
+    labels["cord"][box] = (masks & 4) // 4
+    labels["lesions"][box] = masks // 8
+    return spongy, labels, (sums, lesion_sums)
