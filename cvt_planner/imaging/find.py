@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydicom.uid import CTImageStorage
+
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.headers import SliceHeader, read_header
@@ -103,14 +105,23 @@ class _Scan:
         try:
             header = read_header(self.opener, ref)
         except InputRefused as refusal:
-            self.broken.append((ref.name, str(refusal)))
-            self.broken_folders.append(ref.folder)
+            self._broken(ref, str(refusal))
             return None
-        # A DICOMDIR, a presentation state without series, or a few bytes that only look like DICOM.
-        if header is None or (header.pixels is None and not header.series_uid):
+        if header is None:
             self.skipped += 1
             return None
-        return header
+        if header.pixels is not None or header.series_uid:
+            return header
+        if header.sop_class in ("", CTImageStorage):
+            reason = f"{ref.name} is damaged: its header ends before its series is named. Copy or export it again."
+            self._broken(ref, reason)
+        else:  # a DICOMDIR, a hanging protocol and the like
+            self.skipped += 1
+        return None
+
+    def _broken(self, ref: FileRef, reason: str) -> None:
+        self.broken.append((ref.name, reason))
+        self.broken_folders.append(ref.folder)
 
     def same_pixels(self, headers: Sequence[SliceHeader]) -> bool:
         """Return whether all the files hold the same HU."""
@@ -125,12 +136,12 @@ class _Scan:
         verdict, reasons = judgement.verdict, judgement.reasons
         own = {h.ref.folder for h in headers}
         damaged = sum(folder in own for folder in self.broken_folders)
-        if damaged and verdict != REFUSED:
+        if damaged:
             verdict = WARNING if verdict == USABLE else verdict
             first = next(
                 name for (name, _), folder in zip(self.broken, self.broken_folders, strict=True) if folder in own
             )
-            reasons += (f"{damaged} damaged file(s) beside it, first {first}: slices may be missing at its ends.",)
+            reasons += (f"{damaged} damaged file(s) beside it, first {first}: slices may be missing.",)
         first_slice = (judgement.slices or tuple(sorted(headers, key=lambda h: h.ref)))[0]
         layout = first_slice.pixels
         return SeriesInfo(

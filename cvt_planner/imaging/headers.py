@@ -48,6 +48,8 @@ _KEYWORDS = [
 _PIXEL_ELEMENTS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 _PIXEL_DATA = 0x7FE00010
 _UNDEFINED_LENGTH = 0xFFFFFFFF
+# The transfer syntax (0002,0010) as it stands in the file meta information of a deflated file.
+_DEFLATED_ELEMENT = b"\x02\0\x10\0UI\x16\0" + str(DeflatedExplicitVRLittleEndian).encode()
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +134,7 @@ def _parse(stream: BinaryIO) -> tuple[BinaryIO, Dataset, str]:
     the transfer syntax. The stream stands at the pixel element, or at its end."""
     head = stream.read(4096)
     stream.seek(0)
-    if str(DeflatedExplicitVRLittleEndian).encode() + b"\0" in head:
+    if _DEFLATED_ELEMENT in head:
         stream = io.BytesIO(inflated(stream.read()))
         dataset = read_dataset(
             stream, False, True, stop_when=_stop, specific_tags=[pydicom.tag.Tag(k) for k in _KEYWORDS]
@@ -184,7 +186,7 @@ def _header_of(ref: FileRef, stream: BinaryIO, dataset: Dataset, syntax: str) ->
         ref=ref,
         study_uid=text_of(dataset, "StudyInstanceUID"),
         series_uid=text_of(dataset, "SeriesInstanceUID"),
-        sop_class=text_of(dataset, "SOPClassUID"),
+        sop_class=text_of(dataset, "SOPClassUID") or _stored_class(dataset),
         modality=text_of(dataset, "Modality"),
         image_type=tuple(part.strip() for part in text_of(dataset, "ImageType").upper().split("/")),
         frame_of_reference_uid=text_of(dataset, "FrameOfReferenceUID"),
@@ -195,7 +197,7 @@ def _header_of(ref: FileRef, stream: BinaryIO, dataset: Dataset, syntax: str) ->
         slope=slope[0] if slope else None,
         intercept=intercept[0] if intercept else None,
         rescale_type=text_of(dataset, "RescaleType").upper(),
-        padding=_whole(dataset, "PixelPaddingValue"),
+        padding=_padding(dataset),
         lossy=text_of(dataset, "LossyImageCompression").startswith("01"),
         pixels=_layout(stream, dataset, syntax),
         dataset=dataset,
@@ -214,6 +216,19 @@ def _numbers(dataset: Dataset, keyword: str, count: int) -> tuple[float, ...] | 
 def _whole(dataset: Dataset, keyword: str) -> int | None:
     value = _numbers(dataset, keyword, 1)
     return int(value[0]) if value else None
+
+
+def _stored_class(dataset: Dataset) -> str:
+    """Return the class that the file meta information names, which outlives some anonymisers; else nothing."""
+    meta = getattr(dataset, "file_meta", None)
+    return str(meta.get("MediaStorageSOPClassUID", "") or "") if meta is not None else ""
+
+
+def _padding(dataset: Dataset) -> int | None:
+    value = _whole(dataset, "PixelPaddingValue")
+    if value is not None and value > 32767 and _whole(dataset, "PixelRepresentation") == 1:
+        return value - 65536  # a negative number that the header gives as an unsigned one
+    return value
 
 
 def _layout(stream: BinaryIO, dataset: Dataset, syntax: str) -> PixelLayout | None:

@@ -7,3 +7,4 @@ from typing import Any
 import SimpleITK
 
 itk: Any = SimpleITK
+itk.ProcessObject.SetGlobalWarningDisplay(False)  # what matters is raised; the rest would fill stderr

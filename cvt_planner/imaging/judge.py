@@ -99,8 +99,8 @@ def kind_fault(header: SliceHeader) -> str:
             return kind
     if header.modality != "CT":
         return f"an image of modality {header.modality or 'unknown'}, not CT"
-    if header.pixels is None:
-        return "an object without a picture"
+    if header.pixels is None:  # a slice cut off before its picture is damaged, which is judged later
+        return "" if header.sop_class in ("", uid.CTImageStorage) else "an object without a picture"
     if "LOCALIZER" in header.image_type:
         return "a localiser (scout view), not a slice"
     if _SCREENS & set(header.image_type):
@@ -115,7 +115,8 @@ def kind_fault(header: SliceHeader) -> str:
 def image_fault(header: SliceHeader) -> str:
     """Return why a CT slice cannot be used, as the end of a sentence beginning with its name; else an empty string."""
     layout = header.pixels
-    assert layout is not None
+    if layout is None:
+        return "is truncated: its header ends before the picture. Copy or export the series again."
     return layout_fault(layout) or _rescale_fault(header) or _place_fault(header)
 
 

@@ -18,7 +18,7 @@ from cvt_planner.imaging.headers import SliceHeader
 COSINE_TOLERANCE = 1e-3  # of the length of, and the angle between, direction cosines; headers round to 4 digits
 SAME_PLACE_MM = 0.01  # slices closer than this lie at the same place; assumed
 UNEVEN_MM = 0.1  # largest distance of a slice from its place in an even stack (headers round to 0.1 mm); assumed
-UNEVEN_PART = 0.1  # the same as a part of the slice distance, where that is less; assumed
+UNEVEN_PART = 0.2  # the same as a part of the slice distance, where that is less; assumed
 SIDEWAYS_MM = 0.1  # largest shift of any slice within its plane, against the first; assumed
 
 
