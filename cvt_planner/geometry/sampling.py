@@ -1,0 +1,99 @@
+"""Values of a volume between its voxel centres: trilinear, at points and along lines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cvt_planner.base.arrays import FloatArray, Points
+from cvt_planner.base.compiled import kernel
+from cvt_planner.geometry.frames import Grid
+from cvt_planner.imaging.volume import Volume
+
+AIR_HU = -1024.0
+
+
+@kernel
+def _sample(values: Any, index: Any, fill: float, out: Any) -> None:
+    nk, nj, ni = values.shape
+    for n in range(index.shape[0]):
+        k, j, i = index[n, 0], index[n, 1], index[n, 2]
+        if not (-0.5 <= k <= nk - 0.5 and -0.5 <= j <= nj - 0.5 and -0.5 <= i <= ni - 0.5):
+            out[n] = fill
+            continue
+        # Within half a voxel beyond the outer centres the outer voxel itself is the best knowledge.
+        k = min(max(k, 0.0), nk - 1.0)
+        j = min(max(j, 0.0), nj - 1.0)
+        i = min(max(i, 0.0), ni - 1.0)
+        k0, j0, i0 = int(k), int(j), int(i)
+        k1, j1, i1 = min(k0 + 1, nk - 1), min(j0 + 1, nj - 1), min(i0 + 1, ni - 1)
+        fk, fj, fi = k - k0, j - j0, i - i0
+        near = (1.0 - fj) * ((1.0 - fi) * values[k0, j0, i0] + fi * values[k0, j0, i1]) + fj * (
+            (1.0 - fi) * values[k0, j1, i0] + fi * values[k0, j1, i1]
+        )
+        far = (1.0 - fj) * ((1.0 - fi) * values[k1, j0, i0] + fi * values[k1, j0, i1]) + fj * (
+            (1.0 - fi) * values[k1, j1, i0] + fi * values[k1, j1, i1]
+        )
+        out[n] = (1.0 - fk) * near + fk * far
+
+
+def sample_grid(values: NDArray[Any], grid: Grid, lps_mm: Points, fill: float) -> FloatArray:
+    """Return (...) trilinear values of a (k, j, i) array at (..., 3) LPS points.
+
+    Parameters
+    ----------
+    values
+        Any real or boolean array of the grid's shape.
+    fill
+        Value of points that lie more than half a voxel beyond the outer voxel centres.
+
+    Notes
+    -----
+    Within that half voxel the outer voxel's value is continued.
+    """
+    points = np.asarray(lps_mm, dtype=np.float64)
+    index = np.ascontiguousarray(grid.index_of(points).reshape(-1, 3))
+    out = np.empty(index.shape[0])
+    _sample(values.view(np.uint8) if values.dtype == np.bool_ else values, index, fill, out)
+    return out.reshape(points.shape[:-1])
+
+
+def sample_hu(volume: Volume, lps_mm: Points, fill: float = AIR_HU) -> FloatArray:
+    """Return (...) trilinear Hounsfield units of the CT at (..., 3) LPS points; `fill` outside the CT."""
+    return sample_grid(volume.hu, volume.grid, lps_mm, fill)
+
+
+def line_points(start_lps_mm: Points, end_lps_mm: Points, step_mm: float) -> tuple[FloatArray, Points]:
+    """Return the distances from the start, (n,) mm, and the points, (n, 3) LPS mm, of an evenly divided segment.
+
+    Both ends are included; the step is shortened so that it divides the segment.
+    """
+    start, end = np.asarray(start_lps_mm, dtype=np.float64), np.asarray(end_lps_mm, dtype=np.float64)
+    length = float(np.linalg.norm(end - start))
+    share = np.linspace(0.0, 1.0, max(int(np.ceil(length / step_mm)), 1) + 1)
+    return share * length, start + share[:, None] * (end - start)
+
+
+def sample_line(
+    volume: Volume, start_lps_mm: Points, end_lps_mm: Points, step_mm: float = 0.25, fill: float = AIR_HU
+) -> tuple[FloatArray, FloatArray]:
+    """Return the distances from the start, (n,) mm, and the HU there, (n,), along a segment in LPS mm."""
+    distance_mm, points = line_points(start_lps_mm, end_lps_mm, step_mm)
+    return distance_mm, sample_hu(volume, points, fill)
+
+
+def falling_crossing(distance_mm: FloatArray, values: FloatArray, level: float, after: int = 0) -> float | None:
+    """Return where a sampled profile first falls below a level, linear between samples; None when it never does.
+
+    `after` is the first sample looked at; a profile that starts below the level crosses at that sample.
+    """
+    below = np.nonzero(values[after:] < level)[0]
+    if below.size == 0:
+        return None
+    n = after + int(below[0])
+    if n == after:
+        return float(distance_mm[n])
+    share = (values[n - 1] - level) / (values[n - 1] - values[n])
+    return float(distance_mm[n - 1] + share * (distance_mm[n] - distance_mm[n - 1]))
