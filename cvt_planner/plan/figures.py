@@ -1,0 +1,93 @@
+"""The figures of a plan, as the panels, the safety strip, the checks and the command line show them.
+
+Only the records stand here; `planning.summary` and `planning.ice` compute them. A figure that cannot be known is None.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FIRST_VERSION_ICE = "First version: two homogeneous tissues, no perfusion, no cortex, no cerebrospinal fluid."
+FIRST_VERSION_CEMENT = "First estimate from the marked lesion and a reference vertebra of the level."
+
+
+@dataclass(frozen=True)
+class AssemblyFigures:
+    """The figures of one bone needle with its probe.
+
+    Lengths are mm, angles degrees. `needle_needed_mm` is the length of needle between skin and needle tip;
+    `needle_outside_mm` is what remains of it outside the skin (negative: the needle is too short by so much).
+    `probe_spare_mm` is what the probe's shaft has left beyond the needle's hub (negative: the probe is too short).
+    `bore_play_mm` is the needle's inner diameter less the probe's outer one. `metal_gap_mm` is the length of free probe
+    between the needle's tip and the active zone (negative: the needle covers part of the zone).
+    """
+
+    assembly_id: str
+    depth_from_skin_mm: float | None
+    depth_from_bone_mm: float | None
+    needle_needed_mm: float | None
+    needle_outside_mm: float | None
+    probe_spare_mm: float
+    bore_play_mm: float
+    metal_gap_mm: float
+    in_plane_deg: float
+    cranio_caudal_deg: float
+    tip_in_ct: bool | None  # None: the CT is not open
+    lesion_in_ct: bool | None
+    partner_id: str | None  # the nearest other assembly of the lesion
+    partner_distance_mm: float | None  # smallest distance between the two active zones
+    partner_tip_distance_mm: float | None
+    partner_angle_deg: float | None  # between the two axes
+
+
+@dataclass(frozen=True)
+class IsothermFigures:
+    """What one isotherm encloses; the two ends of each range come from the two kinds of tissue.
+
+    `covered_percent` is the part of the lesion inside the smaller ice (marrow-filled bone), `covered_high_percent`
+    inside the larger (soft tissue).
+    """
+
+    temperature_c: float
+    volume_soft_tissue_ml: float
+    volume_marrow_bone_ml: float
+    covered_percent: float
+    covered_high_percent: float
+
+
+@dataclass(frozen=True)
+class IceFigures:
+    """The figures of one lesion's ice at the end of the last freeze.
+
+    Distances to the canal's wall come from the larger ice (soft tissue): mm from the isotherm's surface to the nearest
+    marked point of the wall, negative where the wall lies inside. None where no canal is marked, or where nothing of
+    the tissue gets so cold.
+    """
+
+    lesion_id: str
+    isotherms: tuple[IsothermFigures, ...]
+    canal_marked: bool
+    canal_to_0c_mm: float | None
+    canal_to_minus_20c_mm: float | None
+    canal_minimum_c: float | None
+    canal_minimum_high_c: float | None  # the other end of the range: in the smaller ice
+    label: str = FIRST_VERSION_ICE
+
+    def isotherm(self, temperature_c: float) -> IsothermFigures:
+        """Return the figures of one of the isotherms."""
+        return next(i for i in self.isotherms if i.temperature_c == temperature_c)
+
+
+@dataclass(frozen=True)
+class CementFigures:
+    """The cement estimate of one lesion, mL, with the most its level should take."""
+
+    lesion_id: str
+    estimate_ml: float
+    low_ml: float
+    high_ml: float
+    cap_ml: float
+    body_volume_ml: float
+    lines_ml: tuple[tuple[int, float], ...]  # (percent of the vertebral body, mL)
+    reasons: tuple[str, ...]
+    label: str = FIRST_VERSION_CEMENT

@@ -1,0 +1,100 @@
+"""Computed ice as JSON and compressed temperature pictures, and back.
+
+Temperatures are kept to 0.01 degC (int16); what was derived from the exact ones (volumes) is kept as numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from cvt_planner.base.arrays import read_only
+from cvt_planner.base.errors import InputRefused
+from cvt_planner.plan.results import MARROW_BONE, SOFT_TISSUE, IceField, IceInputs, IceResult, ProbePlace
+from cvt_planner.storage import nrrd_part
+from cvt_planner.storage.plan_json import GetPart, Parts, probe_from_json, protocol_as_json, protocol_from_json
+from cvt_planner.storage.record import Record
+
+STEPS_PER_DEGREE = 100.0
+
+
+def ice_as_json(results: tuple[IceResult, ...], parts: Parts) -> list[dict[str, Any]]:
+    """Return the results as JSON values; the temperatures are put into `parts`."""
+    return [
+        {
+            "inputs": _inputs_as_json(result.inputs),
+            "fields": [_field_as_json(f, f"ice/{number + 1}-{n + 1}.nrrd", parts) for n, f in enumerate(result.fields)],
+        }
+        for number, result in enumerate(results)
+    ]
+
+
+def _inputs_as_json(inputs: IceInputs) -> dict[str, Any]:
+    return {
+        "lesion_id": inputs.lesion_id,
+        "content_hash": inputs.content_hash,
+        "spacing_mm": inputs.spacing_mm,
+        "model_version": inputs.model_version,
+        "protocol": protocol_as_json(inputs.protocol),
+        "probes": [
+            {
+                "probe_tip_lps_mm": list(place.probe_tip_lps_mm),
+                "outward": list(place.outward),
+                "probe": asdict(place.probe),
+            }
+            for place in inputs.probes
+        ],
+    }
+
+
+def _field_as_json(ice: IceField, name: str, parts: Parts) -> dict[str, Any]:
+    limit = np.iinfo(np.int16).max
+    steps = np.clip(np.rint(ice.temperature_c * STEPS_PER_DEGREE), -limit, limit).astype(np.int16)
+    parts[name] = nrrd_part.encode(steps, ice.grid)
+    return {
+        "tissue": ice.tissue,
+        "temperature_centi_c": name,
+        "volumes": [{"isotherm_c": isotherm, "volume_ml": volume} for isotherm, volume in ice.volumes_ml],
+        "energy_imbalance": ice.energy_imbalance,
+        "wall_s": ice.wall_s,
+    }
+
+
+def ice_from_json(record: Record, get_part: GetPart) -> tuple[IceResult, ...]:
+    """Return the results under the key ``ice``; raise `InputRefused` where they are not as they should be."""
+    return tuple(_result(r, get_part) for r in record.records("ice"))
+
+
+def _result(r: Record, get_part: GetPart) -> IceResult:
+    inputs = r.record("inputs")
+    fields = tuple(_field(f, get_part) for f in r.records("fields"))
+    if sorted(f.tissue for f in fields) != sorted((SOFT_TISSUE, MARROW_BONE)):
+        raise InputRefused(f"{r.where} is not one picture for each kind of tissue")
+    return IceResult(
+        inputs=IceInputs(
+            lesion_id=inputs.text("lesion_id"),
+            content_hash=inputs.text("content_hash"),
+            probes=tuple(
+                ProbePlace(p.point("probe_tip_lps_mm"), p.point("outward"), probe_from_json(p.record("probe")))
+                for p in inputs.records("probes")
+            ),
+            protocol=protocol_from_json(inputs),
+            spacing_mm=inputs.number("spacing_mm"),
+            model_version=inputs.text("model_version"),
+        ),
+        fields=fields,
+    )
+
+
+def _field(r: Record, get_part: GetPart) -> IceField:
+    steps, grid = nrrd_part.decode(get_part(r.text("temperature_centi_c")), "int16")
+    return IceField(
+        tissue=r.text("tissue"),
+        temperature_c=read_only((steps / np.float32(STEPS_PER_DEGREE)).astype(np.float32)),
+        grid=grid,
+        volumes_ml=tuple((v.number("isotherm_c"), v.number("volume_ml")) for v in r.records("volumes")),
+        energy_imbalance=r.number("energy_imbalance"),
+        wall_s=r.number("wall_s"),
+    )
