@@ -35,6 +35,7 @@ _BY_ITK = {uid.JPEGLossless, uid.JPEGLosslessSV1, uid.JPEGExtended12Bit, uid.JPE
 DECODABLE = NATIVE | _BY_PYDICOM | _BY_ITK
 LOSSY = {uid.JPEGExtended12Bit, uid.JPEGLSNearLossless, uid.JPEG2000, uid.HTJ2K}
 HU_LIMITS = (-32768, 32767)
+MAX_PIXELS = 8192 * 8192  # of one slice; assumed, the largest CT matrix on sale is 2048
 
 
 def layout_fault(layout: PixelLayout) -> str:
@@ -47,6 +48,8 @@ def layout_fault(layout: PixelLayout) -> str:
         or not layout.bits_stored <= layout.high_bit + 1 <= 16
     ):
         return f"stores {layout.bits_stored} of {layout.bits_allocated} bits per pixel; a CT slice has up to 16 in 16."
+    if layout.rows * layout.columns > MAX_PIXELS:
+        return f"declares {layout.rows} x {layout.columns} pixels, which is implausible. Export the series again."
     if layout.transfer_syntax not in DECODABLE:
         name = uid.UID(layout.transfer_syntax).name
         return f"is compressed in a way that cannot be read here ({name}). Export it uncompressed."
@@ -124,8 +127,13 @@ def _stored(opener: Opener, header: SliceHeader, layout: PixelLayout) -> StoredA
             data = stream.read(layout.length if layout.length >= 0 else layout.available)
     if layout.transfer_syntax in NATIVE:
         return _native(data, layout)
+    frame = get_frame(data, 0, number_of_frames=1)
+    # Decoders of the JPEG family fill up a stream that is cut off, some without a word: its end marker must be there
+    # (with a byte or more of padding after it).
+    if layout.transfer_syntax != uid.RLELossless and b"\xff\xd9" not in frame.rstrip(b"\0")[-4:]:
+        raise ValueError("the compressed picture is cut off")
     if layout.transfer_syntax in _BY_ITK:
-        return _meant_bits(_decoded_by_itk(data, layout), layout, shift=0)
+        return _meant_bits(_decoded_by_itk(frame, layout), layout, shift=0)
     return _meant_bits(_decoded_by_pydicom(data, layout), layout, shift=0)
 
 
@@ -166,9 +174,8 @@ def _decoded_by_pydicom(data: bytes, layout: PixelLayout) -> StoredArray:
     return np.ascontiguousarray(array, dtype=np.int16 if layout.signed else np.uint16)
 
 
-def _decoded_by_itk(data: bytes, layout: PixelLayout) -> StoredArray:
+def _decoded_by_itk(frame: bytes, layout: PixelLayout) -> StoredArray:
     """Return what GDCM, inside SimpleITK, decodes from a file with these pixels and nothing else of the original."""
-    frame = get_frame(data, 0, number_of_frames=1)
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = uid.UID(layout.transfer_syntax)
     meta.MediaStorageSOPClassUID = uid.CTImageStorage

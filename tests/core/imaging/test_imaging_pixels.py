@@ -133,10 +133,12 @@ def test_each_slice_keeps_its_own_rescale(tmp_path: Path, write_series, hu_of_pl
     assert np.array_equal(volume.hu, hu_of_place(volume.grid.lps_of(np.moveaxis(np.indices(volume.hu.shape), 0, -1))))
 
 
-def test_damaged_fragments_are_refused_by_name(awkward_dicom: Path, tmp_path: Path) -> None:
-    whole = (awkward_dicom / "wg04" / "CT1_J2KR.dcm").read_bytes()
+@pytest.mark.parametrize("syntax", ["J2KR", "RLE", "JLSL", "JPLL", "J2KI", "JLSN"])
+@pytest.mark.parametrize("part", [0.5, 0.95])
+def test_damaged_fragments_are_refused_by_name(awkward_dicom: Path, tmp_path: Path, syntax: str, part: float) -> None:
+    whole = (awkward_dicom / "wg04" / f"CT1_{syntax}.dcm").read_bytes()
     short = tmp_path / "short.dcm"
-    short.write_bytes(whole[: len(whole) // 2])
+    short.write_bytes(whole[: int(len(whole) * part)])
     with pytest.raises(InputRefused, match=r"short\.dcm cannot be decoded"):
         hu_of(short)
 
@@ -168,3 +170,19 @@ def test_every_awkward_file_is_read_or_refused_by_name(awkward_dicom: Path) -> N
             assert path.name in str(refusal) and str(refusal).endswith("."), refusal
             refused += 1
     assert read == 5 and refused > 80
+
+
+def test_mutated_files_are_refused_and_never_worse(awkward_dicom: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(20260301)
+    sources = [
+        awkward_dicom / "pydicom" / "CT_small.dcm",
+        *(awkward_dicom / "wg04" / f"CT2_{s}.dcm" for s in ("J2KI", "RLE")),
+    ]
+    for n in range(150):
+        data = bytearray(sources[n % len(sources)].read_bytes())
+        for at in rng.integers(0, min(len(data), 3000), rng.integers(1, 20)):
+            data[at : at + 1] = rng.bytes(int(rng.integers(0, 4)))
+        for name in ("a.dcm", "b.dcm", "c.dcm"):  # copies, so that pixels are decoded to compare them
+            (tmp_path / name).write_bytes(data)
+        with pytest.raises(InputRefused, match=r"\.$"):
+            read_volume(tmp_path)
