@@ -15,6 +15,7 @@ HIGHEST_HU = 3000.0
 _CORE_MM = 2.0  # the seed's own tissue
 _SHELL_MM = (1.5, 4.5)  # where the surroundings are read, outside the region grown so far
 _LEAST_CONTRAST_HU = 30.0  # assumed; below it a lesion cannot be told from its surroundings by HU
+_MOST_CONTRAST_HU = 90.0
 _ROUNDS = 3
 
 
@@ -49,9 +50,11 @@ def suggest_band(volume: Volume, seed_lps_mm: Vec3, radius_mm: float = 20.0) -> 
         raise InputRefused("The lesion's seed lies outside the CT. Click inside the lesion.")
     lesion = float(np.median(core))
     spread = max(1.4826 * float(np.median(np.abs(core - lesion))), 5.0)
-    surround = _along_rays(around, np.array(seed_lps_mm), lesion, max(3.0 * spread, _LEAST_CONTRAST_HU), radius_mm)
+    # A mixed lesion's own spread must not hide its surroundings.
+    contrast = min(max(3.0 * spread, _LEAST_CONTRAST_HU), _MOST_CONTRAST_HU)
+    surround = _along_rays(around, np.array(seed_lps_mm), lesion, contrast, radius_mm)
     if surround is None:
-        return (round(lesion - 4.0 * spread), round(lesion + 4.0 * spread))
+        return (float(round(lesion - 4.0 * spread)), float(round(lesion + 4.0 * spread)))
     for _ in range(_ROUNDS):
         band = _band(lesion, surround, spread)
         part = connected_part(
@@ -105,8 +108,8 @@ def _statistics(around: Neighbourhood, part: MaskArray, lesion: float, surround:
     spread = max(1.4826 * float(np.median(np.abs(inner - own))), 5.0)
     shell = around.hu[(outside >= _SHELL_MM[0]) & (outside <= _SHELL_MM[1])]
     middle = (lesion + surround) / 2.0
-    # Only what lies on the bone's side of the edge: discs, canal and muscle next to a lysis are not its edge.
-    bone = shell[shell > middle] if surround > lesion else shell[shell < middle]
+    # Even room on both sides of the last value: neither disc, canal and muscle next to a lysis nor cortex is its edge.
+    bone = shell[np.abs(shell - surround) < abs(surround - middle)]
     if bone.size < 8 or abs(float(np.median(bone)) - own) < _LEAST_CONTRAST_HU:
         return lesion, surround, spread
     return own, float(np.median(bone)), spread

@@ -37,8 +37,8 @@ def grow_region(
 ) -> Region:
     """Return the connected region of an HU band around a seed, bounded by a sphere.
 
-    The CT is denoised, voxels within the band and the sphere are opened by one voxel (so that the region does not leak
-    through one-voxel gaps), the part with the seed is taken and its holes are filled.
+    The CT is denoised, voxels within the band and the sphere are opened by a ball of 1.5 mm (so that the region does
+    not leak through thin gaps), the part with the seed is taken and its holes are filled.
 
     Parameters
     ----------

@@ -18,7 +18,9 @@ from cvt_planner.imaging.volume import Volume
 DENOISE_SIGMA_MM = 0.7
 LARGEST_RADIUS_MM = 60.0
 _SEED_REACH_MM = 2.0  # a seed that misses the band by so little still counts as inside
-_OPENING_MM = 1.5  # along axes whose voxels are longer, a one-voxel opening would remove the lesion itself
+# Radii of the opening: the first that leaves something at the seed is taken; assumed. On phantoms 1.5 mm keeps marrow
+# spaces next to a lysis out and costs a ball of 5 mm radius 4 % of its voxels.
+_OPENING_MM = (1.5, 0.75, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,23 +81,19 @@ def _distances_mm(grid: Grid, seed: FloatArray) -> Float32Array:
 
 
 def connected_part(candidates: MaskArray, around: Neighbourhood) -> MaskArray | None:
-    """Return the part of a mask that holds the seed, opened by a voxel and filled; None where there is none."""
-    structure = _cross(around.grid.spacing_kji_mm)
-    core = ndimage.binary_erosion(candidates, structure)
-    part = _part_at_seed(core, around)
-    if part is None:  # too small or too thin to be opened
-        return _filled(_part_at_seed(candidates, around))
-    # Two steps back out: one undoes the erosion, the second takes up corners which a cross cannot reach.
-    return _filled(ndimage.binary_dilation(part, structure, iterations=2, mask=candidates))
+    """Return the part of a mask that holds the seed, opened by a ball and filled; None where there is none.
 
-
-def _cross(spacing_kji_mm: FloatArray) -> MaskArray:
-    cross = np.zeros((3, 3, 3), dtype=np.bool_)
-    cross[1, 1, 1] = True
-    for axis in range(3):
-        if spacing_kji_mm[axis] <= _OPENING_MM:
-            np.moveaxis(cross, axis, 0)[:, 1, 1] = True
-    return cross
+    What hangs on it by a neck thinner than the ball (marrow spaces, veins, gaps in the cortex) is left out. Where
+    voxels are larger than the ball the opening does nothing along them.
+    """
+    spacing = around.grid.spacing_kji_mm
+    depth_mm = ndimage.distance_transform_edt(candidates, sampling=spacing)
+    for radius_mm in _OPENING_MM:
+        part = _part_at_seed(depth_mm > radius_mm, around)
+        if part is not None:
+            regrown = ndimage.distance_transform_edt(~part, sampling=spacing) <= radius_mm
+            return np.asarray(ndimage.binary_fill_holes(regrown & candidates))
+    return None
 
 
 def _part_at_seed(mask: MaskArray, around: Neighbourhood) -> MaskArray | None:
@@ -105,7 +103,3 @@ def _part_at_seed(mask: MaskArray, around: Neighbourhood) -> MaskArray | None:
     parts, _ = ndimage.label(mask)
     nearest = int(np.argmin(np.where(near, around.distance_mm, np.inf)))
     return np.asarray(parts == parts.flat[nearest])
-
-
-def _filled(mask: MaskArray | None) -> MaskArray | None:
-    return None if mask is None else np.asarray(ndimage.binary_fill_holes(mask))

@@ -47,7 +47,7 @@ def rasterise(shape: LesionShape, grid: Grid) -> MaskArray:
         return out
     box = tuple(slice(int(a), int(b)) for a, b in zip(first, last, strict=True))
     voxels = np.stack(np.meshgrid(*(np.arange(s.start, s.stop) for s in box), indexing="ij"), axis=-1)
-    out[box] = shape_contains(shape, grid.lps_of(voxels))
+    out[box] = shape_contains(shape, grid.lps_of(voxels.astype(np.float64)))
     return out
 
 
