@@ -11,7 +11,7 @@ from pydicom.uid import CTImageStorage
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.headers import SliceHeader, read_header
-from cvt_planner.imaging.identity import patient_of, series_of
+from cvt_planner.imaging.identity import patient_of, series_of, text_of
 from cvt_planner.imaging.judge import Judgement, judge, kind_fault
 from cvt_planner.imaging.pixels import hu_slice
 from cvt_planner.imaging.research import research_series
@@ -174,8 +174,7 @@ class _Scan:
 
 
 def _key(header: SliceHeader) -> _Key:
-    patient = patient_of(header.dataset)
-    whose = (patient.patient_id, patient.name, header.study_uid)
+    whose = (text_of(header.dataset, "PatientID"), text_of(header.dataset, "PatientName"), header.study_uid)
     if header.series_uid:
         return (*whose, header.series_uid)
     return (*whose, "", _made_up_uid(header))

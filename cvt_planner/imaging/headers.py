@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 import pydicom
 from pydicom import config as pydicom_config
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 from pydicom.uid import (
@@ -45,6 +46,11 @@ _KEYWORDS = [
     "BitsStored", "HighBit", "PixelRepresentation", "PixelPaddingValue", "RescaleIntercept", "RescaleSlope",
     "RescaleType", "LossyImageCompression",
 ]  # fmt: skip
+_SHORTS = {
+    "SamplesPerPixel", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
+    "PixelPaddingValue",
+}  # fmt: skip
+_TAGS = {keyword: pydicom.tag.Tag(keyword) for keyword in _KEYWORDS}
 _PIXEL_ELEMENTS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 _PIXEL_DATA = 0x7FE00010
 _UNDEFINED_LENGTH = 0xFFFFFFFF
@@ -136,11 +142,9 @@ def _parse(stream: BinaryIO) -> tuple[BinaryIO, Dataset, str]:
     stream.seek(0)
     if _DEFLATED_ELEMENT in head:
         stream = io.BytesIO(inflated(stream.read()))
-        dataset = read_dataset(
-            stream, False, True, stop_when=_stop, specific_tags=[pydicom.tag.Tag(k) for k in _KEYWORDS]
-        )
+        dataset = read_dataset(stream, False, True, stop_when=_stop, specific_tags=list(_TAGS.values()))
         return stream, dataset, str(DeflatedExplicitVRLittleEndian)
-    dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True, specific_tags=list(_KEYWORDS))
+    dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True, specific_tags=list(_TAGS.values()))
     syntax = str(dataset.file_meta.get("TransferSyntaxUID", "") or "")
     if not syntax:
         implicit, little = dataset.original_encoding
@@ -179,35 +183,43 @@ def _header_of(ref: FileRef, stream: BinaryIO, dataset: Dataset, syntax: str) ->
     position = _numbers(dataset, "ImagePositionPatient", 3)
     spacing = _numbers(dataset, "PixelSpacing", 2)
     slope, intercept = _numbers(dataset, "RescaleSlope", 1), _numbers(dataset, "RescaleIntercept", 1)
-    acquisition = (
-        text_of(dataset, k) for k in ("AcquisitionNumber", "TemporalPositionIdentifier", "ConvolutionKernel")
-    )
+    acquisition = (_plain(dataset, k) for k in ("AcquisitionNumber", "TemporalPositionIdentifier", "ConvolutionKernel"))
     return SliceHeader(
         ref=ref,
-        study_uid=text_of(dataset, "StudyInstanceUID"),
-        series_uid=text_of(dataset, "SeriesInstanceUID"),
-        sop_class=text_of(dataset, "SOPClassUID") or _stored_class(dataset),
-        modality=text_of(dataset, "Modality"),
-        image_type=tuple(part.strip() for part in text_of(dataset, "ImageType").upper().split("/")),
-        frame_of_reference_uid=text_of(dataset, "FrameOfReferenceUID"),
+        study_uid=_plain(dataset, "StudyInstanceUID"),
+        series_uid=_plain(dataset, "SeriesInstanceUID"),
+        sop_class=_plain(dataset, "SOPClassUID") or _stored_class(dataset),
+        modality=_plain(dataset, "Modality"),
+        image_type=tuple(part.strip() for part in _plain(dataset, "ImageType").upper().split("/")),
+        frame_of_reference_uid=_plain(dataset, "FrameOfReferenceUID"),
         acquisition="|".join(acquisition),
         orientation=(vec3(numbers[:3]), vec3(numbers[3:])) if numbers else None,
         position=vec3(position) if position else None,
         spacing_mm=(spacing[0], spacing[1]) if spacing else None,
         slope=slope[0] if slope else None,
         intercept=intercept[0] if intercept else None,
-        rescale_type=text_of(dataset, "RescaleType").upper(),
+        rescale_type=_plain(dataset, "RescaleType").upper(),
         padding=_padding(dataset),
-        lossy=text_of(dataset, "LossyImageCompression").startswith("01"),
+        lossy=_plain(dataset, "LossyImageCompression").startswith("01"),
         pixels=_layout(stream, dataset, syntax),
         dataset=dataset,
     )
 
 
+def _plain(dataset: Dataset, keyword: str) -> str:
+    """Return `text_of` for a value without names: read from its bytes, several times faster than through the parser."""
+    element: object = dataset.get_item(_TAGS[keyword]) if _TAGS[keyword] in dataset else None
+    if not isinstance(element, RawDataElement) or not isinstance(element.value, bytes):
+        return text_of(dataset, keyword)
+    if keyword in _SHORTS and len(element.value) >= 2:
+        return str(int.from_bytes(element.value[:2], "little" if element.is_little_endian else "big"))
+    return element.value.decode("latin-1").rstrip(" \0").replace("\\", "/").strip()
+
+
 def _numbers(dataset: Dataset, keyword: str, count: int) -> tuple[float, ...] | None:
     """Return exactly `count` finite numbers, or None."""
     try:
-        values = tuple(float(part) for part in text_of(dataset, keyword).split("/"))
+        values = tuple(float(part) for part in _plain(dataset, keyword).split("/"))
     except ValueError:
         return None
     return values if len(values) == count and all(math.isfinite(v) for v in values) else None
@@ -248,7 +260,7 @@ def _layout(stream: BinaryIO, dataset: Dataset, syntax: str) -> PixelLayout | No
         high_bit=stored - 1 if high_bit is None else high_bit,
         signed=_whole(dataset, "PixelRepresentation") == 1,
         samples=_whole(dataset, "SamplesPerPixel") or 1,
-        photometric=text_of(dataset, "PhotometricInterpretation"),
+        photometric=_plain(dataset, "PhotometricInterpretation"),
         frames=_whole(dataset, "NumberOfFrames") or 1,
         transfer_syntax=syntax,
         offset=offset,
