@@ -21,6 +21,11 @@ if getattr(sys, "frozen", False) and "NUMBA_CACHE_DIR" not in os.environ:
     _base = os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     os.environ["NUMBA_CACHE_DIR"] = str(Path(_base) / "cvt-planner" / "compiled")
 
+# GNU OpenMP spins for milliseconds at the end of every parallel kernel; with other work on the machine (the window's
+# own thread) that made a kernel run take ten times as long. These are read once, when numba loads it.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("GOMP_SPINCOUNT", "5000")
+
 import numba  # noqa: E402  (its cache folder is settled above)
 
 _ALONE = threading.RLock()

@@ -1,1 +1,1 @@
-
+"""The ice: transient bioheat with freezing around cryoprobes. Knows scenes of probes and tissue, no plan and no CT."""

@@ -1,0 +1,77 @@
+"""How far the solver steps: Runge-Kutta-Legendre super steps of second order, small after every change, longer later.
+
+Meyer, Balsara & Aslam, J Comput Phys 257:594 (2014): s stages are stable over (s^2 + s - 2) / 4 explicit steps.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from cvt_planner.base.arrays import FloatArray
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long the steps may be.
+
+    Parameters
+    ----------
+    explicit_s
+        Longest stable explicit step.
+    first_explicit
+        First step after a change, in explicit steps.
+    early_growth, early_s
+        Up to this time after a change, steps lengthen by this part of it; the front is then fast and the box small.
+    growth
+        Later they lengthen by this part of the time.
+    longest_s
+        No step is longer.
+    """
+
+    explicit_s: float
+    first_explicit: float = 2.0
+    early_growth: float = 0.04
+    early_s: float = 60.0
+    growth: float = 0.12
+    longest_s: float = 30.0
+
+    def step_s(self, since_change_s: float, remaining_s: float) -> float:
+        """Return the next step, s; what remains is cut evenly so that no tiny step is left."""
+        early = min(since_change_s, self.early_s)
+        wanted = self.first_explicit * self.explicit_s
+        wanted += self.early_growth * early + self.growth * (since_change_s - early)
+        wanted = max(min(wanted, self.longest_s), self.explicit_s)
+        return remaining_s / math.ceil(remaining_s / wanted - 1e-9) if remaining_s < 4.0 * wanted else wanted
+
+    def stages(self, step_s: float) -> int:
+        """Return the smallest odd number of stages (at least three) that is stable over a step."""
+        s = 3
+        while (s * s + s - 2) / 4.0 * self.explicit_s < step_s:
+            s += 2
+        return s
+
+
+@lru_cache(maxsize=256)
+def unit_stages(s: int) -> FloatArray:
+    """Return (s, 6) per stage: factors of the last state, the one before, the start, the first rate; and the time.
+
+    The two rate factors and the time (at which the stage's rate is taken) are in parts of the step.
+    """
+    j = np.arange(s + 1, dtype=np.float64)
+    b = np.full(s + 1, 1.0 / 3.0)
+    b[2:] = (j[2:] ** 2 + j[2:] - 2.0) / (2.0 * j[2:] * (j[2:] + 1.0))
+    w = 4.0 / (s * s + s - 2.0)
+    table = np.zeros((s, 6))
+    table[0, 2], table[0, 3] = 1.0, b[1] * w
+    for n in range(2, s + 1):
+        mu = (2.0 * n - 1.0) / n * b[n] / b[n - 1]
+        nu = -(n - 1.0) / n * b[n] / b[n - 2]
+        table[n - 1, :5] = mu, nu, 1.0 - mu - nu, mu * w, -(1.0 - b[n - 1]) * mu * w
+    table[2:, 5] = (j[2:s] ** 2 + j[2:s] - 2.0) / (s * s + s - 2.0)
+    table[1, 5] = b[1] * w
+    table.flags.writeable = False
+    return table
