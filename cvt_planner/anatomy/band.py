@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy import ndimage
 
+from cvt_planner.anatomy.morphology import bounding_box
 from cvt_planner.anatomy.neighbourhood import Neighbourhood, connected_part, neighbourhood
 from cvt_planner.base.arrays import FloatArray, MaskArray, Vec3
 from cvt_planner.base.errors import InputRefused
@@ -101,12 +104,14 @@ def _along_rays(
 def _statistics(around: Neighbourhood, part: MaskArray, lesion: float, surround: float) -> tuple[float, float, float]:
     """Return the lesion's HU, its surroundings' HU and the lesion's spread, read from the region grown so far."""
     spacing = around.grid.spacing_kji_mm
+    box = bounding_box(part, math.ceil(_SHELL_MM[1] / float(spacing.min())))
+    part, hu = part[box], around.hu[box]
     outside = ndimage.distance_transform_edt(~part, sampling=spacing)
-    inner = around.hu[ndimage.binary_erosion(part)]
-    inner = inner if inner.size >= 8 else around.hu[part]
+    inner = hu[ndimage.binary_erosion(part)]
+    inner = inner if inner.size >= 8 else hu[part]
     own = float(np.median(inner))
     spread = max(1.4826 * float(np.median(np.abs(inner - own))), 5.0)
-    shell = around.hu[(outside >= _SHELL_MM[0]) & (outside <= _SHELL_MM[1])]
+    shell = hu[(outside >= _SHELL_MM[0]) & (outside <= _SHELL_MM[1])]
     middle = (lesion + surround) / 2.0
     # Even room on both sides of the last value: neither disc, canal and muscle next to a lysis nor cortex is its edge.
     bone = shell[np.abs(shell - surround) < abs(surround - middle)]

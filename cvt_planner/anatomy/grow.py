@@ -9,15 +9,15 @@ from scipy import ndimage
 
 from cvt_planner.anatomy.band import suggest_band
 from cvt_planner.anatomy.lesion_shape import Region
+from cvt_planner.anatomy.morphology import bounding_box
 from cvt_planner.anatomy.neighbourhood import (
     DENOISE_SIGMA_MM,
-    Neighbourhood,
     connected_part,
     index_kji,
     neighbourhood,
 )
 from cvt_planner.anatomy.raster import lesion_points_lps, rasterise
-from cvt_planner.base.arrays import MaskArray, Vec3, vec3
+from cvt_planner.base.arrays import Float32Array, MaskArray, Vec3, vec3
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.base.units import ml_from_mm3
@@ -79,31 +79,33 @@ def grow_region(
             "Click inside the lesion or widen the band."
         )
     step.report(0.8, "Measuring")
-    volume_ml = _volume_ml(mask, band, around, (low_hu, high_hu), smooth)
-    box = tuple(
-        slice(max(part.start - 1, 0), min(part.stop + 1, size))
-        for part, size in zip(ndimage.find_objects(mask.astype(np.uint8))[0], mask.shape, strict=True)
-    )
-    trimmed = np.ascontiguousarray(mask[box])
-    grid = around.grid.crop((box[0].start, box[1].start, box[2].start), index_kji(np.array(trimmed.shape)))
+    box = bounding_box(mask, 2)
+    region = np.ascontiguousarray(mask[box])
+    volume_ml = _volume_ml(region, band[box], around.hu[box], around.grid.voxel_volume_mm3, (low_hu, high_hu), smooth)
+    grid = around.grid.crop((box[0].start, box[1].start, box[2].start), index_kji(np.array(region.shape)))
     step.report(1.0)
-    return Region(trimmed, grid, vec3(seed_lps_mm), float(low_hu), float(high_hu), float(radius_mm), volume_ml)
+    return Region(region, grid, vec3(seed_lps_mm), float(low_hu), float(high_hu), float(radius_mm), volume_ml)
 
 
 def _volume_ml(
-    mask: MaskArray, band: MaskArray, around: Neighbourhood, ends: tuple[float, float], smooth: bool
+    mask: MaskArray,
+    band: MaskArray,
+    hu: Float32Array,
+    voxel_mm3: float,
+    ends: tuple[float, float],
+    smooth: bool,
 ) -> float:
     """Return the volume, mL, border voxels counted by their part within the band, the blur's shrinkage given back."""
     border = ndimage.binary_dilation(mask) & ~band & ~mask | (mask & ~ndimage.binary_erosion(mask))
     # Voxels of the border which lie on the sphere or in an opened-off leak have no HU edge: they count whole.
     edge = border & ndimage.binary_dilation(~band)
     slope = np.zeros(mask.shape, dtype=np.float32)
-    for gradient in np.gradient(around.hu):
+    for gradient in np.gradient(hu):
         slope += np.abs(gradient)  # HU by which the field changes across a voxel, corner to corner
-    inside_by = np.minimum(around.hu - ends[0], ends[1] - around.hu)
+    inside_by = np.minimum(hu - ends[0], ends[1] - hu)
     part = np.clip(0.5 + inside_by / np.maximum(slope, 1.0), 0.0, 1.0)
     weight = np.where(edge, part, mask.astype(np.float32))
-    volume_mm3 = float(weight.sum()) * around.grid.voxel_volume_mm3
+    volume_mm3 = float(weight.sum()) * voxel_mm3
     if smooth:
         on_edge = float(edge.sum()) / max(float(border.sum()), 1.0)
         radius_mm = (3.0 * volume_mm3 / (4.0 * math.pi)) ** (1.0 / 3.0)

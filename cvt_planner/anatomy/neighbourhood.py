@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from cvt_planner.anatomy.morphology import ball_offsets, bounding_box, dilated_within, eroded, flooded
 from cvt_planner.base.arrays import Float32Array, FloatArray, MaskArray, Vec3
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.geometry.frames import Grid
@@ -86,20 +87,24 @@ def connected_part(candidates: MaskArray, around: Neighbourhood) -> MaskArray | 
     What hangs on it by a neck thinner than the ball (marrow spaces, veins, gaps in the cortex) is left out. Where
     voxels are larger than the ball the opening does nothing along them.
     """
-    spacing = around.grid.spacing_kji_mm
-    depth_mm = ndimage.distance_transform_edt(candidates, sampling=spacing)
     for radius_mm in _OPENING_MM:
-        part = _part_at_seed(depth_mm > radius_mm, around)
+        ball = ball_offsets(radius_mm, around.grid.spacing_kji_mm)
+        part = _part_at_seed(eroded(candidates, ball), around)
         if part is not None:
-            regrown = ndimage.distance_transform_edt(~part, sampling=spacing) <= radius_mm
-            return np.asarray(ndimage.binary_fill_holes(regrown & candidates))
+            return _filled(dilated_within(part, ball, candidates))
     return None
 
 
 def _part_at_seed(mask: MaskArray, around: Neighbourhood) -> MaskArray | None:
-    near = mask & (around.distance_mm <= _SEED_REACH_MM + float(around.grid.spacing_kji_mm.max()) / 2.0)
-    if not near.any():
+    reach = _SEED_REACH_MM + float(around.grid.spacing_kji_mm.max()) / 2.0
+    near = np.flatnonzero(mask & (around.distance_mm <= reach))
+    if near.size == 0:
         return None
-    parts, _ = ndimage.label(mask)
-    nearest = int(np.argmin(np.where(near, around.distance_mm, np.inf)))
-    return np.asarray(parts == parts.flat[nearest])
+    nearest = near[int(np.argmin(around.distance_mm.ravel()[near]))]
+    return flooded(mask, index_kji(np.array(np.unravel_index(nearest, mask.shape))))
+
+
+def _filled(mask: MaskArray) -> MaskArray:
+    box = bounding_box(mask, 1)
+    mask[box] = ndimage.binary_fill_holes(mask[box])
+    return mask

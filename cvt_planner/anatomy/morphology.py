@@ -1,0 +1,115 @@
+"""Erosion, flooding and dilation of masks by a ball in mm, quick enough for a live preview."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cvt_planner.base.arrays import FloatArray, MaskArray
+from cvt_planner.base.compiled import kernel
+
+
+def ball_offsets(radius_mm: float, spacing_kji_mm: FloatArray) -> NDArray[np.int64]:
+    """Return (n, 3) the steps in voxels (k, j, i) that stay within a ball; the centre and whole spheres included."""
+    reach = np.floor(radius_mm / spacing_kji_mm).astype(int)
+    steps = np.stack(np.meshgrid(*(np.arange(-r, r + 1) for r in reach), indexing="ij"), axis=-1).reshape(-1, 3)
+    inside = np.linalg.norm(steps * spacing_kji_mm, axis=1) <= radius_mm + 1e-9
+    # The farthest first: where a voxel is not to be kept they say so soonest.
+    kept = steps[inside]
+    order = np.argsort(-np.linalg.norm(kept * spacing_kji_mm, axis=1), kind="stable")
+    return np.ascontiguousarray(kept[order], dtype=np.int64)
+
+
+@kernel
+def _erode(mask: Any, offsets: Any, out: Any) -> None:
+    nk, nj, ni = mask.shape
+    for k in range(nk):
+        for j in range(nj):
+            for i in range(ni):
+                keep = mask[k, j, i]
+                if keep:
+                    for n in range(offsets.shape[0]):
+                        a, b, c = k + offsets[n, 0], j + offsets[n, 1], i + offsets[n, 2]
+                        # The box's own border is no edge of the lesion.
+                        if 0 <= a < nk and 0 <= b < nj and 0 <= c < ni and not mask[a, b, c]:
+                            keep = False
+                            break
+                out[k, j, i] = keep
+
+
+@kernel
+def _flood(mask: Any, k0: int, j0: int, i0: int, stack: Any, out: Any) -> None:
+    nk, nj, ni = mask.shape
+    top = 0
+    stack[0, 0], stack[0, 1], stack[0, 2] = k0, j0, i0
+    out[k0, j0, i0] = True
+    while top >= 0:
+        k, j, i = stack[top, 0], stack[top, 1], stack[top, 2]
+        top -= 1
+        for axis in range(3):
+            for step in (-1, 1):
+                a = k + step if axis == 0 else k
+                b = j + step if axis == 1 else j
+                c = i + step if axis == 2 else i
+                if 0 <= a < nk and 0 <= b < nj and 0 <= c < ni and mask[a, b, c] and not out[a, b, c]:
+                    out[a, b, c] = True
+                    top += 1
+                    stack[top, 0], stack[top, 1], stack[top, 2] = a, b, c
+
+
+@kernel
+def _dilate(part: Any, offsets: Any, within: Any, out: Any) -> None:
+    nk, nj, ni = part.shape
+    for k in range(nk):
+        for j in range(nj):
+            for i in range(ni):
+                if not part[k, j, i]:
+                    continue
+                out[k, j, i] = True
+                inner = 0 < k < nk - 1 and 0 < j < nj - 1 and 0 < i < ni - 1
+                if (
+                    inner
+                    and part[k - 1, j, i]
+                    and part[k + 1, j, i]
+                    and part[k, j - 1, i]
+                    and part[k, j + 1, i]
+                    and part[k, j, i - 1]
+                    and part[k, j, i + 1]
+                ):
+                    continue  # its neighbours reach farther
+                for n in range(offsets.shape[0]):
+                    a, b, c = k + offsets[n, 0], j + offsets[n, 1], i + offsets[n, 2]
+                    if 0 <= a < nk and 0 <= b < nj and 0 <= c < ni and within[a, b, c]:
+                        out[a, b, c] = True
+
+
+def eroded(mask: MaskArray, offsets: NDArray[np.int64]) -> MaskArray:
+    """Return the voxels whose whole ball lies inside the mask; beyond the array counts as inside."""
+    out = np.empty_like(mask)
+    _erode(mask, offsets, out)
+    return out
+
+
+def flooded(mask: MaskArray, start_kji: tuple[int, int, int]) -> MaskArray:
+    """Return the part of the mask that hangs together, face to face, with one of its voxels."""
+    out = np.zeros_like(mask)
+    _flood(mask, *start_kji, np.empty((int(mask.sum()) + 1, 3), dtype=np.int32), out)
+    return out
+
+
+def dilated_within(part: MaskArray, offsets: NDArray[np.int64], within: MaskArray) -> MaskArray:
+    """Return the part together with the voxels of `within` that lie in a ball around any of its voxels."""
+    out = np.zeros_like(part)
+    _dilate(part, offsets, within, out)
+    return out
+
+
+def bounding_box(mask: MaskArray, margin: int) -> tuple[slice, slice, slice]:
+    """Return the slices of the smallest box around a mask that is not empty, widened by a margin within the array."""
+    slices = []
+    for axis in range(3):
+        found = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
+        slices.append(slice(max(int(found[0]) - margin, 0), min(int(found[-1]) + 1 + margin, mask.shape[axis])))
+    return (slices[0], slices[1], slices[2])
