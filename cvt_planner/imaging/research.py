@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
+import struct
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cvt_planner.base.arrays import HuArray
+from cvt_planner.base.arrays import HuArray, MaskArray
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.geometry.frames import Grid
@@ -93,7 +95,7 @@ def read_research(path: Path, progress: Progress) -> tuple[HuArray, Grid, tuple[
     stored = itk.GetArrayViewFromImage(image)
     remarks = []
     if stored.dtype.kind == "f":
-        broken = ~np.isfinite(stored)
+        broken = ~np.isfinite(stored) | _nifti_holes(path, stored.shape)
         if broken.any():
             remarks.append(f"{int(broken.sum())} voxels hold no number and were taken as air.")
         stored = np.rint(np.where(broken, -1024.0, stored))
@@ -105,6 +107,28 @@ def read_research(path: Path, progress: Progress) -> tuple[HuArray, Grid, tuple[
     turn = Turn.of(grid.lps_from_index)
     whole = np.clip(stored, *HU_LIMITS).astype(np.int16)
     return np.ascontiguousarray(turn.array(whole)), turn.grid(grid), tuple(remarks)
+
+
+def _nifti_holes(path: Path, shape: tuple[int, ...]) -> MaskArray:
+    """Return which voxels of a NIfTI-1 file are not numbers: ITK's reader gives 0 for them, which is water.
+
+    Byte places are those of the NIfTI-1 header (nifti1.h): datatype at 70, vox_offset at 108.
+    """
+    none = np.zeros(shape, dtype=np.bool_)
+    if not path.name.lower().endswith((".nii", ".nii.gz")):
+        return none
+    data = path.read_bytes()
+    data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+    order = {b"\x5c\x01\0\0": "<", b"\0\0\x01\x5c": ">"}.get(data[:4])  # the header's own length, 348
+    if order is None:
+        return none
+    (code,) = struct.unpack(order + "h", data[70:72])
+    (offset,) = struct.unpack(order + "f", data[108:112])
+    kind = {16: "f4", 64: "f8"}.get(code)
+    if kind is None:
+        return none
+    holes: MaskArray = ~np.isfinite(np.frombuffer(data, order + kind, none.size, int(offset)).reshape(shape))
+    return holes
 
 
 def _identity(path: Path) -> SeriesIdentity:
