@@ -1,0 +1,1 @@
+"""Between the core and Qt: background jobs, workspace signals, forms from field metadata."""

@@ -1,0 +1,1 @@
+"""The only door to VTK, and the slice views that need none."""

@@ -1,0 +1,93 @@
+"""Pens and lettering that stay readable on black lung and on white bone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
+
+from app.render import colours
+from cvt_planner.base.arrays import FloatArray
+
+LABEL_PT = 10.0
+SOLID = Qt.PenStyle.SolidLine
+
+
+def pen(colour: QColor, width_px: float = 1.5, dashes: tuple[float, ...] = ()) -> QPen:
+    """Return a pen that keeps its width at any zoom; dashes are on and off lengths in units of its width."""
+    result = QPen(colour, width_px)
+    result.setCapStyle(Qt.PenCapStyle.FlatCap)
+    result.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    if dashes:
+        result.setDashPattern(list(dashes))
+    return result
+
+
+def dark_pen(width_px: float) -> QPen:
+    """Return the pen of the dark line beneath a bright one."""
+    return pen(QColor(0, 0, 0, 150), width_px)
+
+
+def polygon(points_px: FloatArray) -> QPolygonF:
+    """Return (n, 2) logical pixels as a polygon."""
+    return QPolygonF([QPointF(float(x), float(y)) for x, y in points_px])
+
+
+def outline(lines_px: Iterable[FloatArray]) -> QPainterPath:
+    """Return one path of several lines, each (n, 2) logical pixels."""
+    path = QPainterPath()
+    for line in lines_px:
+        path.addPolygon(polygon(line))
+    return path
+
+
+def stroke(painter: QPainter, path: QPainterPath, bright: QPen) -> None:
+    """Draw a path with a dark line beneath."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(dark_pen(bright.widthF() + 1.6))
+    painter.drawPath(path)
+    painter.setPen(bright)
+    painter.drawPath(path)
+
+
+def label_font(painter: QPainter, points: float = LABEL_PT, bold: bool = False) -> QFont:
+    """Return the font for lettering on a picture, figures of equal width."""
+    font = QFont(painter.font())
+    font.setPointSizeF(points)
+    font.setBold(bold)
+    return font
+
+
+def write(
+    painter: QPainter,
+    at: QPointF,
+    text: str,
+    colour: QColor = colours.TEXT,
+    align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft,
+    points: float = LABEL_PT,
+    bold: bool = False,
+) -> QRectF:
+    """Write one line beside a point, with a dark edge, and return the room it takes.
+
+    `at` is the middle of the line's height at its left end (AlignLeft), its right end, or its middle.
+    """
+    font = label_font(painter, points, bold)
+    metrics = QFontMetricsF(font)
+    width = metrics.horizontalAdvance(text)
+    left = at.x() - {Qt.AlignmentFlag.AlignRight: width, Qt.AlignmentFlag.AlignHCenter: width / 2.0}.get(align, 0.0)
+    base = at.y() + (metrics.ascent() - metrics.descent()) / 2.0
+    painter.setFont(font)
+    painter.setPen(colours.SHADOW)
+    for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+        painter.drawText(QPointF(left + dx, base + dy), text)
+    painter.setPen(colour)
+    painter.drawText(QPointF(left, base), text)
+    return QRectF(left, at.y() - metrics.height() / 2.0, width, metrics.height())
+
+
+def faded(colour: QColor, alpha: float) -> QColor:
+    """Return the colour let through, 0 to 1."""
+    result = QColor(colour)
+    result.setAlphaF(alpha)
+    return result

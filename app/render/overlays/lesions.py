@@ -1,0 +1,47 @@
+"""The lesions: magenta outline of the true section, with the name at its upper right."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QPainter
+
+from app.render import colours
+from app.render.overlays.ink import faded, outline, pen, stroke, write
+from app.render.overlays.overlay import Overlay, Scene
+from app.render.sections import shape_section
+from cvt_planner.anatomy.lesion_shape import LesionShape
+from cvt_planner.base.arrays import FloatArray
+from cvt_planner.plan.model import Lesion
+
+
+class Lesions(Overlay):
+    """Every lesion that the plane cuts; the chosen one thicker."""
+
+    name = "lesions"
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[LesionShape, bytes, list[FloatArray]]] = {}
+
+    def paint(self, painter: QPainter, scene: Scene) -> None:
+        """Draw the outlines and names."""
+        plan = scene.state.plan
+        lesions = plan.lesions if plan is not None else ()
+        for lesion in lesions:
+            lines = self._section(lesion, scene)
+            if not lines:
+                continue
+            chosen = lesion.id == scene.view.lesion_id
+            stroke(painter, outline(lines), pen(faded(colours.LESION, 1.0 if chosen else 0.8), 2.2 if chosen else 1.4))
+            points = np.concatenate(lines)
+            at = QPointF(float(points[:, 0].max()) + 5.0, float(points[:, 1].min()) - 2.0)
+            write(painter, at, f"{lesion.name}  {lesion.level}", colours.LESION, bold=chosen)
+        known = {lesion.id for lesion in lesions}
+        self._kept = {key: kept for key, kept in self._kept.items() if key in known}
+
+    def _section(self, lesion: Lesion, scene: Scene) -> list[FloatArray]:
+        kept = self._kept.get(lesion.id)
+        if kept is None or kept[0] is not lesion.shape or kept[1] != scene.plane.key:
+            kept = (lesion.shape, scene.plane.key, shape_section(lesion.shape, scene.plane))
+            self._kept[lesion.id] = kept
+        return kept[2]

@@ -1,0 +1,131 @@
+"""The assemblies, true to size: outer tube, probe, active zone, named points, and handles at both ends."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor, QPainter
+
+from app.render import colours
+from app.render.overlays.ink import dark_pen, faded, outline, pen, polygon, stroke, write
+from app.render.overlays.overlay import Overlay, Scene
+from app.render.sections import tube_outline, tube_section
+from cvt_planner.base.arrays import Points, Vec3
+from cvt_planner.plan.model import Assembly
+
+HANDLE_PX = 5.5  # radius of the circles at target and entry
+TICK_PX = 4.0
+NEAR_MM = 3.0  # a named point this near to the plane is drawn full
+
+
+class Needles(Overlay):
+    """What lies in the plane is filled: the true section. The rest is a dashed outline, taken straight onto it."""
+
+    name = "needles"
+
+    def paint(self, painter: QPainter, scene: Scene) -> None:
+        """Draw the assemblies of every lesion, the chosen one last."""
+        plan = scene.state.plan
+        assemblies = plan.assemblies if plan is not None else ()
+        for assembly in sorted(assemblies, key=lambda a: a.id == scene.view.assembly_id):
+            self._draw(painter, scene, assembly)
+
+    def _draw(self, painter: QPainter, scene: Scene, assembly: Assembly) -> None:
+        chosen = assembly.id == scene.view.assembly_id
+        of_lesion = scene.view.lesion_id in (None, assembly.lesion_id)
+        painter.setOpacity(painter.opacity() * (1.0 if chosen or of_lesion else 0.5))
+        colour = colours.NEEDLE[assembly.side]
+        needle, probe = assembly.needle, assembly.probe
+        tip = np.array(assembly.probe_tip_lps_mm)
+        needle_tip = np.array(assembly.needle_tip_lps_mm)
+        hub = needle_tip + needle.length_mm * assembly.outward
+        shaft_end = tip + probe.shaft_length_mm * assembly.outward
+        active = [np.array(point) for point in assembly.active_zone_lps_mm]
+        _tube(painter, scene, (needle_tip, hub), needle.outer_diameter_mm, colour, 0.55)
+        _tube(painter, scene, (tip, shaft_end), probe.outer_diameter_mm, colours.PROBE, 0.75, projected=False)
+        _tube(painter, scene, (tip, needle_tip), probe.outer_diameter_mm, colours.PROBE, 0.75)
+        _tube(painter, scene, (active[0], active[1]), probe.outer_diameter_mm, colours.ACTIVE_ZONE, 0.95)
+        self._points(painter, scene, assembly, colour, chosen)
+        _handle(painter, scene, assembly.probe_tip_lps_mm, colour, chosen)
+        _handle(painter, scene, assembly.entry_lps_mm, colour, chosen)
+
+    def _points(self, painter: QPainter, scene: Scene, assembly: Assembly, colour: QColor, chosen: bool) -> None:
+        """Mark skin, bone, needle tip and probe tip by a tick across the axis; name them for the chosen assembly."""
+        points: tuple[tuple[str, Vec3 | None], ...] = (
+            ("probe tip", assembly.probe_tip_lps_mm),
+            ("needle tip", assembly.needle_tip_lps_mm),
+            ("bone", assembly.bone_entry_lps_mm),
+            ("skin", assembly.skin_entry_lps_mm),
+        )
+        across = _across(scene, assembly)
+        names: dict[str, QPointF] = {}
+        for name, point in points:
+            if point is None:
+                continue
+            near = abs(scene.plane.distance_mm(np.array(point))) <= NEAR_MM
+            at = scene.plane.point_of(np.array(point))
+            painter.setPen(pen(faded(colour, 1.0 if near else 0.5), 2.0))
+            painter.drawLine(at - across * TICK_PX, at + across * TICK_PX)
+            names[name] = at
+        if chosen:
+            _write_names(painter, names, across, colour)
+
+
+def _across(scene: Scene, assembly: Assembly) -> QPointF:
+    """Return the screen direction across the needle, to the right of it, length 1."""
+    tip, hub = scene.plane.px_of(np.array([assembly.probe_tip_lps_mm, assembly.entry_lps_mm]))
+    along = hub - tip
+    length = float(np.linalg.norm(along))
+    if length < 1.0:
+        return QPointF(1.0, 0.0)
+    x, y = -along[1] / length, along[0] / length
+    return QPointF(x, y) if x >= 0 else QPointF(-x, -y)
+
+
+def _write_names(painter: QPainter, names: dict[str, QPointF], across: QPointF, colour: QColor) -> None:
+    """Write the points' names beside the needle, dropping one that would lie on another."""
+    taken: list[QPointF] = []
+    for name, at in names.items():
+        place = at + across * (TICK_PX + 9.0)
+        if any(abs(place.x() - other.x()) < 60.0 and abs(place.y() - other.y()) < 14.0 for other in taken):
+            continue
+        taken.append(place)
+        write(painter, place, name, colour)
+
+
+def _tube(
+    painter: QPainter,
+    scene: Scene,
+    ends: tuple[Points, Points],
+    diameter_mm: float,
+    colour: QColor,
+    alpha: float,
+    projected: bool = True,
+) -> None:
+    """Draw one tube: its projection dashed and faint, its true section filled."""
+    plane = scene.plane
+    if float(np.linalg.norm(ends[1] - ends[0])) < 1e-6:
+        return
+    radius = max(diameter_mm / 2.0, 0.5 * plane.mm_per_px)  # at least one pixel wide
+    if projected:
+        corners = tube_outline(ends[0], ends[1], radius, plane)
+        painter.setBrush(faded(colour, 0.07))
+        painter.setPen(pen(faded(colour, 0.6), 1.0, (5.0, 4.0)))
+        painter.drawPolygon(polygon(corners))
+    section = tube_section(ends[0], ends[1], radius, plane)
+    if section is not None:
+        painter.setBrush(faded(colour, alpha))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.drawPolygon(polygon(section))
+        stroke(painter, outline([np.concatenate([section, section[:1]])]), pen(colour, 1.0))
+
+
+def _handle(painter: QPainter, scene: Scene, point: Vec3, colour: QColor, chosen: bool) -> None:
+    """Draw the circle by which an end is dragged."""
+    near = abs(scene.plane.distance_mm(np.array(point))) <= NEAR_MM
+    at = scene.plane.point_of(np.array(point))
+    radius = HANDLE_PX if chosen else HANDLE_PX - 1.5
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for ink in (dark_pen(3.2), pen(faded(colour, 1.0 if near else 0.6), 1.8 if chosen else 1.2)):
+        painter.setPen(ink)
+        painter.drawEllipse(at, radius, radius)

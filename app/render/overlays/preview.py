@@ -1,0 +1,33 @@
+"""A lesion that is being marked and not yet in the plan: its outline, dashed, and its interior tinted."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QPainter
+
+from app.render import colours
+from app.render.overlays.ink import faded, outline, pen, stroke, write
+from app.render.overlays.overlay import Overlay, Scene
+from app.render.sections import shape_section
+
+
+class PreviewOutline(Overlay):
+    """The live preview of a growing region or of an ellipsoid under the hand."""
+
+    name = "lesions"
+    fades = False
+
+    def paint(self, painter: QPainter, scene: Scene) -> None:
+        """Draw outline, tint and label."""
+        preview = scene.view.preview
+        lines = shape_section(preview.shape, scene.plane) if preview is not None else []
+        if preview is None or not lines:
+            return
+        path = outline(lines)
+        path.setFillRule(Qt.FillRule.OddEvenFill)
+        painter.fillPath(path, faded(colours.PREVIEW, 0.18))
+        stroke(painter, path, pen(colours.PREVIEW, 1.8, (4.0, 2.5)))
+        points = np.concatenate(lines)
+        at = QPointF(float(points[:, 0].max()) + 5.0, float(points[:, 1].max()) + 2.0)
+        write(painter, at, preview.label, colours.PREVIEW)

@@ -1,0 +1,51 @@
+"""The scale bar: a round length at the right edge."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QLineF, QPointF, Qt
+from PySide6.QtGui import QPainter
+
+from app.render import colours
+from app.render.overlays.ink import dark_pen, pen, write
+from app.render.overlays.overlay import Overlay, Scene
+
+LENGTHS_MM = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+LARGEST_SHARE = 0.33  # of the view's height
+INSET_PX = 30.0
+TICK_PX = 5.0
+
+
+def bar_length_mm(height_px: float, mm_per_px: float) -> int:
+    """Return the longest round length that takes at most a third of the view's height, mm."""
+    fitting = [mm for mm in LENGTHS_MM if mm / mm_per_px <= LARGEST_SHARE * height_px]
+    return fitting[-1] if fitting else LENGTHS_MM[0]
+
+
+def bar_label(length_mm: int) -> str:
+    """Return the length in words: "5 mm" below a centimetre, "2 cm" from there."""
+    return f"{length_mm} mm" if length_mm < 10 else f"{length_mm // 10} cm"
+
+
+class ScaleBar(Overlay):
+    """A vertical bar in the lower right, away from the corner texts."""
+
+    name = "scale"
+    fades = False
+
+    def paint(self, painter: QPainter, scene: Scene) -> None:
+        """Draw the bar with its ticks and its length."""
+        plane = scene.plane
+        length = bar_length_mm(plane.height_px, plane.mm_per_px)
+        px = length / plane.mm_per_px
+        x, bottom = plane.width_px - INSET_PX, plane.height_px - 2.0 * INSET_PX
+        top = bottom - px
+        lines = [QLineF(x, top, x, bottom), QLineF(x - TICK_PX, top, x, top), QLineF(x - TICK_PX, bottom, x, bottom)]
+        for chosen in (dark_pen(3.5), pen(colours.TEXT, 1.5)):
+            painter.setPen(chosen)
+            painter.drawLines(lines)
+        write(
+            painter,
+            QPointF(x - TICK_PX - 4.0, (bottom if px > 60 else (top + bottom) / 2)),
+            bar_label(length),
+            align=Qt.AlignmentFlag.AlignRight,
+        )
