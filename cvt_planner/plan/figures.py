@@ -35,7 +35,8 @@ class AssemblyFigures:
     tip_in_ct: bool | None  # None: the CT is not open
     lesion_in_ct: bool | None
     partner_id: str | None  # the nearest other assembly of the lesion
-    partner_distance_mm: float | None  # smallest distance between the two active zones
+    partner_distance_mm: float | None  # smallest distance between the axes of the two active zones
+    partner_widest_mm: float | None  # the larger of the distances between the zones' ends
     partner_tip_distance_mm: float | None
     partner_angle_deg: float | None  # between the two axes
 
@@ -60,13 +61,13 @@ class IceFigures:
     """The figures of one lesion's ice at the end of the last freeze.
 
     Distances to the canal's wall come from the larger ice (soft tissue): mm from the isotherm's surface to the nearest
-    marked point of the wall, negative where the wall lies inside. None where no canal is marked, or where nothing of
-    the tissue gets so cold.
+    point of the wall, negative where the wall lies inside; all marked canals count. None where no canal is marked at
+    the lesion's height, or where nothing of the tissue gets so cold.
     """
 
     lesion_id: str
     isotherms: tuple[IsothermFigures, ...]
-    canal_marked: bool
+    canal_marked: bool  # at the lesion's height
     canal_to_0c_mm: float | None
     canal_to_minus_20c_mm: float | None
     canal_minimum_c: float | None
@@ -88,6 +89,8 @@ class CementFigures:
     high_ml: float
     cap_ml: float
     body_volume_ml: float
-    lines_ml: tuple[tuple[int, float], ...]  # (percent of the vertebral body, mL)
+    is_capped: bool  # the estimate stands at the cap
+    lines_ml: tuple[tuple[float, float], ...]  # (percent of the vertebral body, mL)
+    dead_space_ml: float | None  # what stays in one needle and is drawn up in addition; None without a needle
     reasons: tuple[str, ...]
     label: str = FIRST_VERSION_CEMENT

@@ -1,0 +1,224 @@
+"""The predicted ice of a lesion's probes, and what it means for the lesion and the canal. First version.
+
+The ice is solved twice, in uniform soft tissue and in uniform marrow-filled bone, whose iceballs differ by several mm.
+Coverage is stated from the smaller ice, distances to the canal from the larger.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from cvt_planner.anatomy.canal import canal_points_lps
+from cvt_planner.anatomy.raster import lesion_points_lps
+from cvt_planner.base.arrays import Float32Array, FloatArray, Points, vec3
+from cvt_planner.base.errors import InputRefused
+from cvt_planner.base.progress import Progress
+from cvt_planner.bioheat import isotherms
+from cvt_planner.bioheat.law import HeatLaw
+from cvt_planner.bioheat.scene import HeatBox, Phase, PhaseKind, ProbeBody, Scene
+from cvt_planner.bioheat.solver import simulate
+from cvt_planner.bioheat.tissue import MARROW_BONE as MARROW_BONE_MATERIAL
+from cvt_planner.bioheat.tissue import SOFT_TISSUE as SOFT_TISSUE_MATERIAL
+from cvt_planner.bioheat.tissue import Material
+from cvt_planner.plan.figures import IceFigures, IsothermFigures
+from cvt_planner.plan.model import Assembly, FreezePhase, Lesion, Plan
+from cvt_planner.plan.results import (
+    ISOTHERMS_C,
+    MARROW_BONE,
+    SOFT_TISSUE,
+    IceField,
+    IceInputs,
+    IceResult,
+    ProbePlace,
+    is_current,
+)
+
+MODEL_VERSION = "1: two homogeneous tissues, no perfusion"
+BODY_C = 37.0
+MARGIN_MM = 30.0  # of tissue around the active zones; a 17 G probe's ice reaches about 18 mm (0 degC) in 25 min
+_MATERIALS: tuple[tuple[str, Material], ...] = (
+    (SOFT_TISSUE, SOFT_TISSUE_MATERIAL),
+    (MARROW_BONE, MARROW_BONE_MATERIAL),
+)
+
+
+def ice_inputs(plan: Plan, lesion_id: str, content_hash: str, spacing_mm: float = 1.0) -> IceInputs | None:
+    """Return all that the ice of a lesion's probes depends on; None while the lesion has no assembly."""
+    assemblies = plan.assemblies_of(lesion_id)
+    if not assemblies:
+        return None
+    return IceInputs(
+        lesion_id=lesion_id,
+        content_hash=content_hash,
+        probes=tuple(_place(a) for a in assemblies),
+        protocol=plan.protocol,
+        spacing_mm=float(spacing_mm),
+        model_version=MODEL_VERSION,
+    )
+
+
+def current_ice(plan: Plan, lesion_id: str, content_hash: str, results: tuple[IceResult, ...]) -> IceResult | None:
+    """Return the lesion's ice if it still belongs to the plan as it is now, at whatever spacing; None otherwise."""
+    for result in results:
+        if result.inputs.lesion_id != lesion_id:
+            continue
+        wanted = ice_inputs(plan, lesion_id, content_hash, result.inputs.spacing_mm)
+        return result if is_current(result, plan, wanted) else None
+    return None
+
+
+def predict_ice(inputs: IceInputs, progress: Progress | None = None) -> IceResult:
+    """Return the temperatures at the end of the last freeze, in soft tissue and in marrow-filled bone.
+
+    Raises
+    ------
+    InputRefused
+        If probes cross or touch, or lie so far apart that the box cannot be solved.
+    Cancelled
+        If `progress` was stopped.
+
+    Notes
+    -----
+    Not modelled: perfusion, the patient's own tissues (cortex, fat, cerebrospinal fluid, air), large vessels, cooling
+    along the shaft, the needle's metal around the probe. Tissue starts at 37 degC.
+    """
+    progress = progress or Progress()
+    box = _box(inputs)
+    protocol = _until_last_freeze(inputs.protocol)
+    share = 1.0 / len(_MATERIALS)
+    fields = []
+    for number, (tissue, material) in enumerate(_MATERIALS):
+        part = progress.part(number * share, (number + 1) * share)
+        part.report(0.0, f"Ice in {tissue}")
+        scene = Scene(box, material, tuple(_body(p) for p in inputs.probes), protocol, initial_c=BODY_C)
+        result = simulate(scene, part)
+        temperature = result.snapshots[-1].temperature_c
+        smooth, law = _smooth(temperature, tissue)
+        volumes = tuple((iso, isotherms.volume_ml(smooth, result.grid, _level(law, iso))) for iso in ISOTHERMS_C)
+        fields.append(IceField(tissue, temperature, result.grid, volumes, result.energy_imbalance, result.wall_s))
+    progress.report(1.0, "Ice computed")
+    return IceResult(inputs, tuple(fields))
+
+
+def figures(plan: Plan, lesion_id: str, result: IceResult) -> IceFigures:
+    """Return what the ice means: volumes, coverage of the lesion, distance and temperature at the canal's wall.
+
+    Raises
+    ------
+    InputRefused
+        If the lesion is no longer in the plan.
+
+    Notes
+    -----
+    Says nothing about whether the result still belongs to the plan (`current_ice` does). The canal is its bony wall
+    as marked, continued 15 mm beyond the marks; dura, cord and nerve roots are not modelled.
+    """
+    lesion = plan.lesion(lesion_id)
+    points = lesion_points_lps(lesion.shape)
+    soft, marrow = result.field_of(SOFT_TISSUE), result.field_of(MARROW_BONE)
+    covered = {name: _covered(result.field_of(name), points) for name in (SOFT_TISSUE, MARROW_BONE)}
+    rows = tuple(
+        IsothermFigures(
+            temperature_c=iso,
+            volume_soft_tissue_ml=dict(soft.volumes_ml)[iso],
+            volume_marrow_bone_ml=dict(marrow.volumes_ml)[iso],
+            covered_percent=min(covered[name][n] for name in covered),
+            covered_high_percent=max(covered[name][n] for name in covered),
+        )
+        for n, iso in enumerate(ISOTHERMS_C)
+    )
+    wall = _canal_points(plan, lesion)
+    if wall is None:
+        return IceFigures(lesion_id, rows, False, None, None, None, None)
+    lowest, highest = (_coldest_c(f, wall) for f in (soft, marrow))
+    return IceFigures(
+        lesion_id=lesion_id,
+        isotherms=rows,
+        canal_marked=True,
+        canal_to_0c_mm=_distance_mm(soft, wall, 0.0),
+        canal_to_minus_20c_mm=_distance_mm(soft, wall, -20.0),
+        canal_minimum_c=min(lowest, highest),
+        canal_minimum_high_c=max(lowest, highest),
+    )
+
+
+def _place(assembly: Assembly) -> ProbePlace:
+    return ProbePlace(assembly.probe_tip_lps_mm, vec3(assembly.outward), assembly.probe)
+
+
+def _zone(place: ProbePlace) -> Points:
+    """Return (2, 3) the ends of the active zone, the one nearer the tip first, LPS mm."""
+    tip, outward = np.array(place.probe_tip_lps_mm), np.array(place.outward)
+    start = place.probe.dead_tip_mm
+    return np.stack([tip + start * outward, tip + (start + place.probe.active_length_mm) * outward])
+
+
+def _body(place: ProbePlace) -> ProbeBody:
+    return ProbeBody(
+        tip_lps_mm=vec3(_zone(place)[0]),
+        direction=place.outward,
+        active_length_mm=place.probe.active_length_mm,
+        diameter_mm=place.probe.outer_diameter_mm,
+        temperature_c=place.probe.tip_temperature_c,
+        cooldown_s=place.probe.cooldown_s,
+        power_limit_w=place.probe.power_limit_w,
+    )
+
+
+def _box(inputs: IceInputs) -> HeatBox:
+    """Return a box of whole cells around all active zones, with at least `MARGIN_MM` on every side."""
+    ends = np.concatenate([_zone(place) for place in inputs.probes])
+    low, high = ends.min(axis=0) - MARGIN_MM, ends.max(axis=0) + MARGIN_MM
+    size = np.ceil((high - low) / inputs.spacing_mm - 1e-9) * inputs.spacing_mm
+    return HeatBox(vec3(size), inputs.spacing_mm, vec3((low + high) / 2.0))
+
+
+def _until_last_freeze(protocol: tuple[FreezePhase, ...]) -> tuple[Phase, ...]:
+    last = max((n for n, phase in enumerate(protocol) if phase.kind == "freeze"), default=None)
+    if last is None:
+        raise InputRefused("The protocol has no freeze, so there is no ice. Add a freeze to the protocol.")
+    kinds: dict[str, PhaseKind] = {"freeze": "freeze", "thaw": "thaw"}
+    return tuple(Phase(kinds[phase.kind], phase.seconds) for phase in protocol[: last + 1])
+
+
+def _smooth(temperature: Float32Array, tissue: str) -> tuple[FloatArray, HeatLaw]:
+    """Return the field in the Kirchhoff variable, which has no kink at the ice's edge as the temperature has."""
+    law = HeatLaw(dict(_MATERIALS)[tissue], BODY_C)
+    return law.theta_of(temperature), law
+
+
+def _level(law: HeatLaw, temperature_c: float) -> float:
+    return float(law.theta_of(temperature_c))
+
+
+def _covered(ice: IceField, points: Points) -> list[float]:
+    """Return the percent of the points that each of `ISOTHERMS_C` encloses."""
+    smooth, law = _smooth(ice.temperature_c, ice.tissue)
+    values = isotherms.sample_c(smooth, ice.grid, points)
+    return [100.0 * float(np.mean(values < _level(law, iso))) for iso in ISOTHERMS_C]
+
+
+def _distance_mm(ice: IceField, points: Points, iso_c: float) -> float | None:
+    smooth, law = _smooth(ice.temperature_c, ice.tissue)
+    distance = isotherms.distance_to_isotherm_mm(smooth, ice.grid, points, _level(law, iso_c))
+    return distance if math.isfinite(distance) else None
+
+
+def _coldest_c(ice: IceField, points: Points) -> float:
+    """Return the lowest temperature at the points, degC; what lies beyond the box is as warm as the body."""
+    values = isotherms.sample_c(ice.temperature_c, ice.grid, points)
+    return float(np.where(np.isnan(values), BODY_C, values).min())
+
+
+def _canal_points(plan: Plan, lesion: Lesion) -> Points | None:
+    """Return points of all marked canals' walls; None where none of them passes the lesion's height."""
+    marks = [(mark.canal.centre_lps_mm, mark.canal.wall_lps_mm) for mark in plan.levels if mark.canal is not None]
+    if not marks:
+        return None
+    points = canal_points_lps(marks)
+    return points if bool(np.any(np.abs(points[:, 2] - lesion.centre_lps_mm[2]) <= _NEAR_MM)) else None
+
+
+_NEAR_MM = 2.0  # a wall point within this height of the lesion's centre: the canal is known there
