@@ -1,4 +1,4 @@
-"""Synthetic spine CTs with ground truth: `make_phantom` makes one, `write_phantom` writes it. Only cli and tests use it."""
+"""Synthetic spine CTs with ground truth: `make_phantom` makes one, `write_phantom` writes it; for cli and tests."""
 
 from cvt_planner.phantom.cases import CASES
 from cvt_planner.phantom.dicom import POSITIONS, write_phantom, write_truth

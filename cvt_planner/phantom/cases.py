@@ -8,6 +8,7 @@ import numpy as np
 
 from cvt_planner.base.arrays import FloatArray
 from cvt_planner.base.errors import InputRefused
+from cvt_planner.phantom.proportions import nominal
 from cvt_planner.phantom.spine import Spine
 
 KINDS = ("lytic", "mixed", "blastic")
@@ -29,7 +30,7 @@ class LesionSpec:
 
 @dataclass(frozen=True)
 class Case:
-    """One named case and its scan; `field_mm` (x, y) is what is reconstructed, `behind_mm` how far behind the axis it ends."""
+    """One named case and its scan; the scan reaches `margin_mm` beyond the outermost bodies."""
 
     name: str
     levels: tuple[str, ...]
@@ -91,7 +92,7 @@ _ALL = (
         (LesionSpec("A", "L2", "lytic", 8, (0.3, 0.0, 0.0), (9.5, 9.0, 7.0)),),
         rows=160,
         columns=160,
-        pixel_mm=1.25,
+        pixel_mm=1.0,
         slice_mm=2.0,
         margin_mm=6.0,
         targeted=True,
@@ -121,7 +122,7 @@ def lesion_table(case: Case, spine: Spine, seed: int) -> FloatArray:
         n = spine.index(spec.level)
         part = spine.parts[n]
         half = np.array([part.width_mm, part.depth_mm, part.posterior_height_mm]) / 2
-        scale = part.width_mm / _mean_width(spec.level)
+        scale = part.width_mm / nominal(spec.level).width_mm
         hu = _BLASTIC_HU if spec.kind == "blastic" else _LYTIC_HU
         rows.append(
             [
@@ -137,9 +138,3 @@ def lesion_table(case: Case, spine: Spine, seed: int) -> FloatArray:
             ]
         )
     return np.array(rows, dtype=np.float64).reshape(-1, 15)
-
-
-def _mean_width(level: str) -> float:
-    from cvt_planner.phantom.proportions import nominal
-
-    return nominal(level).width_mm

@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
+import SimpleITK
 from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, JPEG2000Lossless, generate_uid
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, JPEG2000Lossless, generate_uid
 
 from cvt_planner.base.arrays import FloatArray, LabelArray
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.phantom.make import Phantom
+
+_itk_module: Any = SimpleITK  # its own type information is incomplete
 
 POSITIONS = ("HFS", "HFP", "FFS", "FFP")
 INTERCEPT_HU = -1024
@@ -68,11 +71,11 @@ def write_truth(phantom: Phantom, folder: Path | str) -> None:
     text = json.dumps(phantom.truth, indent=1, ensure_ascii=False)
     (target / "truth.json").write_text(text + "\n", encoding="utf-8")
     for name, labels in phantom.labels.items():
-        sitk.WriteImage(_itk(labels, phantom.grid), str(target / f"labels_{name}.nrrd"), useCompression=True)
+        _itk_module.WriteImage(_itk(labels, phantom.grid), str(target / f"labels_{name}.nrrd"), useCompression=True)
 
 
-def _itk(labels: LabelArray, grid: Grid) -> sitk.Image:
-    image = sitk.GetImageFromArray(labels)
+def _itk(labels: LabelArray, grid: Grid) -> Any:
+    image = _itk_module.GetImageFromArray(labels)
     affine = grid.lps_from_index
     image.SetOrigin([float(v) for v in affine[:3, 3]])
     image.SetSpacing([float(v) for v in grid.spacing_kji_mm[::-1]])
@@ -88,9 +91,9 @@ class _Uids:
         # An edit to the geometry changes the voxels; then it is another image and must not keep the identifier.
         self._key.append(hashlib.sha256(phantom.hu.tobytes()).hexdigest())
 
-    def of(self, *what: str) -> str:
+    def of(self, *what: str) -> UID:
         """Return the identifier of one thing."""
-        return str(generate_uid(entropy_srcs=[*self._key, *what]))
+        return UID(generate_uid(entropy_srcs=[*self._key, *what]))
 
 
 def _file_stem(uids: _Uids, number: int) -> str:

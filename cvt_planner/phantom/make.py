@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from cvt_planner.base.arrays import Float32Array, FloatArray, HuArray, LabelArray, read_only
 from cvt_planner.base.compiled import kernels_alone
+from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.phantom import soft
+from cvt_planner.phantom.cage import couch, tubes
 from cvt_planner.phantom.cases import Case, case_named, lesion_table
+from cvt_planner.phantom.layout import Layout
 from cvt_planner.phantom.scanner import scanned
 from cvt_planner.phantom.spine import Spine, build_spine
-from cvt_planner.phantom.torso import Torso
+from cvt_planner.phantom.trunk import back_muscles, chest, shell, vessels
 from cvt_planner.phantom.truth import truth_of
+from cvt_planner.phantom.viscera import viscera
 from cvt_planner.phantom.voxels import fill_spine
 
-SUBVOXEL_MM = 0.25
+SUBVOXEL_MM = 0.25  # no piece of a voxel is larger where anything changes
 _REACH_MM = (62.0, 48.0, 66.0)  # of the spine's box: sideways, before and behind the axis
 LABELS = ("vertebrae", "bodies", "canal", "cord", "lesions", "skin")
 
@@ -71,8 +75,6 @@ def make_phantom(case: str, seed: int | None = None, progress: Progress | None =
     spec = case_named(case)
     number = spec.seed if seed is None else seed
     if number < 0:
-        from cvt_planner.base.errors import InputRefused
-
         raise InputRefused(f"The phantom's seed must be 0 or more, not {number}.")
     steps = progress or Progress()
     spine = build_spine(spec.levels, number)
@@ -80,9 +82,9 @@ def make_phantom(case: str, seed: int | None = None, progress: Progress | None =
     spine.bodies[lesions[:, 0].astype(int), 19] = 0.0  # no basivertebral vein beside a lesion: the two would merge
     grid, start, step = _grid(spec, spine)
     z = start[2] + step[2] * np.arange(grid.shape_kji[0])
-    torso = Torso(spine, z, number)
+    layout = Layout(spine, z, number)
     steps.report(0.02, "Painting the torso")
-    hu, body, couch_y = _torso_hu(torso, spine, start, step, grid.shape_kji)
+    hu, body, couch_y = _torso_hu(layout, spine, start, step, grid.shape_kji)
     steps.report(0.15, "Filling the spine")
     spongy, labels, sums = _spine_into(hu, spine, lesions, start, step, grid.shape_kji, steps.part(0.15, 0.75))
     labels["skin"] = np.asarray(body >= 0.5, dtype=np.uint8)
@@ -116,17 +118,26 @@ def _grid(case: Case, spine: Spine) -> tuple[Grid, FloatArray, FloatArray]:
 
 
 def _torso_hu(
-    torso: Torso, spine: Spine, start: FloatArray, step: FloatArray, shape: tuple[int, int, int]
+    layout: Layout, spine: Spine, start: FloatArray, step: FloatArray, shape: tuple[int, int, int]
 ) -> tuple[Float32Array, Float32Array, float]:
+    """Return the HU of everything but the spine, the share of each voxel that is patient, and the couch's top."""
+    board, couch_y = couch(layout)
+    skin, *layers, cavity = shell(layout)
     hu = np.full(shape, -1000.0, dtype=np.float32)
-    couch, couch_y = torso.couch()
-    organs = torso.organs()
-    soft.paint(hu, start, step, couch + organs)
-    soft.paint_tubes(hu, start, step, *torso.ribs(spine))
-    body = np.zeros(shape, dtype=np.float32)
-    skin = organs[0]
-    soft.paint(body, start, step, [soft.Organ(skin.sections, 1.0, skin.dent_mm, skin.power, 0.0, skin.phase)])
-    return hu, body, couch_y
+    soft.paint(hu, start, step, [*board, skin, *layers])
+    within = _share(cavity, start, step, shape)
+    inner = np.full(shape, cavity.hu, dtype=np.float32)
+    soft.paint(inner, start, step, [cavity, *chest(layout), *viscera(layout)])
+    hu += within * (inner - hu)  # no organ leaves the cavity
+    soft.paint(hu, start, step, [*back_muscles(layout), *vessels(layout)])
+    soft.paint_tubes(hu, start, step, *tubes(layout, spine))
+    return hu, _share(skin, start, step, shape), couch_y
+
+
+def _share(organ: soft.Organ, start: FloatArray, step: FloatArray, shape: tuple[int, int, int]) -> Float32Array:
+    share = np.zeros(shape, dtype=np.float32)
+    soft.paint(share, start, step, [replace(organ, hu=1.0, grain_hu=0.0)])
+    return share
 
 
 def _spine_into(
@@ -143,49 +154,24 @@ def _spine_into(
     first = np.maximum(np.floor((low - start[:2]) / step[:2]).astype(int), 0)
     last = np.minimum(np.ceil((high - start[:2]) / step[:2]).astype(int) + 1, [shape[2], shape[1]])
     box = (slice(None), slice(first[1], last[1]), slice(first[0], last[0]))
-    sub = (
-        int(np.ceil(step[2] / SUBVOXEL_MM)),
-        int(np.ceil(step[1] / SUBVOXEL_MM)),
-        int(np.ceil(step[0] / SUBVOXEL_MM)),
-    )
     box_shape = hu[box].shape
-    value, cover, soft_share = (np.zeros(box_shape, dtype=np.float32) for _ in range(3))
-    levels, masks = np.zeros(box_shape, dtype=np.uint8), np.zeros(box_shape, dtype=np.uint8)
+    shares = np.zeros((3, *box_shape), dtype=np.float32)
+    found = np.zeros((5, *box_shape), dtype=np.uint8)
     sums = np.zeros((shape[0], len(spine.parts), 6))
     lesion_sums = np.zeros((shape[0], max(len(lesions), 1), 6))
+    tables = (spine.bodies, spine.pedicles, spine.struts, lesions, spine.canal)
     origin = start + np.array([first[0] * step[0], first[1] * step[1], 0.0])
     batch = max(shape[0] // 12, 4)
     for k in range(0, shape[0], batch):
         progress.report(k / shape[0], "Filling the spine")
         part = slice(k, min(k + batch, shape[0]))
         at = origin + np.array([0.0, 0.0, k * step[2]])
-        count = (part.stop - part.start, box_shape[1], box_shape[2])
         with kernels_alone():
-            fill_spine(
-                at,
-                step,
-                count,
-                sub,
-                spine.bodies,
-                spine.pedicles,
-                spine.struts,
-                lesions,
-                spine.canal,
-                value[part],
-                cover[part],
-                soft_share[part],
-                levels[part],
-                masks[part],
-                sums[part],
-                lesion_sums[part],
-            )
-    hu[box] = hu[box] * (1.0 - cover) + value
+            fill_spine(at, step, SUBVOXEL_MM, *tables, shares[:, part], found[:, part], sums[part], lesion_sums[part])
+    hu[box] = hu[box] * (1.0 - shares[1]) + shares[0]
     spongy = np.zeros(shape, dtype=np.float32)
-    spongy[box] = soft_share
+    spongy[box] = shares[2]
     labels = {name: np.zeros(shape, dtype=np.uint8) for name in LABELS}
-    labels["vertebrae"][box] = levels
-    labels["bodies"][box] = np.where(masks & 1, levels, 0)
-    labels["canal"][box] = (masks & 2) // 2
-    labels["cord"][box] = (masks & 4) // 4
-    labels["lesions"][box] = masks // 8
+    for row, name in enumerate(LABELS[:5]):
+        labels[name][box] = found[row]
     return spongy, labels, (sums, lesion_sums)

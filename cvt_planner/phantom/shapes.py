@@ -44,16 +44,13 @@ def outline_mm(body: FloatArray, x: float, y: float, shrink: float) -> float:
 
     Widest in the hind third; a half ellipse in front, a flatter one behind, cut by a hollow posterior wall.
     """
-    a = body[12] * shrink
-    depth = body[13]
+    a = float(body[12]) * shrink
+    depth = float(body[13])
     widest = 0.28 * depth
     front = (depth + widest) * shrink
     v = y - widest
-    if v < 0.0:
-        ring = ellipse_mm(x, v, a, front)
-    else:
-        ring = ellipse_mm(x, v, a, depth * 1.02)
-    wall = y - depth + body[18] * math.exp(-((x / (0.42 * a)) ** 2)) - 0.4
+    ring = ellipse_mm(x, v, a, front if v < 0.0 else depth * 1.02)
+    wall = y - depth + float(body[18]) * math.exp(-((x / (0.42 * a)) ** 2)) - 0.4
     return met(ring, wall, 3.0)
 
 
@@ -63,9 +60,7 @@ def endplate_mm(body: FloatArray, x: float, y: float, z: float) -> float:
     half = 0.25 * (body[14] + body[15]) + 0.25 * (body[15] - body[14]) * y / body[13]
     r2 = min((x / body[12]) ** 2 + ((y - 0.1 * body[13]) / body[13]) ** 2, 1.0)
     hollow = body[17] * (1.0 - r2 * r2)
-    if z > 0.0:
-        return z - half + 0.7 * hollow
-    return -z - half + hollow
+    return float(z - half + 0.7 * hollow if z > 0.0 else -z - half + hollow)
 
 
 @kernel
@@ -103,16 +98,22 @@ def strut_mm(row: FloatArray, x: float, y: float, z: float) -> float:
     k0 = math.sqrt(dx * dx + dy * dy + dz * dz)
     k1 = math.sqrt(dx * dx + dy * dy + dz * dz / (s * s))
     if k1 < 1e-9:
-        return -r
-    return (k0 - r) * k0 / k1
+        return float(-r)
+    return float((k0 - r) * k0 / k1)
 
 
 @kernel
 def arch_mm(pedicles: FloatArray, struts: FloatArray, x: float, y: float, z: float) -> float:
     """Return the distance to pedicles and posterior elements of one vertebra, in its own axes, filleted together."""
     d = joined(pedicle_mm(pedicles[0], x, y, z), pedicle_mm(pedicles[1], x, y, z), 0.5)
-    for n in range(struts.shape[0]):
+    for n in range(10, struts.shape[0]):
         d = joined(d, strut_mm(struts[n], x, y, z), 2.2)
+    if x > -8.0:  # the other side's struts end short of this
+        for n in range(5):
+            d = joined(d, strut_mm(struts[n], x, y, z), 2.2)
+    if x < 8.0:
+        for n in range(5, 10):
+            d = joined(d, strut_mm(struts[n], x, y, z), 2.2)
     return d
 
 
@@ -126,7 +127,7 @@ def lesion_mm(row: FloatArray, x: float, y: float, z: float) -> float:
     r = math.sqrt(u * u + v * v + w * w)
     mean = (row[4] * row[5] * row[6]) ** (1.0 / 3.0)
     if r < 1e-6:
-        return -mean * (1.0 - 2.0 * row[7])
+        return float(-mean * (1.0 - 2.0 * row[7]))
     u, v, w = u / r, v / r, w / r
     dent = math.sin(2.6 * u + row[8]) * math.cos(2.2 * v + row[9]) + 0.6 * math.sin(3.4 * w + 2.0 * u * v + row[10])
-    return (r - 1.0 - row[7] * dent) * mean * 0.8
+    return float((r - 1.0 - row[7] * dent) * mean * 0.8)

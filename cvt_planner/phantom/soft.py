@@ -1,7 +1,7 @@
 """Everything around the spine, painted organ over organ: each organ is an ellipse per slice, gently dented.
 
-The edges are blended by their distance, so that partial volume is right to first order in the slice. These tissues carry
-no ground truth apart from the skin.
+The edges are blended by their distance, so that partial volume is right to first order in the slice. These tissues
+carry no ground truth apart from the skin.
 """
 
 from __future__ import annotations
@@ -74,17 +74,16 @@ def _paint(
                 x = start[0] + i * step[0]
                 u = ((x - cx) * cos + (y - cy) * sin) / a
                 v = ((y - cy) * cos - (x - cx) * sin) / b
-                if power == 2.0:
-                    r = math.sqrt(u * u + v * v)
-                else:
+                r = math.sqrt(u * u + v * v)
+                if power != 2.0:
                     r = (abs(u) ** power + abs(v) ** power) ** (1.0 / power)
                 if r > 1e-6:
                     gx, gy = u / r / a, v / r / b
                     d = (r - 1.0) / math.sqrt(gx * gx + gy * gy)
                 else:
                     d = -min(a, b)
-                wave = _dent(x, y, z, phase)
-                d += dent_mm * wave
+                if abs(d) < 2.0 * dent_mm + step[0]:
+                    d += dent_mm * _dent(x, y, z, phase)
                 share = min(max(0.5 - d / step[0], 0.0), 1.0)
                 if share > 0.0:
                     new = value

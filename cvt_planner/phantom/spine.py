@@ -11,7 +11,7 @@ from cvt_planner.base.arrays import FloatArray, Points
 from cvt_planner.phantom.proportions import LEVELS, Proportions, proportions_for
 
 # Columns of the body table, one row per vertebra: origin (0-2), local axes as rows (3-11), then
-HALF_WIDTH, HALF_DEPTH, FRONT, BACK, WAIST, HOLLOW, NOTCH, VEIN = range(12, 20)
+HALF_WIDTH, HALF_DEPTH, FRONT, BACK, WAIST, HOLLOW, NOTCH, VEIN, LOW, HIGH = range(12, 22)  # the last two bound its z
 # Pedicle table: isthmus centre (0-2, local), half width, half height, direction forward (5-7), sideways (8-10)
 # Strut table: end a (0-2), end b (3-5), radius at a, at b, stretch along local z
 STRUTS = 12
@@ -26,7 +26,7 @@ class Spine:
     Parameters
     ----------
     parts
-        Sizes; `bodies` (n, 20), `pedicles` (n, 2, 11) left then right, `struts` (n, STRUTS, 9): tables of the kernels,
+        Sizes; `bodies` (n, 22), `pedicles` (n, 2, 11) left then right, `struts` (n, STRUTS, 9): tables of the kernels,
         local coordinates x to the left, y to the back, z to the head, mm, origin in the middle of the body.
     canal
         (m, 6) rows from feet to head: z, centre x, centre y, half width, half depth, cord fraction (1 the whole cord,
@@ -59,8 +59,8 @@ def build_spine(levels: tuple[str, ...], seed: int) -> Spine:
     parts, perturbed = proportions_for(names, seed)
     origins, axes = _poses(parts, perturbed, seed)
     pedicles = np.array([[_pedicle(part, sign) for sign in (1, -1)] for part in parts])
-    bodies = np.array([_body(part, origins[n], axes[n]) for n, part in enumerate(parts)])
     struts = np.array([_struts(part, pedicles[n]) for n, part in enumerate(parts)])
+    bodies = np.array([_body(part, origins[n], axes[n], struts[n]) for n, part in enumerate(parts)])
     canal, axis = _canal(parts, origins, axes)
     return Spine(parts, bodies, pedicles, struts, canal, axis, perturbed)
 
@@ -97,11 +97,14 @@ def _mid_height(part: Proportions) -> float:
     return (part.posterior_height_mm + part.anterior_height_mm) / 2
 
 
-def _body(part: Proportions, origin: Points, axes: FloatArray) -> FloatArray:
+def _body(part: Proportions, origin: Points, axes: FloatArray, struts: FloatArray) -> FloatArray:
     hollow = 1.1 + 0.7 * part.lumbar  # depth of the endplate's hollow, assumed
     notch = 2.4 - 0.6 * part.lumbar  # depth of the posterior wall's hollow, assumed
     sizes = [part.width_mm / 2, part.depth_mm / 2, part.anterior_height_mm, part.posterior_height_mm]
-    return np.concatenate([origin, axes.ravel(), sizes, [0.10, hollow, notch, 1.0]])
+    ends = struts[:, [2, 5]]
+    thick = struts[:, 6:8] * struts[:, 8:9] + 1.0
+    bounds = [float((ends - thick).min()), max(float((ends + thick).max()), part.anterior_height_mm / 2 + 7.0)]
+    return np.concatenate([origin, axes.ravel(), sizes, [0.10, hollow, notch, 1.0], bounds])
 
 
 def _pedicle(part: Proportions, sign: int) -> FloatArray:
@@ -126,8 +129,8 @@ def _struts(part: Proportions, pedicles: FloatArray) -> FloatArray:
         pillar = pedicle[:3] - pedicle[5:8] * 8.0
         pillar[0] = sign * (edge + 3.5 + 1.5 * lum)
         pillar[1] = max(pillar[1], back - 6.0)
-        top = np.array([sign * (edge + 1.0 + 4.0 * lum), back - 5.0 + 0.5 * lum, half + 6.0 + 2.0 * lum])
-        low = np.array([sign * (edge - 1.5 - 0.5 * lum), back + 0.5 + 1.0 * lum, -half - 8.5 - 2.0 * lum])
+        top = np.array([sign * (edge + 1.0 + 4.5 * lum), back - 5.0 + 2.5 * lum, half + 6.0 + 2.0 * lum])
+        low = np.array([sign * (edge - 1.0 - 0.5 * lum), back + 0.5 + 1.5 * lum, -half - 8.5 - 2.0 * lum])
         isthmus = np.array([sign * edge * 0.95, back + 0.5, -half * 0.55])
         start = pillar + np.array([0.0, 1.0, -1.0])
         tp = part.process_mm * side.process_scale
@@ -137,8 +140,8 @@ def _struts(part: Proportions, pedicles: FloatArray) -> FloatArray:
         rows += [
             [*isthmus, *roof, 3.0, 3.1, 2.4 + 0.4 * lum],
             [*pillar, *isthmus, 4.0 + lum, 3.4 + 0.4 * lum, 1.6],
-            [*pillar, *top, 3.8 + 1.4 * lum, 2.8 + 0.9 * lum, 1.2],
-            [*isthmus, *low, 3.6 + 0.8 * lum, 2.8 + 0.9 * lum, 1.3],
+            [*pillar, *top, 3.8 + 1.6 * lum, 3.0 + 2.0 * lum, 1.2],
+            [*isthmus, *low, 3.6 + 0.9 * lum, 3.0 + 1.6 * lum, 1.3],
             [*start, *end, 9.0 if sacral else 3.2, 10.0 if sacral else 2.6 + 1.8 * (1 - lum), 1.3 + 0.5 * lum],
         ]
     run = part.spinous_mm
@@ -171,7 +174,7 @@ def _canal(parts: tuple[Proportions, ...], origins: Points, axes: FloatArray) ->
 
 
 def _cord_fraction(parts: tuple[Proportions, ...], origins: Points, z: FloatArray) -> FloatArray:
-    """Return 1 where the cord is whole, tapering over 35 mm to 0 at the disc L1/2 (mean conus level), never negative."""
+    """Return 1 where the cord is whole, tapering over 35 mm to 0 at the disc L1/2, the mean conus level."""
     names = [part.name for part in parts]
     if "L2" in names:
         two = names.index("L2")

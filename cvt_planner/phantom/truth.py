@@ -12,7 +12,7 @@ from cvt_planner.geometry.frames import Grid
 from cvt_planner.phantom.cases import Case
 from cvt_planner.phantom.shapes import body_mm
 from cvt_planner.phantom.spine import Spine
-from cvt_planner.phantom.voxels import cord_half_axes
+from cvt_planner.phantom.tissue import cord_half_axes
 
 VERSION = 1
 
