@@ -1,0 +1,136 @@
+"""The command line: every subcommand that needs no window. Results on stdout, everything else on stderr.
+
+Exit codes: 0 done; 2 wrong usage; 3 input refused; 4 the plan does not belong to this CT; 5 a defect of ours;
+130 stopped with Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import cvt_planner
+from cvt_planner.base.errors import Cancelled, PlannerError
+from cvt_planner.cli import commands
+from cvt_planner.cli.output import ProgressLine, log, say, say_json
+
+if TYPE_CHECKING:
+    from cvt_planner.cli.selftest import DrawScene
+
+HEADLESS = ("series", "volume", "phantom", "simulate", "check", "selftest")
+NOTICE = "For planning, research and training; not a cleared medical device."
+DEFECT = 5
+STOPPED = Cancelled.exit_code
+
+
+def main(argv: Sequence[str] | None = None, draw_scene: DrawScene | None = None) -> int:
+    """Return the exit code of a headless subcommand, after running it.
+
+    Parameters
+    ----------
+    argv
+        The arguments after the program's name; the process's own when None.
+    draw_scene
+        Draws volume, plan and ice in 3-D into a PNG; given by the program's door where Qt and VTK are installed.
+    """
+    _never_fail_at_a_letter()
+    try:
+        args = parser(draw_scene).parse_args(argv)
+    except SystemExit as done:  # argparse has said what is wrong, or shown its help
+        return done.code if isinstance(done.code, int) else 2
+    line = ProgressLine(args.verbose)
+    try:
+        answer: commands.Answer = args.run(args, line.progress())
+        line.clear()
+        if args.json:
+            say_json(answer.values)
+        else:
+            say(answer.text)
+        return DEFECT if answer.failed else 0
+    except KeyboardInterrupt:
+        line.clear()
+        return _fail(args.json, "Stopped.", STOPPED)
+    except PlannerError as error:
+        line.clear()
+        return _fail(args.json, str(error), error.exit_code)
+    except BrokenPipeError:  # the reader of our output went away
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001  a defect must end in a sentence and its exit code, never unsaid
+        line.clear()
+        log("".join(traceback.format_exception(error)))
+        return _fail(args.json, f"This is a defect of CVT Planner, not of your data: {error!r}.", DEFECT)
+
+
+def parser(draw_scene: DrawScene | None = None) -> argparse.ArgumentParser:
+    """Return the parser of all subcommands."""
+    top = argparse.ArgumentParser(
+        prog="cvt-planner",
+        description=f"CVT Planner. {NOTICE}",
+        epilog="Without a subcommand the window opens; 'cvt-planner open PATH' opens it on a study or a plan.",
+    )
+    top.add_argument("--version", action="version", version=f"CVT Planner {cvt_planner.__version__}")
+    subs = top.add_subparsers(title="subcommands", required=True, metavar="SUBCOMMAND")
+
+    one = _add(subs, "series", "what is in a folder, ZIP or DICOMDIR, with a verdict per series", commands.series)
+    one.add_argument("path", metavar="PATH", help="a folder, ZIP, DICOMDIR, DICOM, NIfTI or NRRD file")
+
+    one = _add(subs, "volume", "write the HU volume (int16, LPS geometry) as NRRD", commands.volume)
+    one.add_argument("path", metavar="PATH", help="a folder, ZIP, DICOMDIR, DICOM, NIfTI or NRRD file")
+    one.add_argument("--series", metavar="UID", help="which series, where the path holds several")
+    one.add_argument("--out", metavar="V.nrrd", required=True)
+
+    one = _add(subs, "phantom", "make a synthetic spine CT as DICOM, with its truth", commands.phantom)
+    one.add_argument("--out", metavar="DIR", required=True, help="a new or empty folder")
+    one.add_argument("--case", metavar="NAME", default="standard")
+    one.add_argument("--seed", metavar="N", type=int, default=None)
+    one.add_argument("--position", choices=("HFS", "HFP", "FFS", "FFP"), default="HFS", help="patient position")
+    one.add_argument("--compressed", action="store_true", help="compress the pixels without loss")
+
+    one = _add(subs, "simulate", "compute the ice of a SCENE.json", commands.simulate)
+    one.add_argument("scene", metavar="SCENE.json")
+    one.add_argument("--out", metavar="T.nrrd", help="write the temperature at the last report time")
+
+    one = _add(subs, "check", "every safety check of a plan", commands.check)
+    one.add_argument("plan", metavar="PLAN", help="a .cvtplan file")
+    one.add_argument("--ct", metavar="PATH", help="where the plan's CT is, if not where the plan says")
+    one.add_argument("--freeze", action="store_true", help="compute the ice now; without it the stored ice is judged")
+    one.add_argument("--spacing", metavar="MM", type=float, default=1.0, help="grid of --freeze (default 1 mm)")
+
+    about = "prove this copy: open the sample, plan, freeze, save, draw"
+    one = _add(subs, "selftest", about, commands.selftest(draw_scene))
+    one.add_argument("--out", metavar="DIR", help="keep the plan, the results and the pictures here")
+    one.add_argument("--sample", metavar="DIR", help="the sample case, if not the one beside the program")
+    return top
+
+
+def _add(
+    subs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, about: str, run: commands.Command
+) -> argparse.ArgumentParser:
+    one: argparse.ArgumentParser = subs.add_parser(name, help=about, description=about)
+    one.add_argument("--json", action="store_true", help="one JSON object on stdout, and nothing else there")
+    one.add_argument("--verbose", action="store_true", help="say every tenth of the work on stderr")
+    one.set_defaults(run=run)
+    return one
+
+
+def _fail(as_json: bool, sentence: str, exit_code: int) -> int:
+    if as_json:
+        say_json({"error": sentence, "exit_code": exit_code})
+    log(sentence)
+    return exit_code
+
+
+def _never_fail_at_a_letter() -> None:
+    """Let a console that cannot show a letter show a question mark instead of ending the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+__all__ = ["HEADLESS", "main", "parser"]

@@ -1,0 +1,198 @@
+"""The headless subcommands. Each takes its arguments and a progress, and returns what it has to say.
+
+Heavy parts are imported where they are used, so that ``--help`` and a wrong option answer at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from cvt_planner.base.errors import InputRefused
+from cvt_planner.base.progress import Progress
+from cvt_planner.cli.output import log, say, table
+
+if TYPE_CHECKING:
+    from cvt_planner.cli.selftest import DrawScene
+    from cvt_planner.plan.checks import CheckResult
+    from cvt_planner.plan.model import Plan
+    from cvt_planner.plan.results import IceResult
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command found: as values for JSON and as text for people; `failed` when it proved something broken."""
+
+    values: dict[str, Any]
+    text: str
+    failed: bool = False
+
+
+Command: TypeAlias = Callable[[argparse.Namespace, Progress], Answer]
+
+
+def series(args: argparse.Namespace, progress: Progress) -> Answer:
+    """Return what series a path holds, each with its verdict."""
+    from cvt_planner.imaging.report import series_report
+
+    report = series_report(args.path, progress)
+    head = ("verdict", "slices", "apart mm", "matrix", "plane", "description", "uid")
+    rows = [
+        (
+            entry["verdict"],
+            str(entry["slices"]),
+            "-" if entry["slice_distance_mm"] is None else f"{entry['slice_distance_mm']:.3g}",
+            f"{entry['rows']}x{entry['columns']}",
+            entry["orientation"] or "-",
+            entry["description"] or "-",
+            entry["uid"],
+        )
+        for entry in report["series"]
+    ]
+    lines = [table(head, rows)]
+    lines += [f"{entry['uid']}: {reason}" for entry in report["series"] for reason in entry["reasons"]]
+    lines += [f"{broken['file']}: {broken['reason']}" for broken in report["broken_files"]]
+    if report["skipped_files"]:
+        lines.append(f"{report['skipped_files']} other files were skipped.")
+    return Answer(report, "\n".join(lines))
+
+
+def volume(args: argparse.Namespace, progress: Progress) -> Answer:
+    """Return how the HU volume of a series was written as NRRD."""
+    from cvt_planner.imaging.report import write_volume
+
+    made = write_volume(args.path, args.series, args.out, progress)
+    for notice in made.notices:
+        log(notice)
+    values = {
+        "out": str(args.out),
+        "series_uid": made.series.series_uid,
+        "shape_kji": list(made.grid.shape_kji),
+        "spacing_kji_mm": [float(v) for v in made.grid.spacing_kji_mm],
+        "content_hash": made.content_hash,
+        "notices": list(made.notices),
+    }
+    k, j, i = made.grid.shape_kji
+    return Answer(values, f"{args.out}: {k} slices of {j} x {i}, HU (int16), LPS.")
+
+
+def phantom(args: argparse.Namespace, progress: Progress) -> Answer:
+    """Return where a synthetic spine CT with its truth was written."""
+    from cvt_planner.phantom import CASES, make_phantom, write_phantom, write_truth
+
+    out = Path(args.out)
+    if args.case not in CASES:
+        raise InputRefused(f"There is no phantom case {args.case!r}. Known are: {', '.join(CASES)}.")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputRefused(f"{out} is not an empty folder. Give --out a new or empty one, so that nothing is mixed up.")
+    made = make_phantom(args.case, args.seed, progress.part(0.0, 0.8))
+    progress.report(0.8, "Writing DICOM")
+    try:
+        write_phantom(made, out, patient_position=args.position, compressed=args.compressed, truth=False)
+        write_truth(made, out)
+    except OSError as error:
+        raise InputRefused(f"The phantom could not be written to {out}: {error.strerror or error}.") from error
+    progress.report(1.0, "Phantom written")
+    files = sum(1 for path in out.rglob("*") if path.is_file())
+    values = {"out": str(out), "case": args.case, "seed": args.seed, "files": files, "position": args.position}
+    return Answer(values, f"{out}: phantom {args.case!r}, {files} files; its truth is in truth.json.")
+
+
+def simulate(args: argparse.Namespace, progress: Progress) -> Answer:
+    """Return the ice of a SCENE.json."""
+    from cvt_planner.bioheat.scene_file import run_scene_file
+
+    out = None if args.out is None else _nrrd(args.out)
+    values = run_scene_file(Path(args.scene), out, progress)
+    rows = [
+        (
+            f"{row['time_s']:g}",
+            f"{row['temp_c']:g}",
+            f"{row['volume_ml']:.2f}",
+            " x ".join(f"{v:.1f}" for v in row["extent_mm"]),
+        )
+        for row in values["isotherms"]
+    ]
+    text = table(("time s", "isotherm °C", "volume mL", "extent mm"), rows)
+    cost = f"{values['cells']} cells, {values['steps']} steps, {values['wall_s']:.2f} s"
+    return Answer(values, f"{text}\n{cost}, energy imbalance {100.0 * values['energy_imbalance']:.3f} %.")
+
+
+def _nrrd(out: str) -> Path:
+    path = Path(out)
+    if path.suffix.lower() != ".nrrd" or not path.parent.is_dir():
+        raise InputRefused(f"The temperatures are written as NRRD: {path} must end in .nrrd, in a folder that exists.")
+    return path
+
+
+def check(args: argparse.Namespace, progress: Progress) -> Answer:
+    """Return every safety check of a plan with its figure, limit and verdict."""
+    from cvt_planner.plan.checks import worst
+    from cvt_planner.planning.judge import judge_plan
+    from cvt_planner.storage.find_volume import find_volume
+    from cvt_planner.storage.plan_file import load_plan
+
+    stored = load_plan(args.plan)
+    for notice in stored.notices:
+        log(notice)
+    ct = find_volume(stored.plan, args.ct, progress.part(0.0, 0.3 if args.freeze else 1.0))
+    for notice in ct.notices:
+        log(notice)
+    ice = stored.ice
+    if args.freeze:
+        ice = _frozen(stored.plan, ct.content_hash, args.spacing, progress.part(0.3, 1.0))
+    judged = judge_plan(stored.plan, ct, ice)
+    values = {
+        "plan": str(args.plan),
+        "ct": ct.source,
+        "worst": worst(judged.results),
+        "checks": [asdict(result) for result in judged.results],
+        "assemblies": [asdict(figures) for figures in judged.context.assemblies.values()],
+        "ice": [asdict(figures) for figures in judged.context.ice.values()],
+        "cement": [asdict(figures) for figures in judged.context.cement.values()],
+        "notices": [*stored.notices, *ct.notices],
+    }
+    return Answer(values, checks_as_text(judged.results))
+
+
+def checks_as_text(results: tuple[CheckResult, ...]) -> str:
+    """Return the answers of the checks as a table, the sentence last."""
+    rows = [
+        (
+            r.verdict.upper() if r.verdict == "stop" else r.verdict,
+            r.title,
+            r.subject,
+            "-" if r.figure is None else f"{r.figure:.1f}",
+            r.sentence,
+        )
+        for r in results
+    ]
+    notice = "For planning, research and training; not a cleared medical device."
+    return table(("verdict", "check", "of", "figure", ""), rows) + f"\n{notice}"
+
+
+def _frozen(plan: Plan, content_hash: str, spacing_mm: float, progress: Progress) -> tuple[IceResult, ...]:
+    """Return the ice of every lesion that has needles, computed now."""
+    from cvt_planner.planning.ice import ice_inputs, predict_ice
+
+    wanted = [ice_inputs(plan, lesion.id, content_hash, spacing_mm) for lesion in plan.lesions]
+    inputs = [one for one in wanted if one is not None]
+    share = 1.0 / max(len(inputs), 1)
+    return tuple(predict_ice(one, progress.part(n * share, (n + 1) * share)) for n, one in enumerate(inputs))
+
+
+def selftest(draw_scene: DrawScene | None) -> Command:
+    """Return the command that proves an installed copy; `draw_scene` draws 3-D where the window's part is installed."""
+
+    def run(args: argparse.Namespace, progress: Progress) -> Answer:
+        from cvt_planner.cli.selftest import run_selftest
+
+        out, sample = (None if value is None else Path(value) for value in (args.out, args.sample))
+        report = run_selftest(out, draw_scene, progress, sample=sample, tell=log if args.json else say)
+        passed = "The self-test passed." if report["passed"] else "The self-test FAILED: " + report["failure"]
+        return Answer(report, passed, failed=not report["passed"])
+
+    return run

@@ -1,0 +1,113 @@
+"""Slice pictures of a plan without a screen: CT, lesion, needles and ice drawn on an array and kept as PNG."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cvt_planner.anatomy.raster import shape_contains
+from cvt_planner.base.arrays import FloatArray, MaskArray, Points, Vec3
+from cvt_planner.bioheat.isotherms import sample_c
+from cvt_planner.geometry.sampling import sample_hu
+from cvt_planner.imaging.volume import Volume
+from cvt_planner.plan.model import Assembly, Lesion, Plan, Side
+from cvt_planner.plan.results import SOFT_TISSUE, IceResult
+
+Colour = tuple[int, int, int]
+LESION: Colour = (230, 60, 200)
+NEEDLES: dict[Side, Colour] = {Side.LEFT: (40, 190, 180), Side.RIGHT: (240, 150, 40)}
+ISOTHERMS: tuple[tuple[float, Colour], ...] = ((0.0, (170, 215, 255)), (-20.0, (60, 120, 255)), (-40.0, (150, 80, 220)))
+ACTIVE_ZONE: Colour = (255, 255, 255)
+
+# Row and column steps in LPS: the patient's right on the picture's left, head or front up.
+PLANES: dict[str, tuple[Vec3, Vec3]] = {
+    "axial": ((0.0, 1.0, 0.0), (1.0, 0.0, 0.0)),
+    "sagittal": ((0.0, 0.0, -1.0), (0.0, 1.0, 0.0)),
+    "coronal": ((0.0, 0.0, -1.0), (1.0, 0.0, 0.0)),
+}
+WINDOW_HU = (400.0, 1800.0)  # centre and width, a usual bone window
+SIZE_MM = 140.0
+PIXEL_MM = 0.4
+_SLAB_MM = 6.0  # needles this near the plane are drawn on it
+
+
+@dataclass(frozen=True)
+class SlicePicture:
+    """A drawn slice, RGB (rows, columns, 3), and how many pixels each drawn thing took."""
+
+    pixels: NDArray[np.uint8]
+    drawn: dict[str, int]
+
+
+def slice_picture(volume: Volume, plan: Plan, lesion: Lesion, ice: IceResult | None, plane: str) -> SlicePicture:
+    """Return a slice through a lesion's centre with its outline, its needles and the ice in soft tissue.
+
+    Parameters
+    ----------
+    plane
+        A key of `PLANES`.
+
+    Notes
+    -----
+    Needles are drawn where they pass within 6 mm of the plane, projected onto it.
+    """
+    down, right = (np.array(step) for step in PLANES[plane])
+    centre = np.array(lesion.centre_lps_mm)
+    offsets = (np.arange(round(SIZE_MM / PIXEL_MM)) - (round(SIZE_MM / PIXEL_MM) - 1) / 2.0) * PIXEL_MM
+    points = centre + offsets[:, None, None] * down + offsets[None, :, None] * right
+    grey = np.clip((sample_hu(volume, points) - WINDOW_HU[0]) / WINDOW_HU[1] + 0.5, 0.0, 1.0)
+    pixels = np.repeat((255.0 * grey).astype(np.uint8)[..., None], 3, axis=2)
+    drawn: dict[str, int] = {}
+
+    def draw(name: str, where: MaskArray, colour: Colour) -> None:
+        pixels[where] = colour
+        drawn[name] = drawn.get(name, 0) + int(where.sum())
+
+    if ice is not None:
+        field = ice.field_of(SOFT_TISSUE)
+        temperature = sample_c(field.temperature_c, field.grid, points.reshape(-1, 3)).reshape(points.shape[:2])
+        for level, colour in ISOTHERMS:
+            draw(f"ice {level:g} °C", _rim(temperature < level), colour)
+    draw("lesion", _rim(shape_contains(lesion.shape, points)), LESION)
+    normal = np.cross(down, right)
+    for assembly in plan.assemblies_of(lesion.id):
+        for name, where, colour in _needle(assembly, points, normal):
+            draw(name, where, colour)
+    return SlicePicture(pixels, drawn)
+
+
+def _needle(assembly: Assembly, points: Points, normal: Points) -> list[tuple[str, MaskArray, Colour]]:
+    entry = np.array(assembly.skin_entry_lps_mm or assembly.entry_lps_mm)
+    needle = (np.array(assembly.needle_tip_lps_mm), entry, assembly.needle.outer_diameter_mm)
+    first, last = (np.array(end) for end in assembly.active_zone_lps_mm)
+    zone = (first, last, assembly.probe.outer_diameter_mm)
+    return [
+        (f"needle {assembly.side.value}", _rod(points, normal, *needle), NEEDLES[assembly.side]),
+        (f"active zone {assembly.side.value}", _rod(points, normal, *zone), ACTIVE_ZONE),
+    ]
+
+
+def _rod(points: Points, normal: Points, start: Points, end: Points, diameter_mm: float) -> MaskArray:
+    """Return which pixels a straight rod covers, projected onto the plane where it is near it."""
+    offset = points[0, 0]
+    axis = end - start
+    flat = axis - (axis @ normal) * normal
+    length = float(flat @ flat)
+    away = points - start
+    along = np.clip(away @ flat / max(length, 1e-9), 0.0, 1.0)
+    nearest = start + along[..., None] * axis
+    height: FloatArray = np.abs((nearest - offset) @ normal)
+    across: Any = points - nearest
+    across = across - (across @ normal)[..., None] * normal
+    radius = max(diameter_mm / 2.0, PIXEL_MM)
+    return np.asarray((np.linalg.norm(across, axis=-1) <= radius) & (height <= _SLAB_MM))
+
+
+def _rim(inside: MaskArray) -> MaskArray:
+    """Return the pixels inside that touch one outside."""
+    padded = np.pad(inside, 1, mode="edge")
+    core = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    return np.asarray(inside & ~core)
