@@ -116,6 +116,10 @@ class SliceView(QWidget):
         """Let overlays other than the crosshair stand back for a moment."""
         self._fade.start()
 
+    def page(self, slices: int) -> None:
+        """Turn whole slices, as the wheel does: positive towards the head, the front or the left."""
+        self._navigation.page(slices)
+
     def scene(self) -> Scene:
         """Return what the overlays draw from."""
         return Scene(

@@ -1,0 +1,137 @@
+"""The 3-D view: the vertebra with lesion, needles and ice around the chosen lesion."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QWidget
+from vtkmodules.vtkRenderingCore import vtkRenderWindow
+
+from app.bridge.jobs import JobRunner
+from app.render import colours
+from app.render.actors.actor import SceneInput
+from app.render.actors.orientation_cube import OrientationCube
+from app.render.bone_block import BoneBlock, anchor_of, cut_bone_block
+from app.render.canvas import VtkCanvas
+from app.render.overlays.ink import write
+from app.render.scene_content import SceneContent
+from app.render.view_state import ViewState
+from cvt_planner.base.arrays import Vec3
+from cvt_planner.workspace import State, Workspace
+
+BONE_JOB = "bone surface"
+
+
+class Scene3D(VtkCanvas):
+    """Keeps the 3-D scene in line with workspace and view state. The bone is cut out of the CT in the background."""
+
+    def __init__(
+        self, view_state: ViewState, workspace: Workspace, jobs: JobRunner | None = None, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("view_3d")
+        self.view_state = view_state
+        self.workspace = workspace
+        self._own_jobs = JobRunner(self) if jobs is None else None
+        self._jobs = jobs if jobs is not None else self._own_jobs
+        self._content = SceneContent(self.renderer)
+        self._cube = OrientationCube(self.renderer)
+        if self._window is not None:
+            self._cube.attach(self._window)
+        self._bone: BoneBlock | None = None
+        self._wanted: tuple[object, Vec3] | None = None
+        self._anchor: Vec3 | None = None
+        self._forget = workspace.listen(self._workspace_changed)
+        view_state.selection_changed.connect(self.refresh)
+        view_state.overlays_changed.connect(self.refresh)
+        view_state.crosshair_changed.connect(self._crosshair_moved)
+        view_state.orientation_changed.connect(self.reset_camera)
+        self.refresh()
+
+    def anchor(self) -> Vec3:
+        """Return the middle of the scene, LPS mm."""
+        return anchor_of(self.workspace.state, self.view_state.lesion_id, self.view_state.crosshair_lps_mm)
+
+    def refresh(self) -> None:
+        """Bring the scene in line and draw it again."""
+        if not self.usable:
+            return
+        state, view = self.workspace.state, self.view_state
+        anchor = self.anchor()
+        if state.volume is None:
+            self._bone = None
+            self._anchor = None
+        elif self._anchor is None:
+            self._anchor = anchor
+            self._content.look_at(anchor, view.procedure_view)
+        elif anchor != self._anchor and (state.plan is None or view.lesion_id is not None or not state.plan.lesions):
+            self._anchor = anchor
+            self._content.follow(anchor)
+        self._want_bone()
+        bone = self._bone if state.volume is not None else None
+        self._content.update(SceneInput(state, bone, view.lesion_id, view.assembly_id, view.overlays, view.ice_tissue))
+        self._moving()
+
+    def reset_camera(self) -> None:
+        """Look from behind (or, in the procedure view, from the feet with the back up) again."""
+        if self.usable and self.workspace.state.volume is not None:
+            self._anchor = self.anchor()
+            self._content.look_at(self._anchor, self.view_state.procedure_view)
+            self.request_render()
+
+    def before_render(self, window: vtkRenderWindow) -> None:
+        """Turn the cube as the scene is turned."""
+        self._cube.follow(window, window.GetSize()[0] / max(self.width(), 1))
+
+    def paint_over(self, painter: QPainter) -> None:
+        """Write what the view is, and that the bone is still to come."""
+        if not self.usable or self.workspace.state.volume is None:
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        write(painter, QPointF(8.0, 17.0), "3-D", colours.TEXT)
+        if self._jobs is not None and self._jobs.running(BONE_JOB):
+            write(painter, QPointF(8.0, 34.0), "cutting the bone out of the CT", colours.DIM_TEXT)
+
+    def shutdown(self) -> None:
+        """Stop listening, stop the background work, free VTK."""
+        if self.usable:
+            self._forget()
+            for signal in (self.view_state.selection_changed, self.view_state.overlays_changed):
+                signal.disconnect(self.refresh)
+            self.view_state.crosshair_changed.disconnect(self._crosshair_moved)
+            self.view_state.orientation_changed.disconnect(self.reset_camera)
+            self._content.close()
+            self._cube.close(self._window)
+        if self._own_jobs is not None:
+            self._own_jobs.close()
+        self._bone = None
+        super().shutdown()
+
+    def _workspace_changed(self, old: State, new: State) -> None:
+        if old.volume is not new.volume:
+            self._bone, self._anchor, self._wanted = None, None, None
+        if old.volume is not new.volume or old.plan is not new.plan or old.ice is not new.ice:
+            self.refresh()
+
+    def _crosshair_moved(self) -> None:
+        """Without a lesion the scene stands around the crosshair; follow it when it has left the block."""
+        state = self.workspace.state
+        if state.volume is None or (state.plan is not None and state.plan.lesions):
+            return
+        if self._bone is not None and not self._bone.serves(state.volume, self.anchor()):
+            self.refresh()
+
+    def _want_bone(self) -> None:
+        """Have the block cut where none serves, unless that very block is being cut."""
+        volume, anchor = self.workspace.state.volume, self.anchor()
+        if volume is None or self._jobs is None or (self._bone is not None and self._bone.serves(volume, anchor)):
+            return
+        if self._wanted == (volume, anchor) and self._jobs.running(BONE_JOB):
+            return
+        self._wanted = (volume, anchor)
+        self._jobs.submit(BONE_JOB, lambda progress: cut_bone_block(volume, anchor, progress), self._put_bone)
+
+    def _put_bone(self, block: BoneBlock) -> None:
+        if self.usable and block.volume is self.workspace.state.volume:
+            self._bone = block
+            self.refresh()
