@@ -75,6 +75,10 @@ class Workspace:
         """Open a plan that was read from a file, on the CT it belongs to."""
         self._set(State(volume, History(Step(plan, "")), ice, saved_plan=plan, saved_ice=ice, path=path))
 
+    def close(self) -> None:
+        """Close what is open. Unsaved work is lost: ask before."""
+        self._set(State())
+
     def apply(self, edit: Edit, label: str, gesture: str = "") -> None:
         """Replace the plan by what the edit makes of it, as one undo step.
 

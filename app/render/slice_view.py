@@ -171,8 +171,9 @@ class SliceView(QWidget):
                 colours.BACKGROUND.lightness(),
             )
             height, width = gray.shape
-            image = QImage(gray.tobytes(), width, height, width, QImage.Format.Format_Grayscale8).copy()
-            self._picture = (key, image)
+            image = QImage(gray.tobytes(), width, height, width, QImage.Format.Format_Grayscale8)
+            # Converted once, so that a repaint without a new cut is a plain copy.
+            self._picture = (key, image.convertToFormat(QImage.Format.Format_RGB32))
         return self._picture[1]
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -1,0 +1,425 @@
+"""The window: banner, rail, four views, step panel, safety strip, and what connects them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, Qt, QTimer
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import actions
+from app.commands import Commands
+from app.desk import Desk
+from app.documents import Documents
+from app.freezing import Freezing
+from app.growing import Growing
+from app.keys import KeyGate
+from app.panels.banner import TITLE_NOTICE, Banner
+from app.panels.cement import CementPanel
+from app.panels.empty import EmptyState
+from app.panels.help import KeysPage, about_text
+from app.panels.ice import IcePanel
+from app.panels.images import ImagesPanel
+from app.panels.lesions import LesionsPanel
+from app.panels.levels import LevelsPanel
+from app.panels.message_bar import BusyBar, MessageBar
+from app.panels.needles import NeedlesPanel
+from app.panels.rail import Rail, Step
+from app.panels.session import SessionPanel
+from app.panels.status import chips, step_marks
+from app.panels.step_panel import StepPanel
+from app.panels.strip import ChipText, Strip
+from app.panels.views import ViewsGrid
+from app.panels.widgets import named
+from app.reading import Reading
+from app.render.scene3d import Scene3D
+from app.render.slice_view import SliceView
+from app.render.tool import Tool
+from app.tools.marking import AimTool, CanalTool, GrowTool, MeasureTool, SphereTool
+from app.tools.navigate import NavigateTool
+from cvt_planner.base.arrays import vec3
+from cvt_planner.imaging.series import SeriesListing
+
+PANEL_PX = 352
+_CORNER = ("undo", "redo", "save", "", "measure", "invert", "procedure_view", "needle_views", "layout")
+_CORNER_WORDS = {"procedure_view": "Procedure view", "needle_views": "Needle views"}
+_Layout = TypeVar("_Layout", bound=QBoxLayout)
+
+
+class MainWindow(QMainWindow):
+    """Holds the parts together; the work itself is done by the desk, the documents, the tools and the panels."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        documents: Documents,
+        views: dict[str, SliceView],
+        scene: Scene3D,
+    ) -> None:
+        super().__init__()
+        self.setObjectName("main_window")
+        self.desk = desk
+        self.documents = documents
+        self.reading = Reading(desk)
+        self.growing = Growing(desk)
+        self.freezing = Freezing(desk, self.reading)
+        self.views = views
+        self.scene = scene
+        self.navigate = NavigateTool(desk)
+        self.tools: dict[str, Tool] = {
+            "navigate": self.navigate,
+            "sphere": SphereTool(desk),
+            "grow": GrowTool(desk, self.growing),
+            "canal": CanalTool(desk),
+            "aim": AimTool(desk),
+            "measure": MeasureTool(desk),
+        }
+        self.commands = Commands(desk, documents, self.growing, self.navigate, views)
+        self._closing = False
+        self._build()
+        self._connect()
+        self.gate = KeyGate(self, views["axial"])
+        self._use_tool("navigate")
+        self.enter(Step.IMAGES)
+        self._refresh()
+
+    # --- building
+
+    def _build(self) -> None:
+        self.setMinimumSize(1024, 640)
+        self.setAcceptDrops(True)
+        self.banner = Banner()
+        self.rail = Rail()
+        self.strip = Strip()
+        self.message = MessageBar()
+        self.busy = BusyBar()
+        self.empty = EmptyState()
+        self.keys = KeysPage()
+        self.grid = ViewsGrid([*self.views.values(), self.scene])
+        self.centre = QStackedWidget()
+        for page in (self.empty, self.grid, self.keys):
+            self.centre.addWidget(page)
+        self.images = ImagesPanel(self.desk)
+        self.session = SessionPanel(self.desk, self.reading)
+        self.ice = IcePanel(self.desk, self.reading)
+        self.panels: dict[Step, StepPanel] = {
+            Step.IMAGES: self.images,
+            Step.LEVELS: LevelsPanel(self.desk),
+            Step.LESIONS: LesionsPanel(self.desk, self.growing),
+            Step.NEEDLES: NeedlesPanel(self.desk, self.reading),
+            Step.ICE: self.ice,
+            Step.CEMENT: CementPanel(self.desk, self.reading),
+            Step.SESSION: self.session,
+        }
+        self.setCentralWidget(self._arrange())
+        self.actions_by_key = actions.make_actions(self, self._handlers())
+        self._fill_menus()
+
+    def _arrange(self) -> QWidget:
+        self.panel_stack = QStackedWidget()
+        for panel in self.panels.values():
+            self.panel_stack.addWidget(panel)
+        side = named(QFrame(), "step_panel")
+        side.setFixedWidth(PANEL_PX)
+        inside = QVBoxLayout(side)
+        inside.setContentsMargins(1, 0, 0, 0)
+        inside.addWidget(self.panel_stack)
+        middle = QWidget()
+        column = _tight(QVBoxLayout(middle))
+        column.addWidget(self.message)
+        column.addWidget(self.centre, 1)
+        column.addWidget(self.busy)
+        body = QWidget()
+        row = _tight(QHBoxLayout(body))
+        row.addWidget(self.rail)
+        row.addWidget(middle, 1)
+        row.addWidget(side)
+        whole = named(QWidget(), "desk")
+        stack = _tight(QVBoxLayout(whole))
+        stack.addWidget(self.banner)
+        stack.addWidget(body, 1)
+        stack.addWidget(self.strip)
+        return whole
+
+    def _fill_menus(self) -> None:
+        bar = self.menuBar()
+        menus = {name: bar.addMenu(name) for name in actions.MENUS}
+        for spec in actions.ACTIONS:
+            if spec.separator_before:
+                menus[spec.menu].addSeparator()
+            menus[spec.menu].addAction(self.actions_by_key[spec.key])
+            if spec.key == "open_sample":
+                self.recent_menu = menus[spec.menu].addMenu("Recent")
+                self.recent_menu.aboutToShow.connect(lambda: self._fill_recent(self.recent_menu))
+        bar.setCornerWidget(self._corner())
+
+    def _corner(self) -> QWidget:
+        holder = QWidget()
+        row = _tight(QHBoxLayout(holder))
+        row.setContentsMargins(0, 2, 8, 2)
+        row.setSpacing(2)
+        for key in _CORNER:
+            if not key:
+                row.addSpacing(14)
+                continue
+            tool = named(QToolButton(), f"corner_{key}")
+            tool.setDefaultAction(self.actions_by_key[key])
+            tool.setProperty("role", "corner")
+            tool.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            if key in _CORNER_WORDS:
+                tool.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+                self.actions_by_key[key].setIconText(_CORNER_WORDS[key])
+            row.addWidget(tool)
+        return holder
+
+    def _handlers(self) -> dict[str, Callable[[], None]]:
+        return {
+            **self.commands.handlers(),
+            "panel": self._focus_panel,
+            "quit": lambda: _forget(self.close()),
+            "layout": lambda: self.grid.show_alone(None),
+            "full_screen": self._full_screen,
+            "keys": self.toggle_keys,
+            "about": lambda: self.desk.say(about_text(), "info"),
+            "leave_tool": self._escape,
+            "save": lambda: self._save(),
+        }
+
+    def _connect(self) -> None:
+        desk, documents = self.desk, self.documents
+        self.rail.step_wanted.connect(self.enter)
+        desk.step_wanted.connect(lambda n: self.enter(Step(n)))
+        desk.said.connect(self.message.say)
+        desk.busy_started.connect(self.busy.start)
+        desk.busy_advanced.connect(self.busy.advance)
+        desk.busy_ended.connect(self.busy.finish)
+        desk.tool_changed.connect(self._use_tool)
+        desk.changed.connect(self._refresh)
+        desk.bridge.volume_changed.connect(self._volume_changed)
+        desk.bridge.saved_changed.connect(self._refresh)
+        documents.listed.connect(self._show_listing)
+        documents.opened.connect(self._opened)
+        documents.thumbnail = self._thumbnail
+        self.images.series_wanted.connect(documents.open_series)
+        self.images.preset_wanted.connect(self.commands.preset)
+        self.ice.run_wanted.connect(self.freezing.run)
+        self.session.save_wanted.connect(self._save)
+        self.strip.place_wanted.connect(self._go_to_chip)
+        self.empty.sample_wanted.connect(self.commands.open_sample)
+        self.empty.open_folder_wanted.connect(self.actions_by_key["open_study"].trigger)
+        self.empty.open_file_wanted.connect(self.actions_by_key["open_file"].trigger)
+        self.empty.recent_wanted.connect(documents.open_path)
+        self.keys.closed.connect(self.toggle_keys)
+        for n, view in enumerate(self.views.values()):
+            view.maximise_requested.connect(partial(self.grid.toggle, n))
+        self.scene.maximise_requested.connect(partial(self.grid.toggle, len(self.views)))
+        for view in self.views.values():
+            view.hovered.connect(partial(self._hovered, view))
+
+    # --- answering
+
+    def enter(self, step: Step) -> None:
+        """Enter a step: its panel, and what the mouse takes hold of."""
+        if self.desk.tool in ("sphere", "grow", "canal", "aim") and step.value != self.desk.step:
+            self.commands.leave_tool()
+        self.desk.step = step.value
+        self.rail.choose(step)
+        self.panel_stack.setCurrentWidget(self.panels[step])
+        self.desk.tell()
+        for view in self.views.values():
+            view.update()
+
+    def toggle_keys(self) -> None:
+        """Show the list of keys in place of the views, or the views again."""
+        showing = self.centre.currentWidget() is self.keys
+        self.centre.setCurrentWidget(self._main_page() if showing else self.keys)
+
+    def _focus_panel(self) -> None:
+        self.panel_stack.setFocus()
+        self.panel_stack.focusNextChild()
+
+    def _main_page(self) -> QWidget:
+        return self.empty if self.desk.volume is None else self.grid
+
+    def _escape(self) -> None:
+        self.views["axial"].setFocus()
+        if self.centre.currentWidget() is self.keys:
+            self.toggle_keys()
+        elif self.desk.tool != "navigate" or self.desk.aim is not None:
+            self.commands.leave_tool()
+        elif self.grid.alone is not None:
+            self.grid.show_alone(None)
+        else:
+            self.commands.leave_tool()
+            self.message.clear()
+
+    def _use_tool(self, name: str) -> None:
+        for view in self.views.values():
+            view.tool = self.tools[name]
+
+    def _hovered(self, view: SliceView, point: object) -> None:
+        self.desk.cursor_lps_mm = None if point is None else vec3(point)  # type: ignore[arg-type]
+        if point is not None:
+            self.commands.active_view = view
+
+    def _volume_changed(self) -> None:
+        volume = self.desk.volume
+        self.banner.show_volume(volume)
+        self.centre.setCurrentWidget(self._main_page())
+        self.grid.show_alone(None)
+        self.empty.show_recent(self.desk.settings.recent)
+
+    def _show_listing(self, listing: SeriesListing) -> None:
+        self.images.show_listing(listing)
+        self.enter(Step.IMAGES)
+
+    def _opened(self) -> None:
+        self.images.show_listing(self.documents.listing)
+        state = self.desk.workspace.state
+        self.enter(Step.SESSION if state.path is not None else Step.IMAGES)
+
+    def _refresh(self) -> None:
+        desk = self.desk
+        self.rail.show_marks(step_marks(desk, self.reading))
+        self.strip.show_chips(chips(desk, self.reading))
+        self.banner.show_level(desk.working_level, desk.plan.levels if desk.plan else ())
+        self._refresh_actions()
+        name = self.documents.name
+        self.setWindowTitle(f"{name}[*] — CVT Planner — {TITLE_NOTICE}" if name else f"CVT Planner — {TITLE_NOTICE}")
+        self.setWindowModified(desk.workspace.state.unsaved)
+
+    def _refresh_actions(self) -> None:
+        desk, made = self.desk, self.actions_by_key
+        is_open = desk.volume is not None
+        for spec in actions.ACTIONS:
+            if spec.needs_study:
+                made[spec.key].setEnabled(is_open)
+        history = desk.workspace.state.history
+        for key, word, label in (
+            ("undo", "Undo", history.undo_label if history else ""),
+            ("redo", "Redo", history.redo_label if history else ""),
+        ):
+            made[key].setEnabled(bool(label) or (key == "undo" and bool(history and history.past)))
+            made[key].setText(f"{word} {label.lower()}" if label else word)
+            made[key].setIconText(word)
+        for key, on in (
+            ("invert", desk.view_state.inverted),
+            ("procedure_view", desk.view_state.procedure_view),
+            ("needle_views", self.commands.needle_views),
+            ("measure", desk.tool == "measure"),
+            ("full_screen", self.isFullScreen()),
+        ):
+            made[key].setChecked(on)
+
+    def _go_to_chip(self, chip: ChipText) -> None:
+        if any(a.id == chip.key for a in (self.desk.plan.assemblies if self.desk.plan else ())):
+            self.desk.choose_assembly(chip.key)
+        if chip.place_lps_mm is not None:
+            self.desk.go_to(chip.place_lps_mm)
+        if chip.why:
+            self.desk.say(chip.why, chip.verdict if chip.verdict in ("look", "stop") else "info")
+
+    def _full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+        self.desk.tell()
+
+    def _save(self) -> None:
+        self.session.keep_notes()
+        self.documents.save()
+
+    def _fill_recent(self, menu: QMenu) -> None:
+        menu.clear()
+        for entry in self.desk.settings.recent:
+            menu.addAction(self._recent_action(menu, entry.label, entry.path))
+        if menu.isEmpty():
+            menu.addAction("Nothing yet").setEnabled(False)
+
+    def _recent_action(self, menu: QMenu, words: str, path: Path) -> QAction:
+        action = QAction(words, menu)
+        action.setToolTip(str(path))
+        action.triggered.connect(lambda _checked=False: self.documents.open_path(path))
+        return action
+
+    def _thumbnail(self) -> bytes | None:
+        picture = self.views["axial"].grab().scaledToWidth(320, Qt.TransformationMode.SmoothTransformation)
+        packed = QByteArray()
+        buffer = QBuffer(packed)
+        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+        picture.save(buffer, "PNG")
+        return bytes(packed.data())
+
+    # --- Qt's events
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take files."""
+        if dropped_path(event.mimeData()) is not None:
+            event.acceptProposedAction()
+            self.empty.show_drag(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Forget what was held over the window."""
+        self.empty.show_drag(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        self.empty.show_drag(False)
+        path = dropped_path(event.mimeData())
+        if path is not None:
+            event.acceptProposedAction()
+            self.activateWindow()
+            # The drop ends first: a question about unsaved work must not keep the other program waiting.
+            QTimer.singleShot(0, self, lambda: self.documents.open_path(path))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask about unsaved work, then let go of everything."""
+        self.session.keep_notes()
+        if not self._closing and not self.documents.may_close(self._close_saved):
+            event.ignore()
+            return
+        self._closing = True
+        self.desk.settings.geometry = self.saveGeometry()
+        window = self.desk.view_state.window
+        self.desk.settings.window_hu = (window.centre_hu, window.width_hu)
+        self.growing.cancel()
+        self.desk.jobs.close()
+        for view in self.views.values():
+            view.close()
+        self.scene.close()
+        self.desk.close()
+        event.accept()
+
+    def _close_saved(self) -> None:
+        self._closing = True
+        self.close()
+
+
+def dropped_path(data: QMimeData) -> Path | None:
+    """Return the first local file or folder of a drop."""
+    for url in data.urls():
+        if url.isLocalFile():
+            return Path(url.toLocalFile())
+    return None
+
+
+def _tight(layout: _Layout) -> _Layout:
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(0)
+    return layout
+
+
+def _forget(_result: object) -> None:
+    """Take a result nobody asks for."""

@@ -1,0 +1,114 @@
+"""Where the work stands: the mark of each step, and the chips of the safety strip."""
+
+from __future__ import annotations
+
+from app.desk import ICE_JOB, Desk
+from app.panels.rail import Mark, Step
+from app.panels.strip import ChipText
+from app.panels.words import UNKNOWN, mm, span
+from app.reading import Reading
+from cvt_planner.plan.checks import CheckResult, Verdict, worst
+from cvt_planner.plan.model import Assembly, Lesion, Plan
+
+_ICE_CHECKS = ("coverage", "canal-ice")
+_CEMENT_CHECKS = ("cement-cap",)
+_GRAVEST = {"stop": 0, "look": 1, "not judged": 2, "ok": 3}
+
+
+def step_marks(desk: Desk, reading: Reading) -> dict[Step, Mark]:
+    """Return how far each step has come."""
+    plan = desk.plan
+    if plan is None:
+        return dict.fromkeys(Step, Mark.EMPTY)
+    with_needles = [bool(plan.assemblies_of(lesion.id)) for lesion in plan.lesions]
+    return {
+        Step.IMAGES: Mark.DONE,
+        Step.LEVELS: _mark([m.confirmed for m in plan.levels], started=bool(plan.levels)),
+        Step.LESIONS: Mark.DONE if plan.lesions else Mark.UNDER_WAY if desk.tool in ("sphere", "grow") else Mark.EMPTY,
+        Step.NEEDLES: _mark(with_needles, started=any(with_needles) or desk.aim is not None),
+        Step.ICE: _ice_mark(plan, desk, reading),
+        Step.CEMENT: Mark.DONE if plan.lesions else Mark.EMPTY,
+        Step.SESSION: _session_mark(desk),
+    }
+
+
+def _mark(done: list[bool], started: bool) -> Mark:
+    if done and all(done):
+        return Mark.DONE
+    return Mark.UNDER_WAY if started else Mark.EMPTY
+
+
+def _ice_mark(plan: Plan, desk: Desk, reading: Reading) -> Mark:
+    ices = [reading.ice(lesion.id) for lesion in plan.lesions]
+    if any(ice.stale for ice in ices):
+        return Mark.OUT_OF_DATE
+    return _mark([ice.current for ice in ices], started=any(ice.current for ice in ices) or desk.jobs.running(ICE_JOB))
+
+
+def _session_mark(desk: Desk) -> Mark:
+    state = desk.workspace.state
+    if state.path is None:
+        return Mark.UNDER_WAY if state.unsaved else Mark.EMPTY
+    return Mark.UNDER_WAY if state.unsaved else Mark.DONE
+
+
+def chips(desk: Desk, reading: Reading) -> list[ChipText]:
+    """Return the chips: the chosen lesion's needles, ice and cement, then the other needles, gravest first."""
+    plan = desk.plan
+    if plan is None or desk.volume is None:
+        return []
+    results = reading.checks()
+    lesion = desk.lesion or (plan.lesions[0] if plan.lesions else None)
+    own: list[ChipText] = []
+    others: list[ChipText] = []
+    for assembly in plan.assemblies:
+        chip = _needle_chip(plan, assembly, reading, results)
+        (own if lesion is not None and assembly.lesion_id == lesion.id else others).append(chip)
+    if lesion is not None:
+        own.append(_ice_chip(lesion, reading, results))
+        own.append(_cement_chip(lesion, reading, results))
+    return [*own, *sorted(others, key=lambda chip: _GRAVEST[chip.verdict])]
+
+
+def _needle_chip(plan: Plan, assembly: Assembly, reading: Reading, results: tuple[CheckResult, ...]) -> ChipText:
+    lesion = plan.lesion(assembly.lesion_id)
+    figures = reading.assembly(assembly)
+    verdict, why = _verdict([r for r in results if r.assembly_id == assembly.id])
+    return ChipText(
+        key=assembly.id,
+        head=f"{lesion.level} {assembly.side.value}",
+        figures=f"{assembly.needle.gauge}  depth {mm(figures.depth_from_skin_mm)}",
+        verdict=verdict,
+        why=why,
+        place_lps_mm=assembly.probe_tip_lps_mm,
+        tint=assembly.side.value,
+    )
+
+
+def _ice_chip(lesion: Lesion, reading: Reading, results: tuple[CheckResult, ...]) -> ChipText:
+    ice = reading.ice(lesion.id)
+    verdict, why = _verdict([r for r in results if r.lesion_id == lesion.id and r.key in _ICE_CHECKS])
+    words = "not run"
+    if ice.stale:
+        words = "out of date"
+    elif ice.figures is not None:
+        found = ice.figures.isotherm(-20.0)
+        words = f"−20 °C: {span(found.covered_percent, found.covered_high_percent, '%')}"
+        if ice.figures.canal_marked and ice.figures.canal_minimum_c is not None:
+            words += f"  canal {ice.figures.canal_minimum_c:.0f} °C"
+    return ChipText("ice", f"{lesion.level} ice", words, verdict, why, lesion.centre_lps_mm, "accent")
+
+
+def _cement_chip(lesion: Lesion, reading: Reading, results: tuple[CheckResult, ...]) -> ChipText:
+    found = reading.cement(lesion)
+    verdict, why = _verdict([r for r in results if r.lesion_id == lesion.id and r.key in _CEMENT_CHECKS])
+    words = f"{found.estimate_ml:.1f} mL ({span(found.low_ml, found.high_ml, 'mL', 1)})" if found else UNKNOWN
+    return ChipText("cement", f"{lesion.level} cement", words, verdict, why, lesion.centre_lps_mm, "cement")
+
+
+def _verdict(results: list[CheckResult]) -> tuple[Verdict, str]:
+    """Return the gravest verdict, and the sentences of the checks that gave it."""
+    if not results:
+        return "not judged", ""
+    gravest = worst(tuple(results))
+    return gravest, "\n".join(r.sentence for r in results if r.verdict == gravest)

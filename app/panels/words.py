@@ -1,0 +1,60 @@
+"""Figures as words: always with their unit, a dash where nothing is known."""
+
+from __future__ import annotations
+
+from cvt_planner.plan.figures import AssemblyFigures
+from cvt_planner.plan.model import Assembly
+
+UNKNOWN = "—"
+
+
+def mm(value: float | None, decimals: int = 0) -> str:
+    """Return a length."""
+    return UNKNOWN if value is None else f"{value:.{decimals}f} mm"
+
+
+def ml(value: float | None) -> str:
+    """Return a volume."""
+    return UNKNOWN if value is None else f"{value:.1f} mL"
+
+
+def degrees(value: float | None) -> str:
+    """Return an angle."""
+    return UNKNOWN if value is None else f"{value:.0f}°"
+
+
+def celsius(value: float | None) -> str:
+    """Return a temperature."""
+    return UNKNOWN if value is None else f"{value:.0f} °C"
+
+
+def percent(value: float | None) -> str:
+    """Return a share."""
+    return UNKNOWN if value is None else f"{value:.0f} %"
+
+
+def span(low: float, high: float, unit: str, decimals: int = 0) -> str:
+    """Return a range, or one value where both ends read the same."""
+    one, other = f"{min(low, high):.{decimals}f}", f"{max(low, high):.{decimals}f}"
+    return f"{one} {unit}" if one == other else f"{one}–{other} {unit}"
+
+
+def needle_name(assembly: Assembly) -> str:
+    """Return "Left 13 G"."""
+    return f"{assembly.side.value.capitalize()} {assembly.needle.gauge}"
+
+
+def needle_rows(figures: AssemblyFigures) -> list[tuple[str, str]]:
+    """Return (what, figure with unit) of one needle."""
+    outside = figures.needle_outside_mm
+    short = outside is not None and outside < 0
+    return [
+        ("Depth from skin", mm(figures.depth_from_skin_mm)),
+        ("Depth from bone entry", mm(figures.depth_from_bone_mm)),
+        ("Needle length needed", mm(figures.needle_needed_mm)),
+        ("Needle too short by" if short else "Needle left outside", mm(abs(outside) if outside is not None else None)),
+        ("In-plane angle", degrees(figures.in_plane_deg)),
+        ("Cranio-caudal angle", degrees(figures.cranio_caudal_deg)),
+        ("Distance between probes", mm(figures.partner_distance_mm, 1)),
+        ("Between the tips", mm(figures.partner_tip_distance_mm, 1)),
+    ]

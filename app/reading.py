@@ -1,0 +1,118 @@
+"""What the window shows of the plan in figures: needles, ice, cement and checks, each computed once per plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.desk import Desk
+from cvt_planner.plan.checks import CheckContext, CheckResult, IceState, run_checks
+from cvt_planner.plan.figures import AssemblyFigures, CementFigures, IceFigures
+from cvt_planner.plan.model import Assembly, CanalMark, Lesion, Plan
+from cvt_planner.plan.results import IceInputs, IceResult, is_current
+from cvt_planner.planning.ice import figures as ice_figures
+from cvt_planner.planning.ice import ice_inputs
+from cvt_planner.planning.placement import lesion_in_ct
+from cvt_planner.planning.summary import assembly_figures, cement_figures
+
+ICE_SPACING_MM = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class IceReading:
+    """The ice of one lesion: what was computed, whether it still holds, and its figures."""
+
+    result: IceResult | None
+    current: bool
+    figures: IceFigures | None  # of the plan the ice was computed for; None where that cannot be said any more
+
+    @property
+    def stale(self) -> bool:
+        """Return whether there is ice, but not for what the plan says now."""
+        return self.result is not None and not self.current
+
+    @property
+    def state(self) -> IceState:
+        """Return how the ice stands, in one word."""
+        return "absent" if self.result is None else "current" if self.current else "stale"
+
+
+_IceKey = tuple[IceResult, object, tuple[CanalMark | None, ...]]
+
+
+class Reading:
+    """Asks the core for figures and keeps them as long as what they were computed from is the same."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self._of: tuple[Plan | None, object] = (None, None)
+        self._assemblies: dict[str, AssemblyFigures] = {}
+        self._cement: dict[str, CementFigures] = {}
+        self._checks: tuple[CheckResult, ...] | None = None
+        self._ice: dict[str, tuple[_IceKey, IceFigures]] = {}
+
+    def assembly(self, assembly: Assembly) -> AssemblyFigures:
+        """Return the figures of one needle of the plan."""
+        self._look()
+        if assembly.id not in self._assemblies:
+            self._assemblies[assembly.id] = assembly_figures(self.desk.workspace.plan, assembly, self.desk.volume)
+        return self._assemblies[assembly.id]
+
+    def cement(self, lesion: Lesion) -> CementFigures:
+        """Return the cement estimate of one lesion of the plan."""
+        self._look()
+        if lesion.id not in self._cement:
+            self._cement[lesion.id] = cement_figures(self.desk.workspace.plan, lesion, self.desk.volume)
+        return self._cement[lesion.id]
+
+    def wanted(self, lesion_id: str) -> IceInputs | None:
+        """Return what the ice of a lesion would be computed from now; None without needles."""
+        plan, volume = self.desk.plan, self.desk.volume
+        if plan is None or volume is None:
+            return None
+        return ice_inputs(plan, lesion_id, volume.content_hash, ICE_SPACING_MM)
+
+    def ice(self, lesion_id: str) -> IceReading:
+        """Return the ice of one lesion and its figures."""
+        plan, volume = self.desk.plan, self.desk.volume
+        result = next((r for r in self.desk.workspace.state.ice if r.inputs.lesion_id == lesion_id), None)
+        if plan is None or volume is None or result is None:
+            return IceReading(None, False, None)
+        wanted = ice_inputs(plan, lesion_id, volume.content_hash, result.inputs.spacing_mm)
+        current = is_current(result, plan, wanted)
+        known = self._ice.get(lesion_id)
+        if current:
+            key = (result, plan.lesion(lesion_id).shape, tuple(mark.canal for mark in plan.levels))
+            if known is None or known[0] != key:
+                self._ice[lesion_id] = known = (key, ice_figures(plan, lesion_id, result))
+        kept = known[1] if known is not None and known[0][0] is result else None
+        return IceReading(result, current, kept)
+
+    def checks(self) -> tuple[CheckResult, ...]:
+        """Return the answers of all safety checks to the plan as it is now."""
+        self._look()
+        plan, volume = self.desk.plan, self.desk.volume
+        if plan is None or volume is None:
+            return ()
+        if self._checks is None:
+            ice = {lesion.id: self.ice(lesion.id) for lesion in plan.lesions}
+            self._checks = run_checks(
+                CheckContext(
+                    plan=plan,
+                    slice_distance_mm=volume.slice_distance_mm,
+                    assemblies={a.id: self.assembly(a) for a in plan.assemblies},
+                    cement={lesion.id: self.cement(lesion) for lesion in plan.lesions},
+                    ice={key: one.figures for key, one in ice.items() if one.current and one.figures is not None},
+                    ice_states={key: one.state for key, one in ice.items()},
+                    lesions_in_ct={lesion.id: lesion_in_ct(volume, lesion.shape) for lesion in plan.lesions},
+                )
+            )
+        return self._checks
+
+    def _look(self) -> None:
+        """Forget what belongs to another plan or other ice."""
+        now = (self.desk.plan, self.desk.workspace.state.ice)
+        if now[0] is not self._of[0] or now[1] is not self._of[1]:
+            self._of = now
+            self._assemblies.clear()
+            self._cement.clear()
+            self._checks = None

@@ -1,0 +1,102 @@
+"""What the window remembers between two starts: recent files, its place on the screen, the grey window, the view."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings
+
+RECENT_KEPT = 8
+DEFAULT_WINDOW_HU = (300.0, 1500.0)  # centre and width: bone
+
+
+@dataclass(frozen=True)
+class Recent:
+    """One file that was open lately."""
+
+    path: Path
+    label: str  # what to call it: the patient and the study, or the file's name
+
+    @property
+    def is_plan(self) -> bool:
+        """Return whether it is a plan file and not a study."""
+        return self.path.suffix.lower() == ".cvtplan"
+
+
+class Settings:
+    """Reads and writes the remembered values; what is missing or damaged gives the default."""
+
+    def __init__(self, store: QSettings | None = None) -> None:
+        self._store = store or _default_store()
+
+    @property
+    def recent(self) -> tuple[Recent, ...]:
+        """Return the files opened last, newest first; those that are gone are left out."""
+        try:
+            rows = json.loads(str(self._store.value("recent", "[]")))
+            found = tuple(Recent(Path(str(row[0])), str(row[1])) for row in rows)
+        except (ValueError, IndexError, TypeError):
+            return ()
+        return tuple(item for item in found if item.path.exists())
+
+    def add_recent(self, path: Path, label: str) -> None:
+        """Put a file at the head of the recent ones."""
+        path = path.resolve()
+        others = [item for item in self.recent if item.path != path]
+        rows = [(str(item.path), item.label) for item in (Recent(path, label), *others)][:RECENT_KEPT]
+        self._store.setValue("recent", json.dumps(rows))
+
+    def forget_recent(self) -> None:
+        """Empty the list of recent files."""
+        self._store.setValue("recent", "[]")
+
+    @property
+    def geometry(self) -> QByteArray:
+        """Return the window's place and size as Qt packs them; empty at the first start."""
+        value = self._store.value("geometry")
+        return value if isinstance(value, QByteArray) else QByteArray()
+
+    @geometry.setter
+    def geometry(self, value: QByteArray) -> None:
+        self._store.setValue("geometry", value)
+
+    @property
+    def window_hu(self) -> tuple[float, float]:
+        """Return centre and width of the grey window used last, HU."""
+        try:
+            centre, width = json.loads(str(self._store.value("window_hu", "")))
+            return float(centre), max(float(width), 1.0)
+        except (ValueError, TypeError):
+            return DEFAULT_WINDOW_HU
+
+    @window_hu.setter
+    def window_hu(self, value: tuple[float, float]) -> None:
+        self._store.setValue("window_hu", json.dumps(list(value)))
+
+    @property
+    def procedure_view(self) -> bool:
+        """Return whether axials were last shown as the prone patient lies."""
+        return str(self._store.value("procedure_view", "false")).lower() == "true"
+
+    @procedure_view.setter
+    def procedure_view(self, value: bool) -> None:
+        self._store.setValue("procedure_view", "true" if value else "false")
+
+    @property
+    def last_folder(self) -> str:
+        """Return the folder of the last dialog; the home folder at first."""
+        return str(self._store.value("last_folder", str(Path.home())))
+
+    @last_folder.setter
+    def last_folder(self, value: str) -> None:
+        self._store.setValue("last_folder", value)
+
+
+def _default_store() -> QSettings:
+    given = os.environ.get("CVT_PLANNER_SETTINGS")  # a file instead of the user's own place, for tests and trials
+    if given:
+        return QSettings(given, QSettings.Format.IniFormat)
+    return QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "CVT Planner", "cvt-planner")
