@@ -18,7 +18,7 @@ SPACING_MM = 1.0
 # Around the anchor in LPS: a vertebra with its processes, and its neighbours. Assumed.
 REACH_LOW_MM = np.array([-46.0, -44.0, -40.0])
 REACH_HIGH_MM = np.array([46.0, 62.0, 40.0])
-SMOOTH_MM = 0.8  # noise makes a rough surface with twice the triangles
+SMOOTH_MM = 1.0  # noise makes a rough surface with twice the triangles
 RECENTRE_MM = 18.0  # the block is cut again when its anchor moved farther than this
 NEVER_BONE_HU = -1024.0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from PySide6.QtCore import QPointF
@@ -39,12 +40,12 @@ class ViewPlane:
     width_px: int
     height_px: int
 
-    @property
+    @cached_property
     def normal(self) -> Points:
         """Return (3,) the unit LPS direction away from the viewer."""
         return np.cross(self.right, self.down)
 
-    @property
+    @cached_property
     def key(self) -> bytes:
         """Return what tells this plane from others, for caches."""
         numbers = (*self.centre_lps_mm, *self.right, *self.down, self.mm_per_px, self.width_px, self.height_px)

@@ -53,6 +53,7 @@ class SliceView(QWidget):
         self._overlays = make_overlays()
         self._navigation = Navigation(self)
         self._picture: tuple[object, QImage] | None = None
+        self._layer: tuple[tuple[object, ...], QImage] | None = None
         self._fade = QTimer(self)
         self._fade.setSingleShot(True)
         self._fade.setInterval(FADE_MS)
@@ -176,6 +177,29 @@ class SliceView(QWidget):
             self._picture = (key, image.convertToFormat(QImage.Format.Format_RGB32))
         return self._picture[1]
 
+    def _kept_layer(self, scene: Scene) -> QImage:
+        """Return the picture of all kept overlays; the last one where nothing they draw from changed."""
+        ratio, view = self.devicePixelRatioF(), self.view_state
+        state = scene.state
+        plan_key = (state.plan, state.ice, view.lesion_id, view.assembly_id, view.overlays, view.ice_tissue)
+        key: tuple[object, ...] = (scene.plane.key, ratio, self.font(), *plan_key)
+        if self._layer is None or not _same(self._layer[0], key):
+            size = self.size() * ratio
+            layer = QImage(size, QImage.Format.Format_ARGB32_Premultiplied)
+            layer.setDevicePixelRatio(ratio)
+            layer.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(layer)
+            painter.setFont(self.font())
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            for overlay in self._overlays:
+                if overlay.kept and overlay.name in view.overlays:
+                    painter.save()
+                    overlay.paint(painter, scene)
+                    painter.restore()
+            painter.end()
+            self._layer = (key, layer)
+        return self._layer[1]
+
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the picture, the overlays in their order, and the tool's own marks."""
         painter = QPainter(self)
@@ -188,10 +212,16 @@ class SliceView(QWidget):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, image.width() != self.width())
         painter.drawImage(self.rect(), image)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        layer_painted = False
         for overlay in self._overlays:
-            if overlay.name in self.view_state.overlays:
+            if overlay.kept:
+                if not layer_painted:
+                    painter.setOpacity(FADED if self.fading else 1.0)
+                    painter.drawImage(self.rect(), self._kept_layer(scene))
+                    painter.setOpacity(1.0)
+                layer_painted = True
+            elif overlay.name in self.view_state.overlays:
                 painter.save()
-                painter.setOpacity(FADED if self.fading and overlay.fades else 1.0)
                 overlay.paint(painter, scene)
                 painter.restore()
         if self._tool is not None:
@@ -259,3 +289,8 @@ class SliceView(QWidget):
         """Let go of the workspace."""
         self.shutdown()
         super().closeEvent(event)
+
+
+def _same(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
+    """Return whether two keys hold the same; objects that are one and the same are not compared in depth."""
+    return len(one) == len(other) and all(a is b or a == b for a, b in zip(one, other, strict=True))

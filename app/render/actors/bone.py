@@ -9,7 +9,7 @@ from app.render.actors.actor import SceneActor, SceneInput
 from app.render.actors.shapes import iso_surface
 
 BONE_HU = 200.0  # assumed: between marrow with contrast medium and thin cortex, blurred by the scanner
-OPACITY = 0.42
+OPACITY = 0.5
 
 
 class Bone(SceneActor):
@@ -26,5 +26,5 @@ class Bone(SceneActor):
         if scene.bone is None:
             return []
         actor = iso_surface(scene.bone.hu, scene.bone.grid, BONE_HU, colours.BONE, OPACITY)
-        actor.GetProperty().SetBackfaceCulling(False)
+        actor.GetProperty().SetBackfaceCulling(True)  # the far walls would only blur the near ones
         return [actor]

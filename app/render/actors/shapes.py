@@ -30,8 +30,8 @@ def coloured(mapper: vtkPolyDataMapper, colour: QColor, opacity: float = 1.0) ->
     surface.SetColor(*colours.rgb(colour))
     surface.SetOpacity(opacity)
     surface.SetInterpolationToPhong()
-    surface.SetAmbient(0.18)
-    surface.SetDiffuse(0.82)
+    surface.SetAmbient(0.25)
+    surface.SetDiffuse(0.9)
     surface.SetSpecular(0.15)
     surface.SetSpecularPower(20.0)
     return actor

@@ -15,12 +15,12 @@ from app.render.overlays.preview import PreviewOutline
 from app.render.overlays.scale_bar import ScaleBar
 
 OVERLAY_CLASSES: tuple[type[Overlay], ...] = (
+    Crosshair,
     Levels,
     Lesions,
-    PreviewOutline,
     Ice,
-    Crosshair,
     Needles,
+    PreviewOutline,
     Marks,
     OrientationLetters,
     ScaleBar,

@@ -35,7 +35,7 @@ class CornerTexts(Overlay):
     """What a radiologist looks for in the corners, and nothing more."""
 
     name = "corners"
-    fades = False
+    kept = False
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
         """Write the texts."""

@@ -19,7 +19,7 @@ class Crosshair(Overlay):
     """Two thin lines through the crosshair."""
 
     name = "crosshair"
-    fades = False
+    kept = False
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
         """Draw both lines."""

@@ -18,6 +18,11 @@ BODY_C = 37.0
 SHORTEST_LABELLED_PX = 70.0
 _DASHES: dict[float, tuple[float, ...]] = {0.0: (5.0, 3.0)}
 _STALE_DASHES = (2.0, 3.0)
+_LABEL_DEG = {
+    0.0: -150.0,
+    -20.0: 55.0,
+    -40.0: 125.0,
+}  # clockwise from the screen's right; names of lesions are upper right
 
 
 class Ice(Overlay):
@@ -53,21 +58,20 @@ def _isotherm(painter: QPainter, scene: Scene, level: float, lines: list[FloatAr
     colour = colours.STALE if stale else colours.isotherm(level)
     dashes = _STALE_DASHES if stale else _DASHES.get(level, ())
     stroke(painter, outline(lines), pen(faded(colour, 0.8) if stale else colour, 1.6, dashes))
-    longest = max(lines, key=len)
-    if _length_px(longest) >= SHORTEST_LABELLED_PX:
+    if max(_length_px(line) for line in lines) >= SHORTEST_LABELLED_PX:
         text = f"{level:.0f} °C".replace("-", "\N{MINUS SIGN}") + (" out of date" if stale and level == 0.0 else "")
-        _label(painter, scene, level, longest, text, colour)
+        _label(painter, scene, level, np.concatenate(lines), text, colour)
 
 
-def _label(painter: QPainter, scene: Scene, level: float, line: FloatArray, text: str, colour: QColor) -> None:
-    """Write the temperature on its line, each isotherm in a direction of its own so that they do not meet."""
-    angle = np.deg2rad({0.0: -60.0, -20.0: -100.0, -40.0: -140.0}.get(level, -75.0))
+def _label(painter: QPainter, scene: Scene, level: float, points: FloatArray, text: str, colour: QColor) -> None:
+    """Write the temperature on one of its lines, each isotherm in a direction of its own so that they do not meet."""
+    angle = np.deg2rad(_LABEL_DEG.get(level, 90.0))
     towards = np.array([np.cos(angle), np.sin(angle)])
-    visible = line[
-        (line[:, 0] > 20)
-        & (line[:, 0] < scene.plane.width_px - 40)
-        & (line[:, 1] > 15)
-        & (line[:, 1] < scene.plane.height_px - 15)
+    visible = points[
+        (points[:, 0] > 20)
+        & (points[:, 0] < scene.plane.width_px - 40)
+        & (points[:, 1] > 15)
+        & (points[:, 1] < scene.plane.height_px - 15)
     ]
     if len(visible):
         x, y = visible[int(np.argmax(visible @ towards))]

@@ -31,7 +31,7 @@ def dark_pen(width_px: float) -> QPen:
 
 def polygon(points_px: FloatArray) -> QPolygonF:
     """Return (n, 2) logical pixels as a polygon."""
-    return QPolygonF([QPointF(float(x), float(y)) for x, y in points_px])
+    return QPolygonF(list(map(QPointF, points_px[:, 0].tolist(), points_px[:, 1].tolist())))
 
 
 def outline(lines_px: Iterable[FloatArray]) -> QPainterPath:

@@ -18,7 +18,7 @@ class Marks(Overlay):
     """Points as small crosses, lines with ticks at their ends, each with its label."""
 
     name = "crosshair"
-    fades = False
+    kept = False
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
         """Draw every annotation."""

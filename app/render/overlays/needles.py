@@ -7,7 +7,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from app.render import colours
-from app.render.overlays.ink import dark_pen, faded, outline, pen, polygon, stroke, write
+from app.render.overlays.ink import dark_pen, faded, pen, polygon, write
 from app.render.overlays.overlay import Overlay, Scene
 from app.render.sections import tube_outline, tube_section
 from cvt_planner.base.arrays import Points, Vec3
@@ -114,10 +114,13 @@ def _tube(
         painter.drawPolygon(polygon(corners))
     section = tube_section(ends[0], ends[1], radius, plane)
     if section is not None:
+        shape = polygon(section)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(dark_pen(2.6))
+        painter.drawPolygon(shape)
         painter.setBrush(faded(colour, alpha))
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.drawPolygon(polygon(section))
-        stroke(painter, outline([np.concatenate([section, section[:1]])]), pen(colour, 1.0))
+        painter.setPen(pen(colour, 1.0))
+        painter.drawPolygon(shape)
 
 
 def _handle(painter: QPainter, scene: Scene, point: Vec3, colour: QColor, chosen: bool) -> None:

@@ -17,7 +17,7 @@ class OrientationLetters(Overlay):
     """R, L, A, P, S, I at the edges; two letters where the plane is oblique."""
 
     name = "letters"
-    fades = False
+    kept = False
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
         """Write the four letters."""

@@ -27,7 +27,9 @@ class Overlay:
     """One drawn thing. Each view has its own, so that it may keep what it computed for its plane."""
 
     name = ""  # the member of `view_state.OVERLAYS` that shows and hides it
-    fades = True  # stands back while the wheel turns
+    # Drawn from plane, plan and choice alone: painted into a layer that is kept until one of them changes, and stands
+    # back while the wheel turns. The others are painted every time.
+    kept = True
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
         """Draw in logical pixels of the view. The painter's state is restored afterwards."""

@@ -16,7 +16,7 @@ class PreviewOutline(Overlay):
     """The live preview of a growing region or of an ellipsoid under the hand."""
 
     name = "lesions"
-    fades = False
+    kept = False
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
         """Draw outline, tint and label."""

@@ -30,7 +30,7 @@ class ScaleBar(Overlay):
     """A vertical bar in the lower right, away from the corner texts."""
 
     name = "scale"
-    fades = False
+    kept = False
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
         """Draw the bar with its ticks and its length."""
