@@ -23,7 +23,7 @@ from cvt_planner.bioheat.tissue import MARROW_BONE as MARROW_BONE_MATERIAL
 from cvt_planner.bioheat.tissue import SOFT_TISSUE as SOFT_TISSUE_MATERIAL
 from cvt_planner.bioheat.tissue import Material
 from cvt_planner.plan.figures import IceFigures, IsothermFigures
-from cvt_planner.plan.model import Assembly, FreezePhase, Lesion, Plan
+from cvt_planner.plan.model import Assembly, CanalMark, FreezePhase, Lesion, Plan
 from cvt_planner.plan.results import (
     ISOTHERMS_C,
     MARROW_BONE,
@@ -34,10 +34,12 @@ from cvt_planner.plan.results import (
     ProbePlace,
     is_current,
 )
+from cvt_planner.planning.remembered import Remembered
 
 MODEL_VERSION = "1: two homogeneous tissues, no perfusion"
 BODY_C = 37.0
 MARGIN_MM = 30.0  # of tissue around the active zones; a 17 G probe's ice reaches about 18 mm (0 degC) in 25 min
+_NEAR_MM = 2.0  # a wall point within this height of the lesion's centre: the canal is known there
 _MATERIALS: tuple[tuple[str, Material], ...] = (
     (SOFT_TISSUE, SOFT_TISSUE_MATERIAL),
     (MARROW_BONE, MARROW_BONE_MATERIAL),
@@ -116,6 +118,14 @@ def figures(plan: Plan, lesion_id: str, result: IceResult) -> IceFigures:
     as marked, continued 15 mm beyond the marks; dura, cord and nerve roots are not modelled.
     """
     lesion = plan.lesion(lesion_id)
+    canals = tuple(mark.canal for mark in plan.levels if mark.canal is not None)
+    return _FIGURES.get(result, (lesion.id, lesion.shape, canals), lambda: _figures(lesion, canals, result))
+
+
+_FIGURES: Remembered[IceFigures] = Remembered()
+
+
+def _figures(lesion: Lesion, canals: tuple[CanalMark, ...], result: IceResult) -> IceFigures:
     points = lesion_points_lps(lesion.shape)
     soft, marrow = result.field_of(SOFT_TISSUE), result.field_of(MARROW_BONE)
     covered = {name: _covered(result.field_of(name), points) for name in (SOFT_TISSUE, MARROW_BONE)}
@@ -129,12 +139,12 @@ def figures(plan: Plan, lesion_id: str, result: IceResult) -> IceFigures:
         )
         for n, iso in enumerate(ISOTHERMS_C)
     )
-    wall = _canal_points(plan, lesion)
+    wall = _canal_points(canals, lesion)
     if wall is None:
-        return IceFigures(lesion_id, rows, False, None, None, None, None)
+        return IceFigures(lesion.id, rows, False, None, None, None, None)
     lowest, highest = (_coldest_c(f, wall) for f in (soft, marrow))
     return IceFigures(
-        lesion_id=lesion_id,
+        lesion_id=lesion.id,
         isotherms=rows,
         canal_marked=True,
         canal_to_0c_mm=_distance_mm(soft, wall, 0.0),
@@ -212,13 +222,9 @@ def _coldest_c(ice: IceField, points: Points) -> float:
     return float(np.where(np.isnan(values), BODY_C, values).min())
 
 
-def _canal_points(plan: Plan, lesion: Lesion) -> Points | None:
+def _canal_points(canals: tuple[CanalMark, ...], lesion: Lesion) -> Points | None:
     """Return points of all marked canals' walls; None where none of them passes the lesion's height."""
-    marks = [(mark.canal.centre_lps_mm, mark.canal.wall_lps_mm) for mark in plan.levels if mark.canal is not None]
-    if not marks:
+    if not canals:
         return None
-    points = canal_points_lps(marks)
+    points = canal_points_lps([(canal.centre_lps_mm, canal.wall_lps_mm) for canal in canals])
     return points if bool(np.any(np.abs(points[:, 2] - lesion.centre_lps_mm[2]) <= _NEAR_MM)) else None
-
-
-_NEAR_MM = 2.0  # a wall point within this height of the lesion's centre: the canal is known there

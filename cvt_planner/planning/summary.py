@@ -6,11 +6,12 @@ import math
 
 import numpy as np
 
-from cvt_planner.cement.estimate import dead_space_ml, estimate_fill
+from cvt_planner.cement.estimate import FillEstimate, dead_space_ml, estimate_fill
 from cvt_planner.imaging.volume import Volume
 from cvt_planner.plan.figures import AssemblyFigures, CementFigures
 from cvt_planner.plan.model import Assembly, Lesion, Plan
 from cvt_planner.planning.placement import lesion_in_ct
+from cvt_planner.planning.remembered import Remembered
 from cvt_planner.trajectory.axis import cranio_caudal_angle_deg, in_plane_angle_deg
 from cvt_planner.trajectory.fit import assembly_fit
 from cvt_planner.trajectory.separation import ProbeSeparation, probe_separation
@@ -61,8 +62,7 @@ def cement_figures(plan: Plan, lesion: Lesion, volume: Volume | None = None) -> 
 
     First version; the most cautious needle of the lesion (the one that keeps most cement) gives the dead space.
     """
-    shape = None if volume is None else lesion.shape
-    fill = estimate_fill(lesion.volume_ml, lesion.kind.value, lesion.level, volume=volume, shape=shape)
+    fill = _fill(lesion, volume)
     kept = [dead_space_ml(assembly.needle) for assembly in plan.assemblies_of(lesion.id)]
     return CementFigures(
         lesion_id=lesion.id,
@@ -75,6 +75,20 @@ def cement_figures(plan: Plan, lesion: Lesion, volume: Volume | None = None) -> 
         lines_ml=tuple((100.0 * share, volume_ml) for share, volume_ml in fill.lines_ml),
         dead_space_ml=max(kept, default=None),
         reasons=fill.reasons,
+    )
+
+
+_FILLS: Remembered[FillEstimate] = Remembered()
+
+
+def _fill(lesion: Lesion, volume: Volume | None) -> FillEstimate:
+    kind, level, shape = lesion.kind.value, lesion.level, lesion.shape
+    if volume is None:
+        return estimate_fill(shape.volume_ml, kind, level)
+    return _FILLS.get(
+        volume,
+        (shape, kind, level),
+        lambda: estimate_fill(shape.volume_ml, kind, level, volume=volume, shape=shape),
     )
 
 

@@ -277,11 +277,11 @@ def test_wrong_contents_are_refused_with_their_place(
 def test_files_that_are_no_plan(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.cvtplan"
     path.write_bytes(content)
-    with pytest.raises(InputRefused, match="x[.]cvtplan"):
+    with pytest.raises(InputRefused, match=r"x\.cvtplan"):
         load_plan(path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(DOCUMENT, content)
-    with pytest.raises(InputRefused, match="x[.]cvtplan"):
+    with pytest.raises(InputRefused, match=r"x\.cvtplan"):
         load_plan(path)
 
 

@@ -1,0 +1,194 @@
+"""The safety checks: one test over all members for the contract, and each limit from both of its sides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cvt_planner.anatomy.lesion_shape import Ellipsoid
+from cvt_planner.imaging.volume import Patient
+from cvt_planner.plan import checks as checks_package
+from cvt_planner.plan.checks import CHECKS, VERDICTS, Check, CheckContext, CheckResult, run_checks, worst
+from cvt_planner.plan.figures import AssemblyFigures, CementFigures, IceFigures, IsothermFigures
+from cvt_planner.plan.model import Assembly, Lesion, LesionKind, LevelMark, Plan, Side, VolumeRef, VolumeRole
+
+CT = VolumeRef(VolumeRole.PLANNING, "1", "2", "3", "ab", "CT", "", (1, 2, 3), "")
+LESION = Lesion("a", "Lesion 1", "L2", LesionKind.LYTIC, Ellipsoid((0.0, 0.0, 0.0), (8.0, 8.0, 8.0)))
+LEFT = Assembly("l", "a", Side.LEFT, (6.0, 0.0, 0.0), (40.0, 90.0, 0.0), skin_entry_lps_mm=(40.0, 90.0, 0.0))
+RIGHT = Assembly("r", "a", Side.RIGHT, (-6.0, 0.0, 0.0), (-40.0, 90.0, 0.0), skin_entry_lps_mm=(-40.0, 90.0, 0.0))
+PLAN = Plan("p", Patient(), (CT,), (LevelMark("L2", (0.0, 0.0, 0.0), True),), (LESION,), (LEFT, RIGHT))
+NEEDLE = AssemblyFigures(
+    assembly_id="l",
+    depth_from_skin_mm=96.0,
+    depth_from_bone_mm=40.0,
+    needle_needed_mm=73.0,
+    needle_outside_mm=52.0,
+    probe_spare_mm=27.0,
+    bore_play_mm=0.33,
+    metal_gap_mm=5.0,
+    in_plane_deg=20.0,
+    cranio_caudal_deg=0.0,
+    tip_in_ct=True,
+    lesion_in_ct=True,
+    partner_id="r",
+    partner_distance_mm=12.0,
+    partner_widest_mm=18.0,
+    partner_tip_distance_mm=12.0,
+    partner_angle_deg=40.0,
+)
+ICE = IceFigures(
+    lesion_id="a",
+    isotherms=tuple(IsothermFigures(t, 20.0, 10.0, 97.0, 100.0) for t in (0.0, -20.0, -40.0)),
+    canal_marked=True,
+    canal_to_0c_mm=6.0,
+    canal_to_minus_20c_mm=11.0,
+    canal_minimum_c=18.0,
+    canal_minimum_high_c=30.0,
+)
+CEMENT = CementFigures("a", 4.0, 2.0, 5.5, 7.5, 31.0, False, ((15.0, 4.6),), 0.3, ())
+GOOD = CheckContext(
+    PLAN, 1.0, {"l": NEEDLE, "r": replace(NEEDLE, assembly_id="r", partner_id="l")},
+    {"a": CEMENT}, {"a": ICE}, {"a": "current"}, {"a": True},
+)  # fmt: skip
+
+
+def context(**parts: Any) -> CheckContext:
+    values = {name: getattr(GOOD, name) for name in CheckContext.__dataclass_fields__}
+    return CheckContext(**{**values, **parts})
+
+
+def with_needle(**figures: Any) -> CheckContext:
+    alone = {"l": replace(NEEDLE, **{"partner_id": None, **figures})}
+    return context(assemblies=alone, plan=replace(PLAN, assemblies=(LEFT,)))
+
+
+def with_left(**parts: Any) -> CheckContext:
+    alone = replace(NEEDLE, partner_id=None)
+    return context(plan=replace(PLAN, assemblies=(replace(LEFT, **parts),)), assemblies={"l": alone})
+
+
+def with_ice(percent: float = 97.0, high: float = 100.0, **figures: Any) -> CheckContext:
+    rows = tuple(IsothermFigures(t, 20.0, 10.0, percent, high) for t in (0.0, -20.0, -40.0))
+    return context(ice={"a": replace(ICE, isotherms=rows, **figures)})
+
+
+def the(key: str) -> Check:
+    return next(check for check in CHECKS if check.key == key)
+
+
+CONTEXTS = (
+    GOOD,
+    CheckContext(Plan("p", Patient(), (CT,))),
+    CheckContext(PLAN),
+    context(ice={}, ice_states={"a": "stale"}, slice_distance_mm=5.0),
+    with_left(skin_entry_lps_mm=None),
+    with_needle(partner_id=None, partner_distance_mm=None, partner_widest_mm=None, tip_in_ct=None),
+    with_ice(canal_marked=False, canal_to_0c_mm=None, canal_minimum_c=None, canal_minimum_high_c=None),
+)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.key)
+def test_every_check_keeps_the_contract(check: Check) -> None:
+    assert check.title
+    assert check.limit
+    assert check.not_modelled.endswith(".")
+    assert check.source
+    answers = 0
+    for one in CONTEXTS:
+        results = check.run(one)
+        answers += len(results)
+        for result in results:
+            assert isinstance(result, CheckResult)
+            assert (result.key, result.verdict in VERDICTS) == (check.key, True)
+            assert result.sentence.endswith((".", "?"))
+            assert not any(word in result.sentence for word in ("None", "nan", "inf ", "_"))
+            assert result.subject
+            assert result.figure is not None or result.unit is not None
+    assert answers
+
+
+def test_every_file_of_the_folder_is_a_member() -> None:
+    files = {p.stem for p in Path(checks_package.__file__ or "").parent.glob("*.py")} - {"__init__", "contract"}
+    assert len(files) == len(CHECKS) == len({check.key for check in CHECKS})
+
+
+def test_a_good_plan_is_ok() -> None:
+    results = run_checks(GOOD)
+    assert {r.verdict for r in results} == {"ok"}, [r.sentence for r in results if r.verdict != "ok"]
+    assert worst(results) == "ok"
+
+
+CASES = [
+    ("slice-distance", context(slice_distance_mm=1.5), "ok"),
+    ("slice-distance", context(slice_distance_mm=1.6), "not judged"),
+    ("slice-distance", context(slice_distance_mm=None), "not judged"),
+    ("level-confirmed", context(plan=replace(PLAN, levels=())), "look"),
+    ("level-confirmed", context(plan=replace(PLAN, levels=(LevelMark("L2", (0.0, 0.0, 0.0)),))), "look"),
+    ("level-confirmed", context(plan=replace(PLAN, levels=(LevelMark("L2", (0.0, 0.0, 45.0), True),))), "stop"),
+    ("inside-ct", context(lesions_in_ct={"a": False}), "stop"),
+    ("inside-ct", context(lesions_in_ct={}), "not judged"),
+    ("inside-ct", with_needle(tip_in_ct=False), "stop"),
+    ("side", with_left(side=Side.RIGHT), "stop"),
+    ("side", with_left(skin_entry_lps_mm=(3.0, 90.0, 0.0)), "look"),
+    ("side", context(plan=replace(PLAN, assemblies=(LEFT, replace(LEFT, id="r")))), "look"),
+    ("skin-entry", with_left(skin_entry_lps_mm=None), "look"),
+    ("skin-entry", with_left(entry_lps_mm=(23.0, 45.0, 0.0)), "look"),
+    ("needle-length", with_needle(needle_outside_mm=-1.0), "stop"),
+    ("needle-length", with_needle(needle_outside_mm=9.0), "look"),
+    ("needle-length", with_needle(needle_outside_mm=None), "not judged"),
+    ("probe-length", with_needle(probe_spare_mm=-0.5), "stop"),
+    ("probe-in-needle", with_needle(bore_play_mm=-0.1), "stop"),
+    ("probe-in-needle", with_needle(bore_play_mm=0.13), "look"),
+    ("metal-clear", with_needle(metal_gap_mm=-2.0), "stop"),
+    ("metal-clear", with_needle(metal_gap_mm=4.0), "look"),
+    ("metal-clear", with_needle(metal_gap_mm=5.0), "ok"),
+    ("probe-spacing", with_needle(partner_id=None), "not judged"),
+    ("coverage", with_ice(94.0), "look"),
+    ("coverage", with_ice(30.0, 55.0), "stop"),
+    ("coverage", context(ice={}, ice_states={"a": "stale"}), "not judged"),
+    ("coverage", context(ice={}, ice_states={}), "not judged"),
+    ("canal-ice", with_ice(canal_minimum_c=9.9), "look"),
+    ("canal-ice", with_ice(canal_minimum_c=-0.1, canal_to_0c_mm=-1.0), "stop"),
+    ("canal-ice", with_ice(canal_minimum_c=None, canal_marked=False), "not judged"),
+    ("canal-ice", context(ice={}, ice_states={"a": "absent"}), "not judged"),
+    ("cement-cap", context(cement={"a": replace(CEMENT, is_capped=True)}), "look"),
+    ("cement-cap", context(cement={}), "not judged"),
+]
+
+
+@pytest.mark.parametrize(("key", "one", "verdict"), CASES)
+def test_limits_from_their_far_side(key: str, one: CheckContext, verdict: str) -> None:
+    assert worst(the(key).run(one)) == verdict
+
+
+@pytest.mark.parametrize(("near", "wide", "verdict"), [(2.0, 18.0, "stop"), (9.0, 18.0, "look"), (12.0, 21.0, "look")])
+def test_probe_spacing(near: float, wide: float, verdict: str) -> None:
+    pair = {
+        key: replace(NEEDLE, assembly_id=key, partner_id=other, partner_distance_mm=near, partner_widest_mm=wide)
+        for key, other in (("l", "r"), ("r", "l"))
+    }
+    results = the("probe-spacing").run(context(assemblies=pair))
+    assert [r.verdict for r in results] == [verdict]  # once per pair, not once per needle
+
+
+def test_stale_and_absent_ice_are_told_apart() -> None:
+    stale, absent = (
+        the("coverage").run(context(ice={}, ice_states={"a": state}))[0].sentence for state in ("stale", "absent")
+    )
+    assert "out of date" in stale
+    assert "not been computed" in absent
+
+
+def test_needles_of_two_lesions_at_one_level_carry_the_lesion_too() -> None:
+    assert GOOD.needle_name(LEFT) == "L2 left"
+    twin = replace(LESION, id="b", name="Lesion 2")
+    assert CheckContext(replace(PLAN, lesions=(LESION, twin))).needle_name(LEFT) == "L2 left (Lesion 1)"
+
+
+def test_the_gravest_verdict_wins() -> None:
+    ok = run_checks(GOOD)[0]
+    kinds = [replace(ok, verdict=v) for v in ("ok", "not judged", "look", "stop")]
+    assert [worst(tuple(kinds[: n + 1])) for n in range(4)] == ["ok", "not judged", "look", "stop"]
