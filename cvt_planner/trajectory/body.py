@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from cvt_planner.base.arrays import MaskArray, read_only
+from cvt_planner.base.arrays import Float32Array, MaskArray, read_only
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Volume
 
 BODY_HU = -300.0  # above fat's lower end, below it lung and air
 _CELL_MM = 3.0  # fine enough to tell a couch from the back, coarse enough to take a fraction of a second
+_OPEN_AIR_HU = -900.0  # below it the air of the room, above it lung and bowel gas with their walls; assumed
 _OPENING_MM = 6.0  # sheets thinner than this (couch shells, blankets, gowns) are taken off
 
 
@@ -36,7 +37,8 @@ def body_of(volume: Volume) -> Body:
     Notes
     -----
     Cells of about 3 mm whose mean lies above `BODY_HU`, freed of sheets thinner than 6 mm, the largest connected
-    part, holes of each transverse section filled. Arms that do not touch the trunk within the CT are left out.
+    part; in each transverse section its holes are filled, and lung that the edge of the field cuts open.
+    Arms that do not touch the trunk within the CT are left out.
     """
     with _ONE_AT_A_TIME:
         body = _KNOWN.get(volume)
@@ -47,7 +49,7 @@ def body_of(volume: Volume) -> Body:
 
 
 def _find_body(volume: Volume) -> Body:
-    means, grid = _coarse(volume)
+    means, field, grid = _coarse(volume)
     solid = means > BODY_HU
     spacing = grid.spacing_kji_mm
     cells = max(round(_OPENING_MM / 2.0 / float(spacing[1:].max())), 1)
@@ -62,8 +64,20 @@ def _find_body(volume: Volume) -> Body:
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
     body = parts == int(sizes.argmax())
-    filled = np.stack([ndimage.binary_fill_holes(section) for section in body])
+    filled = np.stack([_filled(body[k], means[k], field[k]) for k in range(body.shape[0])])
     return Body(read_only(filled), grid)
+
+
+def _filled(body: MaskArray, means: Float32Array, field: MaskArray) -> MaskArray:
+    """Return one section of the body with its gas: holes, and lung that the edge of the field cuts open."""
+    parts, count = ndimage.label(~body & field)
+    if count == 0:
+        return body
+    beyond = ndimage.binary_dilation(np.pad(~field, 1, constant_values=True))[1:-1, 1:-1]
+    at_edge = set(np.unique(parts[beyond]).tolist())
+    medians = np.asarray(ndimage.median(means, parts, np.arange(1, count + 1)))
+    gas = [n for n in range(1, count + 1) if n not in at_edge or medians[n - 1] > _OPEN_AIR_HU]
+    return np.asarray(body | np.isin(parts, gas))
 
 
 def _edge(cells: int) -> tuple[tuple[int, int], ...]:
@@ -76,18 +90,22 @@ def _disc(radius: int) -> MaskArray:
     return np.asarray(j * j + i * i <= (radius + 0.5) ** 2)
 
 
-def _coarse(volume: Volume) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.float32]], Grid]:
-    """Return the means over blocks of voxels, (k, j, i), and the grid of the blocks."""
+def _coarse(volume: Volume) -> tuple[Float32Array, MaskArray, Grid]:
+    """Return the means over blocks of voxels, (k, j, i), which blocks were reconstructed, and the blocks' grid."""
     step = np.maximum(np.round(_CELL_MM / volume.grid.spacing_kji_mm), 1).astype(int)
     step = np.minimum(step, volume.grid.shape_kji)
-    count = np.array(volume.grid.shape_kji) // step
-    out = np.zeros(tuple(int(n) for n in count), dtype=np.float32)
+    slices, rows, columns = volume.grid.shape_kji
     k_step, j_step, i_step = (int(s) for s in step)
-    hu = volume.hu[: count[0] * k_step, : count[1] * j_step, : count[2] * i_step]
-    for k in range(int(count[0])):  # slab by slab: a clipped copy of the whole CT would cost its size again
-        slab = np.maximum(hu[k * k_step : (k + 1) * k_step], -1024)
-        out[k] = slab.reshape(k_step, count[1], j_step, count[2], i_step).mean(axis=(0, 2, 4), dtype=np.float32)
+    # The last slab may be thinner: every slice lies in some cell. A cut-off row or column at the edge holds air.
+    shape = (-(-slices // k_step), rows // j_step, columns // i_step)
+    out = np.zeros(shape, dtype=np.float32)
+    field = np.zeros(shape, dtype=np.bool_)
+    for k in range(shape[0]):  # slab by slab: a clipped copy of the whole CT would cost its size again
+        slab = np.maximum(volume.hu[k * k_step : (k + 1) * k_step, : shape[1] * j_step, : shape[2] * i_step], -1024)
+        cells = slab.reshape(slab.shape[0], shape[1], j_step, shape[2], i_step)
+        out[k] = cells.mean(axis=(0, 2, 4), dtype=np.float32)
+        field[k] = cells.max(axis=(0, 2, 4)) > -1024
     affine = volume.grid.lps_from_index.copy()
     affine[:3, :3] *= step
     affine[:3, 3] = volume.grid.lps_of((step - 1) / 2.0)
-    return out, Grid(tuple(int(n) for n in count), affine, volume.grid.frame_of_reference_uid)  # type: ignore[arg-type]
+    return out, field, Grid(shape, affine, volume.grid.frame_of_reference_uid)
