@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cvt_planner.base.arrays import FloatArray, Points
+from cvt_planner.base.arrays import FloatArray, HuArray, Points
 from cvt_planner.base.compiled import kernel
 from cvt_planner.geometry.frames import Grid
-from cvt_planner.imaging.volume import Volume
 
 AIR_HU = -1024.0
+
+
+class HuOnGrid(Protocol):
+    """What is needed of a CT here: its Hounsfield units, (k, j, i), and where they lie."""
+
+    @property
+    def hu(self) -> HuArray:
+        """Return the voxels."""
+
+    @property
+    def grid(self) -> Grid:
+        """Return the voxels' places."""
 
 
 @kernel
@@ -60,7 +71,7 @@ def sample_grid(values: NDArray[Any], grid: Grid, lps_mm: Points, fill: float) -
     return out.reshape(points.shape[:-1])
 
 
-def sample_hu(volume: Volume, lps_mm: Points, fill: float = AIR_HU) -> FloatArray:
+def sample_hu(volume: HuOnGrid, lps_mm: Points, fill: float = AIR_HU) -> FloatArray:
     """Return (...) trilinear Hounsfield units of the CT at (..., 3) LPS points; `fill` outside the CT."""
     return sample_grid(volume.hu, volume.grid, lps_mm, fill)
 
@@ -77,7 +88,7 @@ def line_points(start_lps_mm: Points, end_lps_mm: Points, step_mm: float) -> tup
 
 
 def sample_line(
-    volume: Volume, start_lps_mm: Points, end_lps_mm: Points, step_mm: float = 0.25, fill: float = AIR_HU
+    volume: HuOnGrid, start_lps_mm: Points, end_lps_mm: Points, step_mm: float = 0.25, fill: float = AIR_HU
 ) -> tuple[FloatArray, FloatArray]:
     """Return the distances from the start, (n,) mm, and the HU there, (n,), along a segment in LPS mm."""
     distance_mm, points = line_points(start_lps_mm, end_lps_mm, step_mm)
