@@ -15,6 +15,7 @@ from cvt_planner.imaging.find import find_series
 from cvt_planner.imaging.read import read_volume
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
 from cvt_planner.imaging.volume import Volume
+from cvt_planner.plan import edits
 from cvt_planner.storage.find_volume import find_volume
 from cvt_planner.storage.plan_file import StoredPlan, load_plan, save_plan
 
@@ -98,10 +99,12 @@ class Documents(QObject):
 
     def _put_plan(self, path: Path, stored: StoredPlan, found: Volume | PlannerError) -> None:
         if isinstance(found, PlannerError):
-            self.desk.say(str(found), "stop", ("Find the CT…", lambda: self._ask_where(path)))
+            self.desk.say(str(found).replace(" (--ct FOLDER)", ""), "stop", ("Find the CT…", lambda: self._ask_where(path)))
             return
         self.listing = None
         self.desk.workspace.open_plan(stored.plan, found, path, stored.ice)
+        if found.source != stored.plan.planning_volume.source:
+            self.desk.apply(edits.set_source(found.source), "Remember where the CT is")
         self._remember(path, found)
         self._show_notices((*stored.notices, *found.notices))
         self.opened.emit()

@@ -96,6 +96,7 @@ class MainWindow(QMainWindow):
         self._use_tool("navigate")
         self.enter(Step.IMAGES)
         self._refresh()
+        views["axial"].setFocus()
 
     # --- building
 
@@ -165,7 +166,9 @@ class MainWindow(QMainWindow):
             if spec.key == "open_sample":
                 self.recent_menu = menus[spec.menu].addMenu("Recent")
                 self.recent_menu.aboutToShow.connect(lambda: self._fill_recent(self.recent_menu))
-        bar.setCornerWidget(self._corner())
+        self.corner_box = self._corner()
+        bar.setCornerWidget(self.corner_box)
+        self.corner_box.show()
 
     def _corner(self) -> QWidget:
         holder = QWidget()
@@ -211,6 +214,7 @@ class MainWindow(QMainWindow):
         desk.changed.connect(self._refresh)
         desk.bridge.volume_changed.connect(self._volume_changed)
         desk.bridge.saved_changed.connect(self._refresh)
+        desk.bridge.plan_changed.connect(self.message.outdate)
         documents.listed.connect(self._show_listing)
         documents.opened.connect(self._opened)
         documents.thumbnail = self._thumbnail
@@ -236,6 +240,8 @@ class MainWindow(QMainWindow):
         """Enter a step: its panel, and what the mouse takes hold of."""
         if self.desk.tool in ("sphere", "grow", "canal", "aim") and step.value != self.desk.step:
             self.commands.leave_tool()
+        if step.value != self.desk.step:
+            self.message.outdate()
         self.desk.step = step.value
         self.rail.choose(step)
         self.panel_stack.setCurrentWidget(self.panels[step])

@@ -28,7 +28,7 @@ def study_words(volume: Volume) -> str:
     series = volume.series
     when = series.acquired_at.replace("T", " ")[:16]
     described = " · ".join(w for w in (series.study_description, series.series_description) if w)
-    words = [series.modality or "CT", described, when, f"{volume.slice_distance_mm:.3g} mm slices"]
+    words = [series.modality or "CT", when, f"{volume.slice_distance_mm:.3g} mm slices", described]
     return "   ".join(w for w in words if w)
 
 

@@ -81,7 +81,7 @@ class IcePanel(StepPanel):
         old = " (old)" if ice.stale else ""
         volumes, covered = [], []
         for iso in ISOTHERMS_C:
-            name = f"{iso:.0f} °C{old}"
+            name = f"{celsius(iso)}{old}"
             soft, marrow = _volumes(ice.result, iso)
             volumes.append((name, (name, soft, marrow)))
             covered.append((name, (name, _covered(figures, iso))))
@@ -145,7 +145,7 @@ def _canal_rows(figures: IceFigures | None, old: str) -> list[tuple[str, tuple[s
     if figures is not None and figures.canal_minimum_c is not None:
         high = figures.canal_minimum_high_c
         low = figures.canal_minimum_c
-        coldest = celsius(low) if high is None else span(low, high, "°C").replace("–", " to ")
+        coldest = celsius(low) if high is None else span(low, high, "°C")
     rows = (
         (f"To the 0 °C ice{old}", mm(figures.canal_to_0c_mm, 1) if figures and marked else UNKNOWN),
         (f"To the −20 °C ice{old}", mm(figures.canal_to_minus_20c_mm, 1) if figures and marked else UNKNOWN),

@@ -21,6 +21,7 @@ class MessageBar(QFrame):
         self.text = label(name="message_text")
         self._action: QPushButton | None = None
         self._layout = layout
+        self._lasts = False
         close = named(QToolButton(), "message_close")
         close.setIcon(theme.icon("close"))
         close.setToolTip("Close this message")
@@ -37,12 +38,18 @@ class MessageBar(QFrame):
             words, run = action
             self._action = button(words, run, name="message_action")
             self._layout.insertWidget(1, self._action)
+        self._lasts = kind == "stop" or action is not None
         self.setProperty("kind", kind)
         self.style().unpolish(self)
         self.style().polish(self)
         self.text.setText(text)
         self.setAccessibleName(text)
         self.show()
+
+    def outdate(self) -> None:
+        """Take the sentence away if the work that went on has answered it."""
+        if not self._lasts:
+            self.clear()
 
     def clear(self) -> None:
         """Take the sentence away."""

@@ -38,7 +38,7 @@ class NeedlesPanel(StepPanel):
         self.row(self.left, self.right)
         self.hint = label("", "hint", "needle_hint")
         self.body.addWidget(self.hint)
-        self.table = FigureTable("needles_table", ("Needle", "Depth", "Length left"))
+        self.table = FigureTable("needles_table", ("Needle", "Depth", "Outside"))
         self.table.itemSelectionChanged.connect(self._chosen)
         self.body.addWidget(self.table)
         self.needle = Choice("needle_model")

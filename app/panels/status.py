@@ -95,7 +95,8 @@ def _ice_chip(lesion: Lesion, reading: Reading, results: tuple[CheckResult, ...]
         found = ice.figures.isotherm(-20.0)
         words = f"−20 °C: {span(found.covered_percent, found.covered_high_percent, '%')}"
         if ice.figures.canal_marked and ice.figures.canal_minimum_c is not None:
-            words += f"  canal {ice.figures.canal_minimum_c:.0f} °C"
+            high = ice.figures.canal_minimum_high_c
+            words += f"  canal {span(ice.figures.canal_minimum_c, high or ice.figures.canal_minimum_c, '°C')}"
     return ChipText("ice", f"{lesion.level} ice", words, verdict, why, lesion.centre_lps_mm, "accent")
 
 

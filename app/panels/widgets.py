@@ -31,6 +31,7 @@ def label(text: str = "", role: str = "", name: str = "") -> QLabel:
     made = QLabel(text)
     made.setWordWrap(True)
     made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setIndent(0)
     if role:
         made.setProperty("role", role)
     if name:

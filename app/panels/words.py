@@ -8,9 +8,14 @@ from cvt_planner.plan.model import Assembly
 UNKNOWN = "—"
 
 
+def minus(text: str) -> str:
+    """Return a figure with a minus sign in place of the hyphen."""
+    return text.replace("-", "−")
+
+
 def mm(value: float | None, decimals: int = 0) -> str:
     """Return a length."""
-    return UNKNOWN if value is None else f"{value:.{decimals}f} mm"
+    return UNKNOWN if value is None else minus(f"{value:.{decimals}f} mm")
 
 
 def ml(value: float | None) -> str:
@@ -20,12 +25,12 @@ def ml(value: float | None) -> str:
 
 def degrees(value: float | None) -> str:
     """Return an angle."""
-    return UNKNOWN if value is None else f"{value:.0f}°"
+    return UNKNOWN if value is None else minus(f"{round(value):d}°")
 
 
 def celsius(value: float | None) -> str:
     """Return a temperature."""
-    return UNKNOWN if value is None else f"{value:.0f} °C"
+    return UNKNOWN if value is None else minus(f"{round(value):d} °C")
 
 
 def percent(value: float | None) -> str:
@@ -35,8 +40,9 @@ def percent(value: float | None) -> str:
 
 def span(low: float, high: float, unit: str, decimals: int = 0) -> str:
     """Return a range, or one value where both ends read the same."""
-    one, other = f"{min(low, high):.{decimals}f}", f"{max(low, high):.{decimals}f}"
-    return f"{one} {unit}" if one == other else f"{one}–{other} {unit}"
+    one, other = minus(f"{min(low, high):.{decimals}f}"), minus(f"{max(low, high):.{decimals}f}")
+    between = " to " if "−" in one else "–"
+    return f"{one} {unit}" if one == other else f"{one}{between}{other} {unit}"
 
 
 def needle_name(assembly: Assembly) -> str:
