@@ -1,0 +1,154 @@
+"""The off-screen canvas draws, the 3-D scene shows the plan, and nothing of it stays behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QImage
+from pytestqt.qtbot import QtBot
+
+from app.bridge.jobs import JobRunner
+from app.render import canvas as canvas_module
+from app.render.canvas import VtkCanvas
+from app.render.scene3d import Scene3D
+from app.render.selftest import draw_scene
+from app.render.view_state import ViewState
+from cvt_planner.imaging.volume import Volume
+from cvt_planner.plan.results import IceResult
+from cvt_planner.workspace import Workspace
+
+
+def _pixels(image: QImage | None) -> np.ndarray:
+    assert image is not None
+    plain = image.convertToFormat(QImage.Format.Format_RGBA8888)
+    data = np.frombuffer(memoryview(plain.constBits()), np.uint8)
+    return data.reshape(plain.height(), plain.width(), 4)[..., :3].astype(int)
+
+
+def _magenta(pixels: np.ndarray) -> int:
+    return int(((pixels[..., 0] - pixels[..., 1] > 40) & (pixels[..., 2] - pixels[..., 1] > 30)).sum())
+
+
+@pytest.fixture
+def scene(qtbot: QtBot, view_state: ViewState, workspace: Workspace) -> Scene3D:
+    jobs = JobRunner()
+    view = Scene3D(view_state, workspace, jobs)
+    qtbot.addWidget(view, before_close_func=lambda _: jobs.close())
+    view.resize(320, 260)
+    view.show()
+    assert jobs.wait_all(20_000)
+    return view
+
+
+def test_the_scene_shows_bone_lesion_and_needle_and_the_widget_paints_it(scene: Scene3D) -> None:
+    assert scene.usable
+    pixels = _pixels(scene.picture())
+    assert pixels.shape == (260, 320, 3)
+    assert (pixels.max(axis=-1) > 60).mean() > 0.05
+    assert _magenta(pixels) > 50
+    shown = _pixels(scene.grab().toImage())
+    assert np.abs(shown[100:, 60:] - pixels[100:, 60:]).mean() < 2.0
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_left_is_left_in_the_scene(scene: Scene3D, view_state: ViewState, turned: bool) -> None:
+    """The metal ball in the patient's left, seen from behind or as the prone patient lies, is on the screen's left."""
+    view_state.set_procedure_view(turned)
+    for name in ("needles", "lesions", "levels"):
+        view_state.show_overlay(name, False)
+    pixels = _pixels(scene.picture())
+    scene.renderer.SetWorldPoint(35.0, -10.0, 10.0, 1.0)
+    scene.renderer.WorldToDisplay()
+    x, y, _ = scene.renderer.GetDisplayPoint()
+    assert x < 130
+    assert pixels[259 - round(y), round(x)].min() > 45
+    assert pixels[259 - round(y) - 30, round(x) - 30].max() < 30
+
+
+def test_a_moved_needle_is_drawn_anew_and_the_bone_is_not(
+    scene: Scene3D, move_needle: Callable[[float], None], workspace: Workspace, ice: IceResult
+) -> None:
+    bone = scene._bone
+    before = _pixels(scene.picture())
+    workspace.put_ice(ice)
+    frozen = _pixels(scene.picture())
+    assert np.abs(frozen - before).max() > 30
+    move_needle(3.0)
+    after = _pixels(scene.picture())
+    assert np.abs(after - frozen).max() > 30
+    assert scene._bone is bone
+
+
+def test_the_hand_turns_and_zooms(scene: Scene3D, qtbot: QtBot) -> None:
+    camera = scene.renderer.GetActiveCamera()
+    place, scale = np.array(camera.GetPosition()), camera.GetParallelScale()
+    qtbot.mousePress(scene, Qt.MouseButton.LeftButton, pos=QPoint(100, 100))
+    qtbot.mouseMove(scene, QPoint(140, 100))
+    qtbot.mouseRelease(scene, Qt.MouseButton.LeftButton, pos=QPoint(140, 100))
+    assert np.linalg.norm(np.array(camera.GetPosition()) - place) > 20.0
+    scene.zoom(2.0)
+    assert camera.GetParallelScale() == pytest.approx(scale / 2.0)
+    focal = np.array(camera.GetFocalPoint())
+    scene.shift(QPointF(10.0, 0.0))
+    assert np.linalg.norm(np.array(camera.GetFocalPoint()) - focal) == pytest.approx(10 * scale / 260.0, rel=1e-3)
+
+
+def test_renders_are_done_once_per_turn(scene: Scene3D, qtbot: QtBot) -> None:
+    scene.picture()
+    count = []
+    scene.rendered.connect(lambda: count.append(1))
+    for _ in range(10):
+        scene.request_render()
+    qtbot.wait(60)
+    assert len(count) == 1
+
+
+def test_a_closed_scene_lets_go(qtbot: QtBot, view_state: ViewState, workspace: Workspace) -> None:
+    view = Scene3D(view_state, workspace)
+    view.resize(200, 150)
+    view.show()
+    view.close()
+    assert not view.usable and not workspace._listeners
+    view_state.choose("l1", "a1")
+    view_state.set_procedure_view(True)
+    view.shutdown()
+    assert not view._due.isActive() and not view._settle.isActive()
+    view.deleteLater()
+
+
+def test_where_opengl_is_missing_a_sentence_is_shown(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, view_state: ViewState, workspace: Workspace
+) -> None:
+    monkeypatch.setattr(canvas_module, "off_screen_window", lambda: None)
+    view = Scene3D(view_state, workspace)
+    qtbot.addWidget(view)
+    view.resize(400, 200)
+    view.show()
+    assert not view.usable and view.picture() is None
+    assert (_pixels(view.grab().toImage()).max(axis=-1) > 120).sum() > 200
+    view_state.choose("l1")
+
+
+def test_a_bare_canvas_draws_its_background(qtbot: QtBot) -> None:
+    canvas = VtkCanvas()
+    qtbot.addWidget(canvas)
+    canvas.renderer.SetBackground(0.0, 0.5, 0.0)
+    canvas.resize(120, 90)
+    canvas.show()
+    image = canvas.picture()
+    assert image is not None and image.size() == canvas.size()
+    assert QColor(image.pixel(60, 45)).green() == pytest.approx(128, abs=2)
+
+
+def test_the_scene_is_drawn_without_a_window(
+    small_volume: Volume, workspace: Workspace, ice: IceResult, tmp_path: Path
+) -> None:
+    target = tmp_path / "scene é.png"
+    draw_scene(small_volume, workspace.plan, (ice,), target)
+    pixels = _pixels(QImage(str(target)))
+    assert pixels.shape == (720, 960, 3)
+    assert _magenta(pixels) > 200
