@@ -282,17 +282,16 @@ class _SelfTest:
         return ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
 
     def _draw(self) -> str:
-        lesion, ice = self.plan.lesions[0], self.ice[0]
         names = []
-        for plane in PLANES:
-            picture = slice_picture(self.volume, self.plan, lesion, ice, plane)
-            if not picture.drawn["lesion"] or not picture.drawn["ice 0 °C"]:
-                raise _Broken(f"the {plane} picture lacks the lesion or the ice")
-            content = png_bytes(picture.pixels)
-            (self.folder / f"{plane}.png").write_bytes(content)
-            names.append(f"{plane}.png")
-            if plane == "axial":
-                self.thumbnail = png_bytes(np.ascontiguousarray(picture.pixels[::2, ::2]))
+        for lesion, ice in zip(self.plan.lesions, self.ice, strict=True):
+            for plane in PLANES:
+                picture = slice_picture(self.volume, self.plan, lesion, ice, plane)
+                if not picture.drawn["lesion"] or not picture.drawn["ice 0 °C"]:
+                    raise _Broken(f"the {plane} picture of {lesion.name} lacks the lesion or the ice")
+                names.append(f"{lesion.level}_{plane}.png")
+                (self.folder / names[-1]).write_bytes(png_bytes(picture.pixels))
+                if not self.thumbnail:
+                    self.thumbnail = png_bytes(np.ascontiguousarray(picture.pixels[::2, ::2]))
         return ", ".join(names)
 
     def _save(self) -> str:

@@ -9,6 +9,7 @@ import contextlib
 import json
 import lzma
 import os
+import re
 import shutil
 import uuid
 import zipfile
@@ -33,6 +34,8 @@ THUMBNAIL = "thumbnail.png"
 LARGEST_DOCUMENT_BYTES = 50_000_000
 LARGEST_PART_BYTES = 500_000_000  # packed; what it unpacks to is limited by its own header
 MOST_PARTS = 2000
+# Points on one line each, for the reader's sake; a line break never stands inside a JSON text, so no text is touched.
+_LIST_OF_NUMBERS = re.compile(r"\[\n\s*([-+.,\deE\s]+?)\n\s*\]")
 _FIRST_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a ZIP can say: the file carries no time of its own
 
 
@@ -129,6 +132,7 @@ def _members(plan: Plan, ice: tuple[IceResult, ...], folder: Path, thumbnail: by
         "ice": ice_as_json(tuple(r for r in ice if r.inputs.lesion_id in kept), parts),
     }
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False, default=_plain)
+    text = _LIST_OF_NUMBERS.sub(lambda found: "[" + " ".join(found[1].split()) + "]", text)
     members = {DOCUMENT: text.encode("utf-8", "surrogatepass"), **parts}
     return members if thumbnail is None else {**members, THUMBNAIL: thumbnail}
 
