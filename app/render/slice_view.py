@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -28,7 +30,7 @@ from cvt_planner.workspace import State, Workspace
 
 FADE_MS = 250  # overlays come back so long after the wheel's last turn
 FADED = 0.22
-SHARP_PIXELS = 1_100_000  # a larger picture is cut at half resolution while the wheel turns
+SLOW_CUT_MS = 14.0  # a picture that takes longer to cut is cut at half resolution while the wheel turns
 
 
 class SliceView(QWidget):
@@ -53,6 +55,7 @@ class SliceView(QWidget):
         self._overlays = make_overlays()
         self._navigation = Navigation(self)
         self._picture: tuple[object, QImage] | None = None
+        self._cut_ms = 0.0  # how long the last sharp cut took
         self._layer: tuple[tuple[object, ...], QImage] | None = None
         self._fade = QTimer(self)
         self._fade.setSingleShot(True)
@@ -157,11 +160,13 @@ class SliceView(QWidget):
         if volume is None:
             return None
         ratio = self.devicePixelRatioF()
-        if self.fading and plane.width_px * plane.height_px * ratio * ratio > SHARP_PIXELS:
+        coarse = self.fading and self._cut_ms > SLOW_CUT_MS
+        if coarse:
             ratio *= 0.5
         state = self.view_state
         key = (volume, plane.key, ratio, state.window, state.inverted)
         if self._picture is None or self._picture[0] != key:
+            begin = time.perf_counter()
             gray = reslice_gray(
                 volume.hu,
                 volume.grid.index_from_lps,
@@ -171,6 +176,8 @@ class SliceView(QWidget):
                 state.inverted,
                 colours.BACKGROUND.lightness(),
             )
+            if not coarse:
+                self._cut_ms = 1e3 * (time.perf_counter() - begin)
             height, width = gray.shape
             image = QImage(gray.tobytes(), width, height, width, QImage.Format.Format_Grayscale8)
             # Converted once, so that a repaint without a new cut is a plain copy.

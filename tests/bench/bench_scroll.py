@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.render.slice_view import SliceView
@@ -94,6 +95,9 @@ def main() -> None:
         state.set_axes(name, axes)
         state.set_frame(name, Frame(0.4, (0.0, 0.0, 0.0)))
         view.show()
+        QTest.qWaitForWindowExposed(view)
+        QTest.qWait(50)
+        view.repaint()
         times = _measure(application, view)
         view.close()
         state.set_axes(name, None)
