@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import cvt_planner
-from cvt_planner.base.errors import Cancelled, PlannerError
+from cvt_planner.base.errors import Cancelled, InputRefused, PlannerError
 from cvt_planner.cli import commands
 from cvt_planner.cli.output import ProgressLine, log, say, say_json
 
@@ -61,6 +61,12 @@ def main(argv: Sequence[str] | None = None, draw_scene: DrawScene | None = None)
     except BrokenPipeError:  # the reader of our output went away
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        line.clear()
+        return _fail(args.json, _about_disk(error), InputRefused.exit_code)
+    except MemoryError:
+        line.clear()
+        return _fail(args.json, "There is not enough memory for this. Close other programs.", InputRefused.exit_code)
     except Exception as error:  # noqa: BLE001  a defect must end in a sentence and its exit code, never unsaid
         line.clear()
         log("".join(traceback.format_exception(error)))
@@ -124,6 +130,13 @@ def _fail(as_json: bool, sentence: str, exit_code: int) -> int:
         say_json({"error": sentence, "exit_code": exit_code})
     log(sentence)
     return exit_code
+
+
+def _about_disk(error: OSError) -> str:
+    """Return a sentence for a file or folder that the system refused."""
+    place = f"{error.filename}: " if error.filename else ""
+    reason = error.strerror or str(error)
+    return f"{place}{reason}. Check that it exists and may be read or written, and that the disk is not full."
 
 
 def _never_fail_at_a_letter() -> None:

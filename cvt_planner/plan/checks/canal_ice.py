@@ -51,7 +51,7 @@ CHECK = Check(
     not_modelled=(
         "First version: no cortex, no warming by the canal's fluid or by injected gas or saline. The wall is the "
         "bone's, not the dura's, as marked, within 15 mm of a mark. Nerve roots are not modelled. No threshold for the "
-        "human cord is known."
+        "human cord is known. The wall may cool a little further just after the freeze has ended."
     ),
     source="Dog cord: AJNR 2024. Band 10 to 45 °C: Sag & Husain 2022, PMC9246484.",
     find=_find,

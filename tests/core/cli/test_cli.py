@@ -18,7 +18,7 @@ import pytest
 
 import app.__main__ as door
 from cvt_planner import cli
-from cvt_planner.base.errors import Cancelled
+from cvt_planner.base.errors import Cancelled, PlannerError
 from cvt_planner.cli import commands
 from cvt_planner.cli.output import ProgressLine, table
 from cvt_planner.imaging.find import find_series
@@ -272,3 +272,26 @@ def test_progress_on_a_pipe_is_a_line_per_tenth(capsys: pytest.CaptureFixture[st
 
 def test_tables_are_aligned() -> None:
     assert table(("a", "bb"), [("xxx", "y"), ("z", "w")]) == "a    bb\nxxx  y\nz    w"
+
+
+def test_what_the_disk_refuses_is_no_defect(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> commands.Answer:
+        raise OSError(28, "No space left on device", "v.nrrd")
+
+    monkeypatch.setattr(commands, "series", full)
+    assert run_json(capsys, "series", "x", "--json", code=3)["error"].startswith("v.nrrd: No space left")
+
+
+def test_the_3d_picture_is_drawn_by_whoever_can(phantom: Path, tmp_path: Path) -> None:
+    def draw(volume: object, plan: object, ice: object, path: Path) -> None:
+        path.write_bytes(bytes(2000))
+
+    def cannot(*_: object) -> None:
+        raise PlannerError("OpenGL is absent.")
+
+    for number, (hook, words) in enumerate(((draw, "scene3d.png"), (cannot, "3-D not drawn: OpenGL is absent."))):
+        out = tmp_path / str(number)
+        assert cli.main(["selftest", "--sample", str(phantom), "--out", str(out)], hook) == 0
+        assert json.loads((out / "report.json").read_text(encoding="utf-8"))["three_d"] == words

@@ -234,3 +234,12 @@ def test_remembered_answers_leave_with_their_owner() -> None:
     assert calls == [1, 2, 3, 1]
     del owner
     assert len(known._known) == 0
+
+
+def test_a_lesion_outside_the_ct_is_judged_and_raises_nothing(trunk: Volume, plan: Plan, ice: IceResult) -> None:
+    key = plan.lesions[0].id
+    for z in (45.0, 900.0):  # at the rim, and far away
+        away = edits.set_lesion_shape(key, Ellipsoid((0.0, 0.0, z), (8.0, 8.0, 8.0)))(plan)
+        verdicts = {r.key: r.verdict for r in judge_plan(away, trunk, (ice,)).results if not r.assembly_id}
+        assert verdicts["inside-ct"] == "stop"
+        assert verdicts["coverage"] == "stop"
