@@ -36,9 +36,9 @@ class Case:
     levels: tuple[str, ...]
     lesions: tuple[LesionSpec, ...]
     seed: int = 0
-    rows: int = 320
-    columns: int = 400
-    pixel_mm: float = 0.8125
+    rows: int = 292
+    columns: int = 360
+    pixel_mm: float = 0.86
     slice_mm: float = 1.0
     margin_mm: float = 13.0
     targeted: bool = False  # reconstructed around the spine only, the back's skin included

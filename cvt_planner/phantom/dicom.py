@@ -59,7 +59,7 @@ def write_phantom(
         dataset = _image(phantom, k, number, patient_position, uids)
         if compressed:
             dataset.compress(JPEG2000Lossless, generate_instance_uid=False)
-        dataset.save_as(target / f"{_file_stem(uids, number)}.dcm", enforce_file_format=True)
+        dataset.save_as(target / f"{_file_stem(phantom, patient_position, number)}.dcm", enforce_file_format=True)
     if truth:
         write_truth(phantom, target / "truth")
 
@@ -96,9 +96,10 @@ class _Uids:
         return UID(generate_uid(entropy_srcs=[*self._key, *what]))
 
 
-def _file_stem(uids: _Uids, number: int) -> str:
-    """Return a name that does not sort by position, as archives give."""
-    return "CT" + hashlib.sha256(uids.of("name", str(number)).encode()).hexdigest()[:10]
+def _file_stem(phantom: Phantom, position: str, number: int) -> str:
+    """Return a name that does not sort by position, as archives give; the same for every version of the phantom."""
+    key = f"{phantom.case} {phantom.seed} {position} {number}"
+    return "CT" + hashlib.sha256(key.encode()).hexdigest()[:10]
 
 
 def _frame(phantom: Phantom, k: int, position: str) -> tuple[FloatArray, list[float], FloatArray]:

@@ -48,7 +48,7 @@ class Layout:
         self.rank[beyond] = rows[-1] + (spine.bodies[-1, 2] - z[beyond]) / 33.0
         self.half_width = np.interp(self.rank, rows, spine.bodies[:, 12])
         self.half_depth = np.interp(self.rank, rows, spine.bodies[:, 13])
-        self.size = float(self.rng.uniform(0.97, 1.03))
+        self.size = float(self.rng.uniform(0.95, 1.0))
         self.back = float(self.rng.uniform(68.0, 71.0))  # from the middle of the bodies to the fascia of the back
         self.fat_mm = float(self.rng.uniform(11.0, 16.0))
         self.front = float(np.interp(0.0, self.rank - 6.0, self.y)) - 122.0 * self.size

@@ -72,7 +72,11 @@ def make_phantom(case: str, seed: int | None = None, progress: Progress | None =
     InputRefused
         If there is no such case or the seed is negative.
     """
-    spec = case_named(case)
+    return make_case(case_named(case), seed, progress)
+
+
+def make_case(spec: Case, seed: int | None = None, progress: Progress | None = None) -> Phantom:
+    """Return a synthetic CT of a case given as such; otherwise as `make_phantom`."""
     number = spec.seed if seed is None else seed
     if number < 0:
         raise InputRefused(f"The phantom's seed must be 0 or more, not {number}.")

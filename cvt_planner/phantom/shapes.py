@@ -79,8 +79,9 @@ def pedicle_mm(row: FloatArray, x: float, y: float, z: float) -> float:
     u = dx * row[8] + dy * row[9] + dz * row[10]
     v = math.sqrt(max(dx * dx + dy * dy + dz * dz - t * t - u * u, 0.0))
     reach = min(max(abs(t) - 1.5, 0.0), 8.0)
-    flare = 1.0 + 0.006 * reach * reach
-    return met(ellipse_mm(u, v, row[3] * flare, row[4] * flare), abs(t) - 9.0, 2.0)
+    tall = 1.0 + 0.005 * reach * reach
+    wide = 1.0 + (0.001 if t > 0.0 else 0.005) * reach * reach  # in front the body's side carries on from the pedicle
+    return met(ellipse_mm(u, v, row[3] * wide, row[4] * tall), abs(t) - 9.0, 2.0)
 
 
 @kernel

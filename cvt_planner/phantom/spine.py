@@ -130,7 +130,7 @@ def _struts(part: Proportions, pedicles: FloatArray) -> FloatArray:
         pillar[0] = sign * (edge + 3.5 + 1.5 * lum)
         pillar[1] = max(pillar[1], back - 6.0)
         top = np.array([sign * (edge + 1.0 + 4.5 * lum), back - 5.0 + 2.5 * lum, half + 6.0 + 2.0 * lum])
-        low = np.array([sign * (edge - 1.0 - 0.5 * lum), back + 0.5 + 1.5 * lum, -half - 8.5 - 2.0 * lum])
+        low = np.array([sign * (edge - 1.0 - 0.5 * lum), back + 0.5 + 1.5 * lum, -half - 6.5 - 1.5 * lum])
         isthmus = np.array([sign * edge * 0.95, back + 0.5, -half * 0.55])
         start = pillar + np.array([0.0, 1.0, -1.0])
         tp = part.process_mm * side.process_scale

@@ -51,7 +51,10 @@ def lesion_hu(row: FloatArray, x: float, y: float, z: float, depth: float) -> tu
     kind = row[11]
     if kind == 0.0:
         return row[12], 0.0
-    wave = math.sin(0.9 * x + row[8]) * math.sin(1.1 * y + row[9]) + math.sin(1.0 * z + 0.7 * x + row[10])
+    u = x + 1.9 * math.sin(0.47 * y + row[8]) + 0.8 * math.sin(1.3 * z + row[9])
+    v = y + 1.9 * math.sin(0.53 * z + row[9]) + 0.8 * math.sin(1.2 * x + row[10])
+    w = z + 1.7 * math.sin(0.41 * x + row[10]) + 0.8 * math.sin(1.1 * y + row[8])
+    wave = math.sin(0.63 * u + row[8]) * math.sin(0.71 * v + row[9]) + 0.9 * math.sin(0.67 * w + 0.31 * u + row[10])
     if kind == 1.0:
         return (row[13], 0.6) if wave > 0.75 else (row[12], 0.1)
     return row[12] + 110.0 * wave * min(1.0, depth / 3.0), 0.9

@@ -98,7 +98,8 @@ def vessels(at: Layout) -> list[Organ]:
     split = smooth(8.6, 9.6, at.rank)  # the great vessels divide before the fourth lumbar vertebra
     aorta_x, aorta_y = at.x + 8.0 + 9.0 * thoracic, at.y - at.half_depth - 13.0 + 7.0 * thoracic
     ivc_y = at.y - at.half_depth - 12.0 - 22.0 * (1 - smooth(5.0, 7.5, at.rank))
-    plaque = at.sections(aorta_x + 10.0, aorta_y + 3.0, 0.7, 2.4, 15.0, np.sin(at.z / 4.0 + 1.0) > 0.7)
+    patch = np.sqrt(np.clip(np.sin(at.z / 4.1 + 1.0) + 0.8 * np.sin(at.z / 9.7) - 0.9, 0.0, 1.0))
+    plaque = at.sections(aorta_x + 10.0, aorta_y + 3.0, 0.4 + 0.4 * patch, 2.6 * patch, 15.0, patch)
     gullet = at.sections(at.x - 1.0, aorta_y - 18.0, 8.0, 6.0, 0.0, at.rank < 4.8)
     organs = at.wrapped(gullet, MUSCLE - 10, 1.5, 0.8)
     if float(split.max()) < 0.01:

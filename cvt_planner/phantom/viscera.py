@@ -47,7 +47,7 @@ def _kidneys(at: Layout) -> list[Organ]:
 
 def _bowel(at: Layout) -> list[Organ]:
     organs = []
-    columns = ((-42, -62), (-8, -76), (30, -58), (62, -74), (-70, -82), (8, -95), (40, -92))
+    columns = ((-44, -50), (-10, -64), (30, -48), (62, -52), (-72, -60), (8, -84), (42, -80), (-38, -84))
     for x, y, rank in [(x, y, r) for r in np.arange(7.0, 11.8, 0.6) for x, y in columns]:
         place = (x + at.rng.uniform(-10, 10), y + at.rng.uniform(-10, 8), rank + at.rng.uniform(-0.2, 0.2))
         r, tall = at.rng.uniform(10.0, 15.0), at.rng.uniform(12.0, 20.0)
