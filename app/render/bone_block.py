@@ -14,7 +14,7 @@ from cvt_planner.geometry.reslice import reslice_hu
 from cvt_planner.imaging.volume import Volume
 from cvt_planner.workspace import State
 
-SPACING_MM = 1.0
+SPACING_MM = 1.25  # half the triangles of 1 mm, and the same picture at the scene's size
 # Around the anchor in LPS: a vertebra with its processes, and its neighbours. Assumed.
 REACH_LOW_MM = np.array([-46.0, -44.0, -40.0])
 REACH_HIGH_MM = np.array([46.0, 62.0, 40.0])
