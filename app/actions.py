@@ -119,14 +119,22 @@ def make_actions(window: QWidget, handlers: Handlers) -> dict[str, QAction]:
     return made
 
 
+_GATHERED = (
+    ("Arrows", "nudge what is chosen by 0.5 mm"),
+    ("Alt+1 to Alt+7", "the seven steps"),
+    ("1 to 5", "grey windows: " + ", ".join(preset.name.lower() for preset in PRESETS)),
+)
+
+
 def key_rows() -> list[tuple[str, str]]:
     """Return (keys, what they do) for the list behind F1."""
     rows = [
-        (
-            " or ".join(QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText) for keys in spec.shortcuts),
-            spec.text.rstrip("…"),
-        )
+        (" or ".join(_native(keys) for keys in spec.shortcuts), spec.text.rstrip("…"))
         for spec in ACTIONS
-        if spec.shortcuts
+        if spec.shortcuts and not spec.key.startswith(("nudge_", "step_", "preset_"))
     ]
-    return [*rows, *MOUSE]
+    return [*rows, *_GATHERED, *MOUSE]
+
+
+def _native(keys: str) -> str:
+    return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)

@@ -99,7 +99,8 @@ class Documents(QObject):
 
     def _put_plan(self, path: Path, stored: StoredPlan, found: Volume | PlannerError) -> None:
         if isinstance(found, PlannerError):
-            self.desk.say(str(found).replace(" (--ct FOLDER)", ""), "stop", ("Find the CT…", lambda: self._ask_where(path)))
+            words = str(found).replace(" (--ct FOLDER)", "")  # the command line's way to say it
+            self.desk.say(words, "stop", ("Find the CT…", lambda: self._ask_where(path)))
             return
         self.listing = None
         self.desk.workspace.open_plan(stored.plan, found, path, stored.ice)

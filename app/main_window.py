@@ -54,9 +54,9 @@ from app.tools.navigate import NavigateTool
 from cvt_planner.base.arrays import vec3
 from cvt_planner.imaging.series import SeriesListing
 
-PANEL_PX = 352
+PANEL_PX = 364
 _CORNER = ("undo", "redo", "save", "", "measure", "invert", "procedure_view", "needle_views", "layout")
-_CORNER_WORDS = {"procedure_view": "Procedure view", "needle_views": "Needle views"}
+_CORNER_WORDS = {"procedure_view": " Procedure view", "needle_views": " Needle views"}
 _Layout = TypeVar("_Layout", bound=QBoxLayout)
 
 
@@ -96,6 +96,7 @@ class MainWindow(QMainWindow):
         self._use_tool("navigate")
         self.enter(Step.IMAGES)
         self._refresh()
+        self.empty.show_recent(desk.settings.recent)
         views["axial"].setFocus()
 
     # --- building

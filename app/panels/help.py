@@ -52,7 +52,7 @@ def _columns(rows: list[tuple[str, str]]) -> QGridLayout:
         name = QLabel(keys)
         name.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
         grid.addWidget(name, row, column)
-        grid.addWidget(label(words, "hint"), row, column + 1)
+        grid.addWidget(label(words, "hint"), row, column + 1, Qt.AlignmentFlag.AlignTop)
     grid.setColumnStretch(1, 1)
     grid.setColumnStretch(4, 1)
     return grid

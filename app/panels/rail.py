@@ -65,7 +65,7 @@ class RailButton(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         """Return room for the longest name."""
-        return QSize(self.fontMetrics().horizontalAdvance("7 Needles") + 54, 46)
+        return QSize(self.fontMetrics().horizontalAdvance("7 Needles") + 46, 46)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw number, name and mark."""

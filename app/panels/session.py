@@ -20,6 +20,7 @@ from cvt_planner.plan import edits
 from cvt_planner.plan.checks import CheckResult
 from cvt_planner.plan.model import PROTOCOL_10_5_10, FreezePhase, PatientPosition
 
+_ORDER = ("stop", "look", "not judged", "ok")
 _POSITIONS = [(position.value, position) for position in PatientPosition]
 
 
@@ -45,6 +46,7 @@ class SessionPanel(StepPanel):
         self.checks.setSpacing(6)
         self.body.addLayout(self.checks)
         self._shown: tuple[CheckResult, ...] | None = None
+        self._all_shown = False
         self.section("Freezing protocol, for all lesions")
         self.phases = _Phases()
         self.phases.changed.connect(self._set_protocol)
@@ -97,10 +99,23 @@ class SessionPanel(StepPanel):
             if (old := item.widget()) is not None:
                 old.hide()
                 old.deleteLater()
-        for line in lines:
+        fine = [line for line in lines if line.verdict == "ok"]
+        for line in sorted((x for x in lines if x.verdict != "ok"), key=lambda x: _ORDER.index(x.verdict)):
             self.checks.addWidget(_CheckRow(line, self._go))
+        if fine:
+            words = "Hide" if self._all_shown else "Show"
+            text = f"{words} the {len(fine)} checks that are ok" if len(fine) > 1 else f"{words} the check that is ok"
+            self.checks.addWidget(button(text, self._toggle_fine, role="link", name="checks_ok"))
+        if self._all_shown:
+            for line in fine:
+                self.checks.addWidget(_CheckRow(line, self._go))
         if not lines:
             self.checks.addWidget(label("Nothing to check yet.", "hint"))
+
+    def _toggle_fine(self) -> None:
+        self._all_shown = not self._all_shown
+        self._shown = None
+        self.refresh()
 
     def _chosen(self) -> None:
         if self.table.chosen:

@@ -77,7 +77,7 @@ def _needle_chip(plan: Plan, assembly: Assembly, reading: Reading, results: tupl
     return ChipText(
         key=assembly.id,
         head=f"{lesion.level} {assembly.side.value}",
-        figures=f"{assembly.needle.gauge}  depth {mm(figures.depth_from_skin_mm)}",
+        figures=f"{assembly.needle.gauge}  {mm(figures.depth_from_skin_mm)} deep",
         verdict=verdict,
         why=why,
         place_lps_mm=assembly.probe_tip_lps_mm,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QScrollArea, QWidget
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QLabel, QScrollArea, QWidget
 
 from app import theme
 from app.panels.widgets import VERDICT_WORDS, paint_verdict
@@ -25,6 +25,11 @@ class ChipText:
     why: str  # the sentence behind the verdict
     place_lps_mm: Vec3 | None = None
     tint: str = "text"
+
+
+_GAP_PX = 8
+_HEIGHT_PX = 44
+_WITH_BAR_PX = 58
 
 
 class Chip(QAbstractButton):
@@ -56,7 +61,7 @@ class Chip(QAbstractButton):
         bold = QFontMetrics(theme.ui_font(bold=True))
         plain = QFontMetrics(theme.ui_font())
         wide = bold.horizontalAdvance(head) + plain.horizontalAdvance(figures) + plain.horizontalAdvance(verdict)
-        return QSize(wide + 16 + 18 + 4 * 10, 34)
+        return QSize(wide + 14 + 2 * _GAP_PX + 16 + 6 + 8, 34)
 
     def minimumSizeHint(self) -> QSize:
         """Return the same: a chip is never cut."""
@@ -76,8 +81,8 @@ class Chip(QAbstractButton):
         painter.setBrush(theme.colour(self.said.tint))
         painter.drawRoundedRect(QRectF(box.left() + 3, box.top() + 6, 4, box.height() - 12), 2, 2)
         x = box.left() + 14
-        x = self._write(painter, x, head, "text", bold=True) + 10
-        x = self._write(painter, x, figures, "text") + 10
+        x = self._write(painter, x, head, "text", bold=True) + _GAP_PX
+        x = self._write(painter, x, figures, "text") + _GAP_PX
         paint_verdict(painter, QRectF(x, box.center().y() - 8, 16, 16), self.said.verdict)
         self._write(painter, x + 22, verdict, theme.VERDICT_COLOURS.get(self.said.verdict, "dim"))
         painter.end()
@@ -91,6 +96,16 @@ class Chip(QAbstractButton):
         return x + wide
 
 
+class _Sideways(QScrollArea):
+    """A scroll area whose wheel moves it sideways."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Scroll sideways."""
+        bar = self.horizontalScrollBar()
+        bar.setValue(bar.value() - event.angleDelta().y())
+        event.accept()
+
+
 class Strip(QFrame):
     """The chips side by side, always there; it scrolls sideways where they do not fit."""
 
@@ -99,10 +114,10 @@ class Strip(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("strip")
-        self.setFixedHeight(44)
+        self.setFixedHeight(_HEIGHT_PX)
         outer = QHBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        scroll = QScrollArea()
+        self._scroll = scroll = _Sideways()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -114,9 +129,15 @@ class Strip(QFrame):
         scroll.setWidget(holder)
         outer.addWidget(scroll)
         self.chips: list[Chip] = []
+        self._hint = QLabel("Needles, ice and cement appear here, each with its verdict.")
+        self._hint.setProperty("role", "hint")
+        self._row.insertWidget(0, self._hint)
+        bar = scroll.horizontalScrollBar()
+        bar.rangeChanged.connect(lambda _low, high: self.setFixedHeight(_WITH_BAR_PX if high else _HEIGHT_PX))
 
     def show_chips(self, texts: Sequence[ChipText]) -> None:
         """Show one chip per text, using again those that are there."""
+        self._hint.setVisible(not texts)
         while len(self.chips) > len(texts):
             gone = self.chips.pop()
             self._row.removeWidget(gone)

@@ -225,7 +225,7 @@ def form(*rows: tuple[str, QWidget]) -> QWidget:
     return holder
 
 
-VERDICT_WORDS = {"ok": "in order", "look": "look", "stop": "stop", "not judged": "not judged"}
+VERDICT_WORDS = {"ok": "ok", "look": "look", "stop": "stop", "not judged": "not judged"}
 
 
 def verdict_icon(verdict: str, size: int = 16) -> QIcon:

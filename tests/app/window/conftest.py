@@ -1,0 +1,253 @@
+"""A window in a test, and a hand that works in it with real mouse and key events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QComboBox, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from app import theme
+from app.dialogs import Answer, Dialogs
+from app.main import Built, build_window
+from app.panels.rail import Step
+from app.panels.widgets import FigureTable
+from app.render.slice_view import SliceView
+from app.render.view_state import Frame
+from app.settings import Settings
+from cvt_planner.base.arrays import Points, vec3
+from cvt_planner.phantom import make_phantom, write_phantom
+from cvt_planner.plan.model import Plan
+
+OUT = Path(__file__).resolve().parents[3] / "out" / "window"
+LONG_MS = 120_000
+
+
+class Answers(Dialogs):
+    """Gives the answers a test has prepared, and counts the questions."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.write_to: Path | None = None
+        self.folder: Path | None = None
+        self.unsaved_answer = Answer.CANCEL
+        self.asked = 0
+
+    def plan_to_write(self, suggested: str) -> Path | None:
+        return self.write_to
+
+    def study_folder(self, title: str = "") -> Path | None:
+        return self.folder
+
+    def unsaved(self, name: str) -> Answer:
+        self.asked += 1
+        return self.unsaved_answer
+
+
+@dataclass
+class Hand:
+    """Works in the window as a user does."""
+
+    built: Built
+    qtbot: QtBot
+    answers: Answers
+
+    @property
+    def window(self) -> Any:
+        return self.built.window
+
+    @property
+    def plan(self) -> Plan:
+        return self.built.workspace.plan
+
+    def view(self, name: str = "axial") -> SliceView:
+        return self.built.window.views[name]
+
+    def settle(self) -> None:
+        """Wait until nothing runs and everything is told."""
+        for _ in range(3):
+            assert self.built.desk.jobs.wait_all(LONG_MS)
+            self.qtbot.wait(35)  # the growing region asks for its job after a pause of 30 ms
+        assert self.built.desk.jobs.wait_all(LONG_MS)
+        self.qtbot.wait(1)
+
+    def drop(self, path: Path) -> None:
+        """Drop a file or folder on the window."""
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(str(path))])
+        at = QPointF(400, 300)
+        copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        QApplication.sendEvent(self.window, QDragEnterEvent(at.toPoint(), copy, data, left, none))
+        QApplication.sendEvent(self.window, QDropEvent(at, copy, data, left, none))
+        self.qtbot.wait(1)
+        self.settle()
+
+    def step(self, step: Step) -> None:
+        """Click a step of the rail."""
+        self.qtbot.mouseClick(self.window.rail.buttons[step], Qt.MouseButton.LeftButton)
+        self.qtbot.wait(1)
+
+    def button(self, name: str) -> QPushButton:
+        found: QPushButton | None = self.window.findChild(QPushButton, name)
+        assert found is not None, name
+        return found
+
+    def click(self, name: str) -> None:
+        """Click a button that is seen and not dimmed."""
+        found = self.button(name)
+        assert found.isVisible() and found.isEnabled(), f"{name}: visible {found.isVisible()}"
+        self.qtbot.mouseClick(found, Qt.MouseButton.LeftButton)
+        self.qtbot.wait(1)
+
+    def choose(self, name: str, text: str) -> None:
+        """Choose a text of a list, by keyboard."""
+        box: QComboBox | None = self.window.findChild(QComboBox, name)
+        assert box is not None
+        box.setFocus()
+        box.showPopup()
+        self.qtbot.wait(1)
+        row = box.findText(text)
+        assert row >= 0, f"{text} is not in {name}"
+        box.view().setCurrentIndex(box.model().index(row, 0))
+        QTest.keyClick(box.view(), Qt.Key.Key_Return)
+        self.qtbot.wait(1)
+
+    def table(self, name: str) -> list[list[str]]:
+        """Return the texts of a table."""
+        found: FigureTable | None = self.window.findChild(FigureTable, name)
+        assert found is not None
+        texts = []
+        for row in range(found.rowCount()):
+            items = [found.item(row, column) for column in range(found.columnCount())]
+            texts.append([item.text() if item is not None else "" for item in items])
+        return texts
+
+    def zoom(self, centre: Sequence[float] | Points, mm_per_px: float = 0.45) -> None:
+        """Show a place large in every view."""
+        self.built.desk.go_to(vec3(np.asarray(centre)))
+        for name in ("axial", "sagittal", "coronal"):
+            self.built.desk.view_state.set_frame(name, Frame(mm_per_px, vec3(np.asarray(centre))))
+        self.qtbot.wait(1)
+
+    def at(self, lps_mm: Sequence[float] | Points, view: str = "axial") -> QPoint:
+        """Return where a patient point lies on a view; it must be seen there."""
+        shown = self.view(view)
+        place = shown.point_of(np.asarray(lps_mm)).toPoint()
+        assert shown.rect().contains(place), f"{lps_mm} is not on the {view} view: {place}"
+        return place
+
+    def hover(self, lps_mm: Sequence[float] | Points, view: str = "axial") -> None:
+        """Move the pointer over a patient point."""
+        place = self.at(lps_mm, view)
+        QTest.mouseMove(self.view(view), place + QPoint(1, 0))
+        QTest.mouseMove(self.view(view), place)
+        self.qtbot.wait(1)
+
+    def press_at(self, lps_mm: Sequence[float] | Points, view: str = "axial") -> None:
+        """Click a patient point."""
+        self.qtbot.mouseClick(self.view(view), Qt.MouseButton.LeftButton, pos=self.at(lps_mm, view))
+        self.settle()
+
+    def drag(self, start: QPoint, end: QPoint, view: str = "axial", moves: int = 6) -> None:
+        """Drag with the left button."""
+        shown = self.view(view)
+        QTest.mousePress(shown, Qt.MouseButton.LeftButton, pos=start)
+        for n in range(1, moves + 1):
+            QTest.mouseMove(shown, start + (end - start) * n / moves)
+            self.qtbot.wait(1)
+        QTest.mouseRelease(shown, Qt.MouseButton.LeftButton, pos=end)
+        self.qtbot.wait(1)
+
+    def key(
+        self,
+        key: Qt.Key,
+        modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
+        where: QWidget | None = None,
+    ) -> None:
+        """Press a key."""
+        QTest.keyClick(where or self.view(), key, modifier)
+        self.qtbot.wait(1)
+
+    @property
+    def message(self) -> str:
+        """Return the sentence that is shown."""
+        bar = self.window.message
+        return str(bar.text.text()) if bar.isVisible() else ""
+
+    def picture(self, name: str) -> None:
+        """Keep a picture of the window."""
+        self.settle()
+        OUT.mkdir(parents=True, exist_ok=True)
+        self.window.grab().save(str(OUT / f"{name}.png"))
+
+
+@pytest.fixture
+def open_hand(qtbot: QtBot, tmp_path: Path) -> Iterator[Callable[..., Hand]]:
+    """Return a function that opens a window and gives the hand that works in it."""
+    hands: list[Hand] = []
+
+    def make(width: int = 1280, height: int = 800) -> Hand:
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        theme.apply_theme(application)
+        settings = Settings(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+        answers = Answers(settings)
+        built = build_window(settings, answers)
+        built.window.resize(width, height)
+        built.window.show()
+        built.window.activateWindow()
+        qtbot.waitExposed(built.window)
+        hands.append(Hand(built, qtbot, answers))
+        return hands[-1]
+
+    yield make
+    for hand in hands:
+        hand.answers.unsaved_answer = Answer.DISCARD
+        hand.window.close()
+        hand.window.deleteLater()
+    qtbot.wait(1)
+
+
+@pytest.fixture
+def hand(open_hand: Callable[..., Hand]) -> Hand:
+    """Return the hand in a window of 1280 x 800 in which nothing is open."""
+    return open_hand()
+
+
+@dataclass(frozen=True)
+class Small:
+    """The small phantom on the disk, and the places in it that a test needs, LPS mm."""
+
+    folder: Path
+    truth: dict[str, Any]
+
+    @property
+    def lesion(self) -> Points:
+        return np.array(self.truth["lesions"][0]["centre_lps_mm"])
+
+    @property
+    def level(self) -> dict[str, Any]:
+        wanted = self.truth["lesions"][0]["level"]
+        return next(level for level in self.truth["levels"] if level["name"] == wanted)
+
+    def canal(self, z_mm: float) -> Points:
+        line = np.array(self.truth["canal"]["centre_lps_mm"])
+        return np.asarray(line[np.argmin(np.abs(line[:, 2] - z_mm))])
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
+    """Return the small phantom as DICOM."""
+    folder = tmp_path_factory.mktemp("small_phantom")
+    write_phantom(make_phantom("small"), folder)
+    truth = next(folder.rglob("truth.json"))
+    return Small(folder, json.loads(truth.read_text(encoding="utf-8")))
