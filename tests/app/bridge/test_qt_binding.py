@@ -1,7 +1,7 @@
-"""The installed Qt binding counts references right, or the program keeps its constants alive against it.
+"""The installed Qt binding counts references right.
 
 PySide6 6.12.0 on Python 3.11 gives a reference to None away at every call of a method without result; after some
-thousand calls the interpreter would end the whole process ("none_dealloc").
+thousand calls the interpreter ends the whole process ("none_dealloc").
 """
 
 from __future__ import annotations
@@ -9,10 +9,6 @@ from __future__ import annotations
 import sys
 
 from PySide6.QtGui import QImage, QPainter
-
-import app  # noqa: F401  (gives the constants references to spare where that is needed)
-
-CALLS_OF_A_LONG_DAY = 1 << 36
 
 
 def test_calls_without_result_do_not_end_the_program(qapp: object) -> None:
@@ -23,4 +19,4 @@ def test_calls_without_result_do_not_end_the_program(qapp: object) -> None:
         painter.setOpacity(0.5)
     lost = before - sys.getrefcount(None)
     painter.end()
-    assert lost < 100 or sys.getrefcount(None) > CALLS_OF_A_LONG_DAY
+    assert lost < 100

@@ -1,0 +1,156 @@
+"""Start of the window, wheel scroll, and how long the window's thread is held up while the ice runs.
+
+    python tests/bench/bench_window.py [FOLDER]     the sample case, or another study
+
+Run off screen on software rendering unless a display is set. Figures: seconds from the start of the process to the
+first picture of the study (median of 5); milliseconds from a wheel event to the painted picture of the axial view;
+longest gap between two turns of the window's event loop while the ice of two probes is computed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "sample_dicom"
+RUNS = 5
+BEAT_MS = 2
+sys.path.insert(0, str(ROOT))
+if not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")):
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+def main(argv: list[str]) -> int:
+    if argv and argv[0] == "--child":
+        return child(Path(argv[1]), started=float(argv[2]), whole=argv[3] == "whole")
+    study = Path(argv[0]).resolve() if argv else SAMPLE
+    starts = []
+    for run in range(RUNS):
+        arguments = ["--child", str(study), str(time.time()), "whole" if run == RUNS - 1 else "start"]
+        done = subprocess.run([sys.executable, __file__, *arguments], cwd=ROOT, capture_output=True, text=True)
+        if done.returncode:
+            print(done.stderr, file=sys.stderr)
+            return 1
+        first, *others = done.stdout.splitlines()
+        starts.append(float(first))
+    print(f"window start to first picture: median {statistics.median(starts):.2f} s, worst {max(starts):.2f} s")
+    print("\n".join(others))
+    return 0
+
+
+def child(study: Path, started: float, whole: bool) -> int:
+    from PySide6.QtCore import QEventLoop, QTimer
+    from PySide6.QtWidgets import QApplication
+
+    application = QApplication([])
+    from app import theme
+    from app.main import build_window
+
+    theme.apply_theme(application)
+    built = build_window()
+    built.window.resize(1920, 1080)
+    built.window.show()
+    loop = QEventLoop()
+    look = QTimer()
+    look.timeout.connect(lambda: loop.quit() if built.workspace.state.volume is not None else None)
+    look.start(BEAT_MS)
+    QTimer.singleShot(0, lambda: built.documents.open_path(study))
+    QTimer.singleShot(60_000, loop.quit)
+    loop.exec()
+    axial = built.window.views["axial"]
+    axial.repaint()
+    print(f"{time.time() - started:.3f}")
+    if whole:
+        look.stop()
+        spin(3.0)
+        scroll(axial)
+        freeze(built)
+    built.desk.jobs.close()
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def spin(seconds: float) -> None:
+    from PySide6.QtCore import QEventLoop, QTimer
+
+    loop = QEventLoop()
+    QTimer.singleShot(int(seconds * 1000), loop.quit)
+    loop.exec()
+
+
+def scroll(view: object) -> None:
+    from PySide6.QtCore import QPoint, QPointF, Qt
+    from PySide6.QtGui import QWheelEvent
+    from PySide6.QtWidgets import QApplication, QWidget
+
+    assert isinstance(view, QWidget)
+    middle = QPointF(view.rect().center())
+    times = []
+    for step in range(120):
+        delta = 120 if step < 60 else -120
+        event = QWheelEvent(
+            middle, QPointF(view.mapToGlobal(middle.toPoint())), QPoint(), QPoint(0, delta), Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        begin = time.perf_counter()
+        QApplication.sendEvent(view, event)
+        spin(0.0)
+        view.repaint()
+        times.append(1000 * (time.perf_counter() - begin))
+    times.sort()
+    print(
+        f"wheel scroll, view {view.width()} x {view.height()}: median {statistics.median(times):.1f} ms, "
+        f"p95 {times[int(0.95 * len(times))]:.1f} ms, worst {times[-1]:.1f} ms"
+    )
+
+
+def freeze(built: object) -> None:
+    from PySide6.QtCore import QEventLoop, QTimer
+
+    from app.main import Built
+    from cvt_planner.anatomy.lesion_shape import Ellipsoid
+    from cvt_planner.base.arrays import vec3
+    from cvt_planner.plan.edits import add_lesion, put_assembly
+    from cvt_planner.plan.model import Lesion, LesionKind, new_id
+    from cvt_planner.planning.placement import place_assembly
+
+    assert isinstance(built, Built)
+    workspace = built.workspace
+    centre = workspace.volume.grid.centre_lps_mm
+    lesion = Lesion(new_id(), "Lesion 1", "L2", LesionKind.LYTIC, Ellipsoid(vec3(centre), (9.0, 9.0, 9.0)))
+    workspace.apply(add_lesion(lesion), "Mark lesion")
+    for x in (-6.0, 6.0):
+        tip = vec3((centre[0] + x, centre[1], centre[2]))
+        entry = vec3((centre[0] + 3.0 * x, centre[1] + 90.0, centre[2]))
+        workspace.apply(
+            put_assembly(place_assembly(workspace.volume, workspace.plan, lesion.id, tip, entry)), "Lay needle"
+        )
+    built.window.freezing.warm_up()
+    spin(15.0)
+    beats = [time.perf_counter()]
+    beat = QTimer()
+    beat.timeout.connect(lambda: beats.append(time.perf_counter()))
+    loop = QEventLoop()
+    wait = QTimer()
+    wait.timeout.connect(lambda: loop.quit() if workspace.state.ice else None)
+    beat.start(BEAT_MS)
+    wait.start(50)
+    begin = time.perf_counter()
+    built.window.freezing.run(lesion.id)
+    QTimer.singleShot(120_000, loop.quit)
+    loop.exec()
+    seconds = time.perf_counter() - begin
+    spin(1.0)  # the answer is drawn in this time
+    gaps = sorted(1000 * (b - a) for a, b in itertools.pairwise(beats))
+    print(f"ice of two probes in both tissues: {seconds:.1f} s")
+    print(f"window's thread while it runs: p99 gap {gaps[int(0.99 * len(gaps))]:.0f} ms, longest gap {gaps[-1]:.0f} ms")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
