@@ -45,6 +45,8 @@ GROWN_WITHIN_PERCENT = 20.0  # of the true volume; twice what is asked of growin
 GROW_RADIUS_MM = 20.0
 LEAST_SPACING_MM = 8.0
 _ENTRY_BEHIND_MM = 60.0
+_BESIDE_CENTRE_MM = 6.0
+_MOST_LEAN_DEG = 10.0  # from a pedicle's axis; a 13 G needle so stays in a pedicle of 6 mm and 10 mm length
 
 
 class _Broken(Exception):
@@ -110,6 +112,19 @@ def _made(out: Path) -> Path:
             f"The folder {out} cannot be made: {error.strerror or error}. Give another --out."
         ) from error
     return out
+
+
+def _unit(vector: Points) -> Points:
+    return np.asarray(vector / np.linalg.norm(vector))
+
+
+def _leaning(axis: Points, wanted: Points) -> Points:
+    """Return the axis turned towards the wanted direction, by at most `_MOST_LEAN_DEG`."""
+    turn = math.acos(min(1.0, float(axis @ wanted)))
+    if turn < 1e-6:
+        return axis
+    lean = min(turn, math.radians(_MOST_LEAN_DEG))
+    return np.asarray((math.sin(turn - lean) * axis + math.sin(lean) * wanted) / math.sin(turn))
 
 
 class _SelfTest:
@@ -218,11 +233,11 @@ class _SelfTest:
         )
 
     def _pair(self, lesion: Lesion) -> list[Assembly]:
-        """Lay one assembly through each pedicle along its true axis, drawn back until the zones keep their distance."""
+        """Lay one assembly through each pedicle, drawn back until the zones keep their distance."""
         pedicles = self._level(lesion.level)["pedicles"]
         centre = np.array(lesion.centre_lps_mm)
         for back_mm in np.arange(0.0, 30.0, 2.0):
-            pair = [self._along(lesion, np.array(pedicles[s.value]["axis_lps_mm"]), centre, back_mm) for s in Side]
+            pair = [self._through(lesion, s, pedicles[s.value], centre, back_mm) for s in Side]
             trial = self.plan
             for assembly in pair:
                 trial = edits.add_assembly(assembly)(trial)
@@ -236,12 +251,17 @@ class _SelfTest:
                 )
         return pair
 
-    def _along(self, lesion: Lesion, axis: Points, centre: Points, back_mm: float) -> Assembly:
-        front, hind = axis
-        outward = (hind - front) / np.linalg.norm(hind - front)
-        beside = front + ((centre - front) @ outward) * outward
+    def _through(self, lesion: Lesion, side: Side, pedicle: dict[str, Any], centre: Points, back_mm: float) -> Assembly:
+        """Lay an assembly through a pedicle's isthmus, leaning a little from the pedicle's axis towards the lesion."""
+        isthmus = np.array(pedicle["isthmus_lps_mm"])
+        front, hind = np.array(pedicle["axis_lps_mm"])
+        aim = centre + np.array([_BESIDE_CENTRE_MM if side is Side.LEFT else -_BESIDE_CENTRE_MM, 0.0, 0.0])
+        outward = _leaning(_unit(hind - front), _unit(isthmus - aim))
+        beside = isthmus + ((centre - isthmus) @ outward) * outward
         # Where the active zone's middle comes to lie beside the lesion's centre.
-        first = place_assembly(self.volume, self.plan, lesion.id, vec3(beside), vec3(hind + _ENTRY_BEHIND_MM * outward))
+        first = place_assembly(
+            self.volume, self.plan, lesion.id, vec3(beside), vec3(isthmus + _ENTRY_BEHIND_MM * outward)
+        )
         ahead = first.probe.dead_tip_mm + first.probe.active_length_mm / 2.0
         tip = vec3(beside + (back_mm - ahead) * outward)
         placed = place_assembly(self.volume, self.plan, first, tip, first.entry_lps_mm)
@@ -261,7 +281,7 @@ class _SelfTest:
             ice = row.isotherm(-20.0)
             if not 0.5 < ice.volume_marrow_bone_ml < ice.volume_soft_tissue_ml:
                 raise _Broken(f"the ice of {lesion.name} is not plausible: {ice}")
-            canal = "not known" if row.canal_minimum_c is None else f"{row.canal_minimum_c:.0f} °C"
+            canal = "not known" if row.canal_minimum_c is None else f"{round(row.canal_minimum_c)} °C"
             said.append(
                 f"{lesion.level} -20 °C {ice.volume_marrow_bone_ml:.1f} to {ice.volume_soft_tissue_ml:.1f} mL, covers "
                 f"{ice.covered_percent:.0f} to {ice.covered_high_percent:.0f} %, canal {canal}"

@@ -34,7 +34,7 @@ def _verdict(coldest_c: float) -> Verdict:
 
 def _sentence(ice: IceFigures, coldest_c: float, name: str) -> str:
     warmest = ice.canal_minimum_high_c
-    span = f"{coldest_c:.0f} °C" if warmest is None else f"{coldest_c:.0f} to {warmest:.0f} °C"
+    span = f"{round(coldest_c)} °C" if warmest is None else f"{round(coldest_c)} to {round(warmest)} °C"
     distance = ice.canal_to_0c_mm
     if distance is None:
         return f"Beside {name} the canal's wall gets no colder than {span}."

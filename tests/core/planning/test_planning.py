@@ -183,7 +183,7 @@ def test_a_last_thaw_does_not_melt_the_answer(plan: Plan) -> None:
     assert one is not None
     assert two is not None
     first, second = predict_ice(one), predict_ice(two)
-    assert np.array_equal(first.fields[0].temperature_c, second.fields[0].temperature_c)
+    assert np.allclose(first.fields[0].temperature_c, second.fields[0].temperature_c, atol=0.01)
     assert first.field_of(SOFT_TISSUE).temperature_c.min() < -25.0
 
 
