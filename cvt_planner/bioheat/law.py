@@ -41,12 +41,12 @@ class HeatLaw:
         ends = [COLDEST_C, solidus, liquidus, WARMEST_C]
         fine = [np.array(ends)]
         if m.frozen_law != "constant":
-            fine.append(np.arange(COLDEST_C, solidus, 0.1))
+            fine.append(np.arange(COLDEST_C + 0.1, solidus - 0.05, 0.1))
         if m.latent_law != "uniform":
             # Equal steps of ice fraction, so that the steep part near the liquidus is followed.
-            ice = np.linspace(0.0, 1.0 - liquidus / solidus, 2001)
+            ice = np.linspace(0.0, 1.0 - liquidus / solidus, 2001)[1:-1]
             fine.append(liquidus / (1.0 - ice))
-        nodes = np.unique(np.concatenate([*fine, [min(max(self.zero_c, COLDEST_C), WARMEST_C)]]))
+        nodes = np.unique(np.concatenate(fine))
         u, theta = _absolute(m, nodes)
         at_zero_u, at_zero_theta = _absolute(m, np.array([self.zero_c]))
         object.__setattr__(self, "nodes_c", nodes)

@@ -30,7 +30,7 @@ WALL_BOUNDS = (
     0,
     1,
 )  # where each wall (low x, high x, low y, ...) stands in a box (low k, high k, low j, ...)
-SERIAL_CELLS = 25_000  # below, one core is quicker than waking the others
+SERIAL_CELLS = 50_000  # below, one core is quicker than waking the others
 
 
 @dataclass
