@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from enum import StrEnum
 
 import numpy as np
@@ -51,7 +52,7 @@ def set_entry(desk: Desk, point: Vec3) -> None:
     """Set the entry: of the chosen needle, else of the one whose target is set, which then exists."""
     assembly = desk.assembly
     if assembly is not None:
-        _place(desk, assembly, assembly.probe_tip_lps_mm, point, "Move entry")
+        _place(desk, assembly, assembly.probe_tip_lps_mm, point, "Move entry", on_skin=True)
         return
     lesion, aim = desk.lesion, desk.aim
     if lesion is None or aim is None or aim.target_lps_mm is None:
@@ -61,7 +62,7 @@ def set_entry(desk: Desk, point: Vec3) -> None:
     made: list[Assembly] = []
 
     def edit(plan: Plan) -> Plan:
-        made.append(place_assembly(desk.workspace.volume, plan, lesion.id, target, point))
+        made.append(_on_skin(place_assembly(desk.workspace.volume, plan, lesion.id, target, point)))
         return edits.add_assembly(made[-1])(plan)
 
     if desk.apply(edit, "Lay needle"):
@@ -109,6 +110,11 @@ def drag(desk: Desk, start: Assembly, grip: Grip, by_mm: Points, gesture: str) -
     _place(desk, start, vec3(tip), vec3(entry), f"Move {grip.value}", gesture)
 
 
+def settle_on_skin(desk: Desk, assembly_id: str, gesture: str) -> None:
+    """End the drag of an entry: it comes to lie where the axis passes the skin."""
+    desk.apply(lambda plan: edits.replace_assembly(_on_skin(plan.assembly(assembly_id)))(plan), "Move entry", gesture)
+
+
 def nudge(desk: Desk, by_mm: Points, grip: Grip) -> bool:
     """Move the chosen needle by its grip. Return whether there was one."""
     assembly = desk.assembly
@@ -140,7 +146,8 @@ def needle_axes(outward: Points) -> dict[str, tuple[Vec3, Vec3]]:
 
 def _pair(right: Points, down: Points, normal: Points) -> tuple[Vec3, Vec3]:
     """Return the two directions taken into the plane across `normal`, at right angles."""
-    right = _unit(right - (right @ normal) * normal, fallback=right)
+    level = down - (down @ normal) * normal
+    right = _unit(right - (right @ normal) * normal, fallback=np.cross(_unit(level, fallback=down), normal))
     across = np.cross(normal, right)
     return vec3(right), vec3(across if across @ down > 0 else -across)
 
@@ -150,10 +157,18 @@ def _unit(vector: Points, fallback: Points) -> Points:
     return vector / length if length > 1e-3 else fallback
 
 
-def _place(desk: Desk, assembly: Assembly, tip: Vec3, entry: Vec3, words: str, gesture: str = "") -> None:
+def _on_skin(assembly: Assembly) -> Assembly:
+    """Return the assembly with its entry where the axis passes the skin; the same one where the CT does not show it."""
+    skin = assembly.skin_entry_lps_mm
+    return assembly if skin is None else replace(assembly, entry_lps_mm=skin)
+
+
+def _place(
+    desk: Desk, assembly: Assembly, tip: Vec3, entry: Vec3, words: str, gesture: str = "", on_skin: bool = False
+) -> None:
     def edit(plan: Plan) -> Plan:
         placed = place_assembly(desk.workspace.volume, plan, plan.assembly(assembly.id), tip, entry)
-        return edits.replace_assembly(placed)(plan)
+        return edits.replace_assembly(_on_skin(placed) if on_skin else placed)(plan)
 
     desk.apply(edit, words, gesture)
 

@@ -26,7 +26,7 @@ COLOURS: dict[str, str] = {
     "accent_deep": "#2f5476",
     "ok": "#8fbf8f",
     "look": "#e0a63c",
-    "stop": "#f0645a",
+    "stop": "#f4766c",
     "left": "#3fb8af",
     "right": "#f0913a",
     "lesion": "#e05fd0",

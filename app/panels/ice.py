@@ -8,7 +8,7 @@ from app.desk import Desk
 from app.panels.rail import Step
 from app.panels.step_panel import StepPanel
 from app.panels.widgets import Choice, FigureTable, button, form, label, set_role
-from app.panels.words import UNKNOWN, celsius, ml, mm, span
+from app.panels.words import UNKNOWN, celsius, gap, ml, span
 from app.reading import IceReading, Reading
 from cvt_planner.plan.figures import FIRST_VERSION_ICE, IceFigures
 from cvt_planner.plan.model import FreezePhase, Lesion
@@ -147,8 +147,8 @@ def _canal_rows(figures: IceFigures | None, old: str) -> list[tuple[str, tuple[s
         low = figures.canal_minimum_c
         coldest = celsius(low) if high is None else span(low, high, "°C")
     rows = (
-        (f"To the 0 °C ice{old}", mm(figures.canal_to_0c_mm, 1) if figures and marked else UNKNOWN),
-        (f"To the −20 °C ice{old}", mm(figures.canal_to_minus_20c_mm, 1) if figures and marked else UNKNOWN),
+        (f"To the 0 °C ice{old}", gap(figures.canal_to_0c_mm) if figures and marked else UNKNOWN),
+        (f"To the −20 °C ice{old}", gap(figures.canal_to_minus_20c_mm) if figures and marked else UNKNOWN),
         (f"Coldest wall{old}", coldest),
     )
     return [(name, (name, value)) for name, value in rows]

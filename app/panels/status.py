@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.desk import ICE_JOB, Desk
 from app.panels.rail import Mark, Step
 from app.panels.strip import ChipText
-from app.panels.words import UNKNOWN, mm, span
+from app.panels.words import mm, span
 from app.reading import Reading
 from cvt_planner.plan.checks import CheckResult, Verdict, worst
 from cvt_planner.plan.model import Assembly, Lesion, Plan
@@ -77,7 +77,7 @@ def _needle_chip(plan: Plan, assembly: Assembly, reading: Reading, results: tupl
     return ChipText(
         key=assembly.id,
         head=f"{lesion.level} {assembly.side.value}",
-        figures=f"{assembly.needle.gauge}  {mm(figures.depth_from_skin_mm)} deep",
+        figures=f"{assembly.needle.gauge}  {mm(figures.depth_from_skin_mm)}",
         verdict=verdict,
         why=why,
         place_lps_mm=assembly.probe_tip_lps_mm,
@@ -93,7 +93,7 @@ def _ice_chip(lesion: Lesion, reading: Reading, results: tuple[CheckResult, ...]
         words = "out of date"
     elif ice.figures is not None:
         found = ice.figures.isotherm(-20.0)
-        words = f"−20 °C: {span(found.covered_percent, found.covered_high_percent, '%')}"
+        words = f"−20 °C {span(found.covered_percent, found.covered_high_percent, '%')}"
         if ice.figures.canal_marked and ice.figures.canal_minimum_c is not None:
             high = ice.figures.canal_minimum_high_c
             words += f"  canal {span(ice.figures.canal_minimum_c, high or ice.figures.canal_minimum_c, '°C')}"
@@ -103,7 +103,7 @@ def _ice_chip(lesion: Lesion, reading: Reading, results: tuple[CheckResult, ...]
 def _cement_chip(lesion: Lesion, reading: Reading, results: tuple[CheckResult, ...]) -> ChipText:
     found = reading.cement(lesion)
     verdict, why = _verdict([r for r in results if r.lesion_id == lesion.id and r.key in _CEMENT_CHECKS])
-    words = f"{found.estimate_ml:.1f} mL ({span(found.low_ml, found.high_ml, 'mL', 1)})" if found else UNKNOWN
+    words = f"{found.estimate_ml:.1f} ({found.low_ml:.1f}–{found.high_ml:.1f}) mL"
     return ChipText("cement", f"{lesion.level} cement", words, verdict, why, lesion.centre_lps_mm, "cement")
 
 

@@ -27,7 +27,7 @@ class ChipText:
     tint: str = "text"
 
 
-_GAP_PX = 8
+_GAP_PX = 7
 _HEIGHT_PX = 44
 _WITH_BAR_PX = 58
 
@@ -123,8 +123,8 @@ class Strip(QFrame):
         scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         holder = QWidget()
         self._row = QHBoxLayout(holder)
-        self._row.setContentsMargins(8, 4, 8, 4)
-        self._row.setSpacing(8)
+        self._row.setContentsMargins(6, 4, 6, 4)
+        self._row.setSpacing(6)
         self._row.addStretch(1)
         scroll.setWidget(holder)
         outer.addWidget(scroll)

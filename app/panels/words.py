@@ -18,6 +18,13 @@ def mm(value: float | None, decimals: int = 0) -> str:
     return UNKNOWN if value is None else minus(f"{value:.{decimals}f} mm")
 
 
+def gap(value: float | None) -> str:
+    """Return a distance to something, and in words that it is negative: how deep inside."""
+    if value is not None and value < 0:
+        return f"{-value:.1f} mm inside it"
+    return mm(value, 1)
+
+
 def ml(value: float | None) -> str:
     """Return a volume."""
     return UNKNOWN if value is None else f"{value:.1f} mL"

@@ -52,6 +52,8 @@ class NavigateTool(Tool):
 
     def release(self, event: ViewEvent) -> bool:
         """Let go; the whole drag is one undo step."""
+        if self._hold is not None:
+            self._hold.release(self.desk)
         self._hold = None
         self.desk.workspace.end_gesture()
         return True
@@ -111,11 +113,18 @@ class _NeedleHold:
 
     def __init__(self, start: Assembly, grip: Grip, from_lps_mm: Points, gesture: str) -> None:
         self.start, self.grip, self._from, self._gesture = start, grip, from_lps_mm, gesture
+        self._moved = False
         self.cursor = Qt.CursorShape.SizeAllCursor if grip is Grip.SHAFT else Qt.CursorShape.PointingHandCursor
 
     def move(self, desk: Desk, to_lps_mm: Points) -> None:
         """Move it to where the pointer is."""
         aiming.drag(desk, self.start, self.grip, to_lps_mm - self._from, self._gesture)
+        self._moved = True
+
+    def release(self, desk: Desk) -> None:
+        """Let an entry come to lie on the skin."""
+        if self._moved and self.grip is Grip.ENTRY:
+            aiming.settle_on_skin(desk, self.start.id, self._gesture)
 
 
 class _LesionHold:
@@ -141,6 +150,9 @@ class _LesionHold:
             half[self._axis] = min(max(abs(float(to_lps_mm[self._axis] - centre[self._axis])), 1.0), 120.0)
             new, words = replace(shape, semi_axes_mm=vec3(half)), "Reshape lesion"
         desk.apply(edits.set_lesion_shape(self.start.id, new), words, self._gesture)
+
+    def release(self, desk: Desk) -> None:
+        """Let go of it where it is."""
 
 
 def _handles(view: SliceView, lesion: Lesion) -> list[tuple[int, QPointF]]:

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -183,11 +183,36 @@ class Hand:
         bar = self.window.message
         return str(bar.text.text()) if bar.isVisible() else ""
 
+    def wheel(self, lps_mm: Sequence[float] | Points, notches: int, view: str = "axial", zoom: bool = False) -> None:
+        """Turn the wheel over a patient point; with Ctrl held when it is to zoom."""
+        shown = self.view(view)
+        place = QPointF(self.at(lps_mm, view))
+        held = Qt.KeyboardModifier.ControlModifier if zoom else Qt.KeyboardModifier.NoModifier
+        for _ in range(abs(notches)):
+            turn = QPoint(0, 120 if notches > 0 else -120)
+            none, phase = Qt.MouseButton.NoButton, Qt.ScrollPhase.NoScrollPhase
+            event = QWheelEvent(place, shown.mapToGlobal(place), QPoint(), turn, none, held, phase, False)
+            QApplication.sendEvent(shown, event)
+            self.qtbot.wait(1)
+
+    def crosshair(self, lps_mm: Sequence[float] | Points, view: str) -> None:
+        """Move the crosshair with Shift held."""
+        shown = self.view(view)
+        place = QPointF(self.at(lps_mm, view))
+        none, shift = Qt.MouseButton.NoButton, Qt.KeyboardModifier.ShiftModifier
+        for offset in (QPointF(2, 0), QPointF(0, 0)):
+            at = place + offset
+            event = QMouseEvent(QEvent.Type.MouseMove, at, shown.mapToGlobal(at), none, none, shift)
+            QApplication.sendEvent(shown, event)
+        self.qtbot.wait(1)
+
     def picture(self, name: str) -> None:
-        """Keep a picture of the window."""
-        self.settle()
+        """Keep pictures of the window, at the size of a laptop and of a workstation."""
         OUT.mkdir(parents=True, exist_ok=True)
-        self.window.grab().save(str(OUT / f"{name}.png"))
+        for width, height in ((1920, 1080), (1280, 800)):
+            self.window.resize(width, height)
+            self.settle()
+            self.window.grab().save(str(OUT / f"{name}_{width}x{height}.png"))
 
 
 @pytest.fixture

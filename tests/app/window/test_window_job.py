@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -394,3 +395,41 @@ def test_a_chip_takes_every_view_to_its_place(opened: Hand, small: Small) -> Non
     opened.qtbot.mouseClick(chip, Qt.MouseButton.LeftButton)
     assert opened.built.desk.view_state.crosshair_lps_mm == opened.plan.assemblies[0].probe_tip_lps_mm
     assert chip.said.verdict in ("ok", "look", "stop", "not judged")
+
+
+def test_a_plan_whose_ct_moved_is_found_again_and_another_ct_is_refused(
+    opened: Hand, small: Small, tmp_path: Path, open_hand: Callable[..., Hand]
+) -> None:
+    home = tmp_path / "study"
+    shutil.copytree(small.folder, home)
+    opened.drop(home)
+    opened.zoom(small.lesion)
+    mark_sphere(opened, small.lesion)
+    opened.answers.write_to = tmp_path / "plans" / "one.cvtplan"
+    opened.answers.write_to.parent.mkdir()
+    opened.key(Qt.Key.Key_S, CONTROL)
+    opened.settle()
+    plan = opened.plan
+    opened.window.close()
+    moved = tmp_path / "elsewhere" / "deep"
+    moved.parent.mkdir()
+    home.rename(moved)
+    other = tmp_path / "other"
+    other.mkdir()
+    for n, path in enumerate(sorted(small.folder.rglob("*.dcm"))):
+        data = pydicom.dcmread(path)
+        data.SeriesInstanceUID += ".9"
+        data.save_as(other / f"{n}.dcm")
+
+    again = open_hand()
+    again.drop(opened.answers.write_to)
+    assert again.built.desk.volume is None and "CT" in again.message and "--ct" not in again.message
+    again.answers.folder = other
+    again.click("message_action")
+    again.settle()
+    assert again.built.desk.volume is None and "belongs to the series" in again.message
+    again.answers.folder = moved
+    again.click("message_action")
+    again.settle()
+    assert again.plan.lesions == plan.lesions
+    assert again.built.workspace.state.unsaved  # the CT's new place is worth saving
