@@ -198,7 +198,7 @@ class Desk(QObject):
         purpose: str,
         title: str,
         work: Callable[[Progress], _T],
-        done: Callable[[_T], object],
+        done: Callable[[_T], object] = lambda _result: None,
         failed: Callable[[Exception], None] | None = None,
         shown: bool = True,
     ) -> Job:

@@ -44,7 +44,7 @@ class Freezing(QObject):
 
     def warm_up(self) -> None:
         """Compile the solver before it is needed, without a word."""
-        self.desk.run("warm up", "Preparing", lambda _progress: warm_up(), _nothing, lambda _error: None, shown=False)
+        self.desk.run("warm up", "Preparing", lambda _progress: warm_up(), failed=lambda _error: None, shown=False)
 
     def _next(self) -> None:
         plan = self.desk.plan
@@ -69,7 +69,3 @@ class Freezing(QObject):
         self._running = ""
         self._waiting.clear()
         self.desk.explain(error)
-
-
-def _nothing(_result: object) -> None:
-    """Take a result nobody asks for."""

@@ -8,20 +8,18 @@ from pathlib import Path
 from typing import TypeVar
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, Qt, QTimer
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
     QHBoxLayout,
     QMainWindow,
-    QMenu,
     QStackedWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from app import actions
+from app import aiming
 from app.commands import Commands
 from app.desk import Desk
 from app.documents import Documents
@@ -36,6 +34,7 @@ from app.panels.ice import IcePanel
 from app.panels.images import ImagesPanel
 from app.panels.lesions import LesionsPanel
 from app.panels.levels import LevelsPanel
+from app.panels.menus import Menus
 from app.panels.message_bar import BusyBar, MessageBar
 from app.panels.needles import NeedlesPanel
 from app.panels.rail import Rail, Step
@@ -55,8 +54,6 @@ from cvt_planner.base.arrays import vec3
 from cvt_planner.imaging.series import SeriesListing
 
 PANEL_PX = 364
-_CORNER = ("undo", "redo", "save", "", "measure", "invert", "procedure_view", "needle_views", "layout")
-_CORNER_WORDS = {"procedure_view": " Procedure view", "needle_views": " Needle views"}
 _Layout = TypeVar("_Layout", bound=QBoxLayout)
 
 
@@ -128,8 +125,7 @@ class MainWindow(QMainWindow):
             Step.SESSION: self.session,
         }
         self.setCentralWidget(self._arrange())
-        self.actions_by_key = actions.make_actions(self, self._handlers())
-        self._fill_menus()
+        self.menus = Menus(self, self.desk, self.documents, self._handlers(), self._switches)
 
     def _arrange(self) -> QWidget:
         self.panel_stack = QStackedWidget()
@@ -157,39 +153,6 @@ class MainWindow(QMainWindow):
         stack.addWidget(self.strip)
         return whole
 
-    def _fill_menus(self) -> None:
-        bar = self.menuBar()
-        menus = {name: bar.addMenu(name) for name in actions.MENUS}
-        for spec in actions.ACTIONS:
-            if spec.separator_before:
-                menus[spec.menu].addSeparator()
-            menus[spec.menu].addAction(self.actions_by_key[spec.key])
-            if spec.key == "open_sample":
-                self.recent_menu = menus[spec.menu].addMenu("Recent")
-                self.recent_menu.aboutToShow.connect(lambda: self._fill_recent(self.recent_menu))
-        self.corner_box = self._corner()
-        bar.setCornerWidget(self.corner_box)
-        self.corner_box.show()
-
-    def _corner(self) -> QWidget:
-        holder = QWidget()
-        row = _tight(QHBoxLayout(holder))
-        row.setContentsMargins(0, 2, 8, 2)
-        row.setSpacing(2)
-        for key in _CORNER:
-            if not key:
-                row.addSpacing(14)
-                continue
-            tool = named(QToolButton(), f"corner_{key}")
-            tool.setDefaultAction(self.actions_by_key[key])
-            tool.setProperty("role", "corner")
-            tool.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            if key in _CORNER_WORDS:
-                tool.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-                self.actions_by_key[key].setIconText(_CORNER_WORDS[key])
-            row.addWidget(tool)
-        return holder
-
     def _handlers(self) -> dict[str, Callable[[], None]]:
         return {
             **self.commands.handlers(),
@@ -201,6 +164,16 @@ class MainWindow(QMainWindow):
             "about": lambda: self.desk.say(about_text(), "info"),
             "leave_tool": self._escape,
             "save": lambda: self._save(),
+        }
+
+    def _switches(self) -> dict[str, bool]:
+        state = self.desk.view_state
+        return {
+            "invert": state.inverted,
+            "procedure_view": state.procedure_view,
+            "needle_views": self.commands.needle_views,
+            "measure": self.desk.tool == "measure",
+            "full_screen": self.isFullScreen(),
         }
 
     def _connect(self) -> None:
@@ -225,8 +198,8 @@ class MainWindow(QMainWindow):
         self.session.save_wanted.connect(self._save)
         self.strip.place_wanted.connect(self._go_to_chip)
         self.empty.sample_wanted.connect(self.commands.open_sample)
-        self.empty.open_folder_wanted.connect(self.actions_by_key["open_study"].trigger)
-        self.empty.open_file_wanted.connect(self.actions_by_key["open_file"].trigger)
+        self.empty.open_folder_wanted.connect(self.menus.actions["open_study"].trigger)
+        self.empty.open_file_wanted.connect(self.menus.actions["open_file"].trigger)
         self.empty.recent_wanted.connect(documents.open_path)
         self.keys.closed.connect(self.toggle_keys)
         for n, view in enumerate(self.views.values()):
@@ -289,6 +262,7 @@ class MainWindow(QMainWindow):
         self.centre.setCurrentWidget(self._main_page())
         self.grid.show_alone(None)
         self.empty.show_recent(self.desk.settings.recent)
+        aiming.prepare(self.desk)
 
     def _show_listing(self, listing: SeriesListing) -> None:
         self.images.show_listing(listing)
@@ -304,33 +278,10 @@ class MainWindow(QMainWindow):
         self.rail.show_marks(step_marks(desk, self.reading))
         self.strip.show_chips(chips(desk, self.reading))
         self.banner.show_level(desk.working_level, desk.plan.levels if desk.plan else ())
-        self._refresh_actions()
+        self.menus.refresh()
         name = self.documents.name
         self.setWindowTitle(f"{name}[*] — CVT Planner — {TITLE_NOTICE}" if name else f"CVT Planner — {TITLE_NOTICE}")
         self.setWindowModified(desk.workspace.state.unsaved)
-
-    def _refresh_actions(self) -> None:
-        desk, made = self.desk, self.actions_by_key
-        is_open = desk.volume is not None
-        for spec in actions.ACTIONS:
-            if spec.needs_study:
-                made[spec.key].setEnabled(is_open)
-        history = desk.workspace.state.history
-        for key, word, label in (
-            ("undo", "Undo", history.undo_label if history else ""),
-            ("redo", "Redo", history.redo_label if history else ""),
-        ):
-            made[key].setEnabled(bool(label) or (key == "undo" and bool(history and history.past)))
-            made[key].setText(f"{word} {label.lower()}" if label else word)
-            made[key].setIconText(word)
-        for key, on in (
-            ("invert", desk.view_state.inverted),
-            ("procedure_view", desk.view_state.procedure_view),
-            ("needle_views", self.commands.needle_views),
-            ("measure", desk.tool == "measure"),
-            ("full_screen", self.isFullScreen()),
-        ):
-            made[key].setChecked(on)
 
     def _go_to_chip(self, chip: ChipText) -> None:
         if any(a.id == chip.key for a in (self.desk.plan.assemblies if self.desk.plan else ())):
@@ -347,19 +298,6 @@ class MainWindow(QMainWindow):
     def _save(self) -> None:
         self.session.keep_notes()
         self.documents.save()
-
-    def _fill_recent(self, menu: QMenu) -> None:
-        menu.clear()
-        for entry in self.desk.settings.recent:
-            menu.addAction(self._recent_action(menu, entry.label, entry.path))
-        if menu.isEmpty():
-            menu.addAction("Nothing yet").setEnabled(False)
-
-    def _recent_action(self, menu: QMenu, words: str, path: Path) -> QAction:
-        action = QAction(words, menu)
-        action.setToolTip(str(path))
-        action.triggered.connect(lambda _checked=False: self.documents.open_path(path))
-        return action
 
     def _thumbnail(self) -> bytes | None:
         picture = self.views["axial"].grab().scaledToWidth(320, Qt.TransformationMode.SmoothTransformation)

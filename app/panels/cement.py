@@ -58,7 +58,7 @@ class CementPanel(StepPanel):
             ("Range", span(found.low_ml, found.high_ml, "mL", 1)),
             ("Cap of the level", ml(found.cap_ml)),
             (f"Body of a usual {chosen.level}", ml(found.body_volume_ml)),
-            *((f"{share} % of that body", ml(volume)) for share, volume in found.lines_ml),
+            *((f"{share:g} % of that body", ml(volume)) for share, volume in found.lines_ml),
         ]
         self.figures.show_rows([(name, (name, value)) for name, value in figures])
         self._reasons.setText("\n".join(found.reasons))

@@ -10,7 +10,7 @@ from app.growing import Growing
 from app.panels.rail import Step
 from app.panels.step_panel import StepPanel
 from app.panels.widgets import Choice, FigureTable, button, form, label, named
-from app.panels.words import ml
+from app.panels.words import minus, ml
 from cvt_planner.anatomy.levels import LEVELS
 from cvt_planner.plan import edits
 from cvt_planner.plan.model import Lesion, LesionKind
@@ -173,8 +173,8 @@ class _Growth(QWidget):
             slider.blockSignals(True)
             slider.setValue(round(value))
             slider.blockSignals(False)
-        self._values[self.low].setText(f"{draft.low_hu:.0f} HU")
-        self._values[self.high].setText(f"{draft.high_hu:.0f} HU")
+        self._values[self.low].setText(minus(f"{draft.low_hu:.0f} HU"))
+        self._values[self.high].setText(minus(f"{draft.high_hu:.0f} HU"))
         self._values[self.radius].setText(f"{draft.radius_mm:.0f} mm")
         region = self.growing.region
         self.volume.setText(self.growing.problem or (f"Volume {ml(region.volume_ml)}" if region else "Growing…"))

@@ -10,7 +10,7 @@ UNKNOWN = "—"
 
 def minus(text: str) -> str:
     """Return a figure with a minus sign in place of the hyphen."""
-    return text.replace("-", "−")
+    return text.replace("-", "−") if text.strip("-0. °") else text.replace("-", "")
 
 
 def mm(value: float | None, decimals: int = 0) -> str:
@@ -47,7 +47,7 @@ def percent(value: float | None) -> str:
 
 def span(low: float, high: float, unit: str, decimals: int = 0) -> str:
     """Return a range, or one value where both ends read the same."""
-    one, other = minus(f"{min(low, high):.{decimals}f}"), minus(f"{max(low, high):.{decimals}f}")
+    one, other = (minus(f"{value:.{decimals}f}") for value in (min(low, high), max(low, high)))
     between = " to " if "−" in one else "–"
     return f"{one} {unit}" if one == other else f"{one}{between}{other} {unit}"
 

@@ -110,7 +110,8 @@ def test_settings_survive_a_restart_and_damage(tmp_path: Path) -> None:
 def test_figures_as_words() -> None:
     assert mm(None) == "—" and mm(-3.26, 1) == "−3.3 mm" and gap(-3.26) == "3.3 mm inside it" and gap(2.0) == "2.0 mm"
     assert celsius(-0.3) == "0 °C" and span(81.2, 99.7, "%") == "81–100 %" and span(-40.2, -27, "°C") == "−40 to −27 °C"
-    assert span(5.0, 5.2, "%") == "5 %"
+    assert span(5.0, 5.2, "%") == "5 %" and span(-0.2, 19.0, "°C") == "0–19 °C"
+    assert span(-10, -2, "°C") == "−10 to −2 °C"
 
 
 @pytest.mark.parametrize("outward", [(0.0, 1.0, 0.0), (0.4, 0.9, 0.1), (-0.6, 0.7, -0.4), (0.0, 0.6, 0.8), (1.0, 0, 0)])
