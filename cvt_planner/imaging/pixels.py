@@ -29,9 +29,10 @@ NATIVE = {
 }
 _BY_PYDICOM = {
     uid.RLELossless, uid.JPEG2000Lossless, uid.JPEG2000, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K,
+    uid.JPEGLSLossless, uid.JPEGLSNearLossless,
 }  # fmt: skip
 # The free decoders among pydicom's plug-ins do not read these; those inside SimpleITK do.
-_BY_ITK = {uid.JPEGLossless, uid.JPEGLosslessSV1, uid.JPEGExtended12Bit, uid.JPEGLSLossless, uid.JPEGLSNearLossless}
+_BY_ITK = {uid.JPEGLossless, uid.JPEGLosslessSV1, uid.JPEGExtended12Bit}
 DECODABLE = NATIVE | _BY_PYDICOM | _BY_ITK
 LOSSY = {uid.JPEGExtended12Bit, uid.JPEGLSNearLossless, uid.JPEG2000, uid.HTJ2K}
 HU_LIMITS = (-32768, 32767)

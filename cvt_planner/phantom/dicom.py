@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import SimpleITK
 from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, JPEG2000Lossless, generate_uid
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, JPEGLSLossless, generate_uid
 
 from cvt_planner.base.arrays import FloatArray, LabelArray
 from cvt_planner.base.errors import InputRefused
@@ -39,7 +39,7 @@ def write_phantom(
         One of `POSITIONS`. The anatomy stays as it is, couch included; a prone patient's picture is turned by half in
         its plane, as the scanner's screen shows it, and a feet-first patient is scanned from the feet upwards.
     compressed
-        Whether pixels are stored as JPEG 2000, lossless.
+        Whether pixels are stored as JPEG-LS, lossless.
     truth
         Whether `truth/truth.json` and `truth/labels_*.nrrd` are written.
 
@@ -58,7 +58,7 @@ def write_phantom(
         number = k + 1 if patient_position.startswith("FF") else count - k
         dataset = _image(phantom, k, number, patient_position, uids)
         if compressed:
-            dataset.compress(JPEG2000Lossless, generate_instance_uid=False)
+            dataset.compress(JPEGLSLossless, generate_instance_uid=False)
         dataset.save_as(target / f"{_file_stem(phantom, patient_position, number)}.dcm", enforce_file_format=True)
     if truth:
         write_truth(phantom, target / "truth")
