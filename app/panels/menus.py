@@ -43,9 +43,9 @@ class Menus:
             if spec.key == "open_sample":
                 recent = menus[spec.menu].addMenu("Recent")
                 recent.aboutToShow.connect(partial(self._fill_recent, recent))
-        corner = self._corner()
-        bar.setCornerWidget(corner)
-        corner.show()
+        self._box = self._corner()  # the menu bar does not keep it alive
+        bar.setCornerWidget(self._box)
+        self._box.show()
 
     def refresh(self) -> None:
         """Dim what cannot be done now, and show what is switched on."""

@@ -27,7 +27,7 @@ class ChipText:
     tint: str = "text"
 
 
-_GAP_PX = 7
+_GAP_PX = 6
 _HEIGHT_PX = 44
 _WITH_BAR_PX = 58
 
@@ -61,7 +61,7 @@ class Chip(QAbstractButton):
         bold = QFontMetrics(theme.ui_font(bold=True))
         plain = QFontMetrics(theme.ui_font())
         wide = bold.horizontalAdvance(head) + plain.horizontalAdvance(figures) + plain.horizontalAdvance(verdict)
-        return QSize(wide + 14 + 2 * _GAP_PX + 16 + 6 + 8, 34)
+        return QSize(wide + 14 + 2 * _GAP_PX + 16 + 6 + 6, 34)
 
     def minimumSizeHint(self) -> QSize:
         """Return the same: a chip is never cut."""

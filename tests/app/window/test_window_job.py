@@ -11,7 +11,7 @@ import numpy as np
 import pydicom
 import pytest
 from PySide6.QtCore import QPoint, Qt, QTimer
-from PySide6.QtWidgets import QApplication, QLineEdit, QMessageBox, QSlider
+from PySide6.QtWidgets import QApplication, QLineEdit, QMessageBox, QSlider, QToolButton
 
 from app.dialogs import Answer, Dialogs
 from app.panels.rail import Mark, Step
@@ -59,6 +59,8 @@ def test_an_empty_window_teaches_and_names_its_purpose(hand: Hand) -> None:
     assert "not a cleared medical device" in hand.window.windowTitle()
     assert "planning, research and training only" in hand.window.banner.notice.text()
     assert all(button.mark is Mark.EMPTY for button in hand.window.rail.buttons.values())
+    corner = hand.window.findChild(QToolButton, "corner_procedure_view")
+    assert corner is not None and corner.isVisible()
 
 
 def test_a_dropped_folder_is_shown_with_its_patient(opened: Hand) -> None:
