@@ -33,6 +33,7 @@ from vtkmodules.vtkRenderingCore import vtkRenderer, vtkRenderWindow  # noqa: E4
 _LOG = logging.getLogger(__name__)
 
 SLOW_MS = 40.0  # a picture that takes longer is drawn at half resolution while the hand moves
+SHARE = 3.0  # of the time, the canvas takes one part in so many while something else is worked on; assumed
 SETTLE_MS = 180  # the sharp picture follows so long after the hand rests
 DEGREES_PER_PX = 0.5
 NO_OPENGL = (
@@ -77,7 +78,7 @@ def read_picture(window: vtkRenderWindow) -> QImage:
 class VtkCanvas(QWidget):
     """Shows one VTK renderer. Left-drag turns, wheel and right-drag zoom, middle-drag moves.
 
-    A render is asked for by `request_render` and done once per turn of the event loop. Where OpenGL cannot be used
+    A render is asked for by `request_render` and done once for many such wishes. Where OpenGL cannot be used
     `renderer` still exists and the widget shows a sentence. `shutdown` frees everything of VTK.
     """
 
@@ -91,6 +92,7 @@ class VtkCanvas(QWidget):
         self._window = off_screen_window()
         self._picture: QImage | None = None
         self._last_ms = 0.0
+        self._drawn_at = 0.0
         self._coarse = False
         self._button = Qt.MouseButton.NoButton
         self._last = QPointF()
@@ -126,9 +128,16 @@ class VtkCanvas(QWidget):
         return QSize(180, 140)
 
     def request_render(self) -> None:
-        """Draw again at the end of this turn of the event loop, once however often it is asked."""
+        """Draw again soon, once however often it is asked.
+
+        While the camera is turned that is the end of this turn of the event loop. A scene that changes because
+        something is dragged in another view waits, so that the slices under the hand get most of the time.
+        """
         if self.usable and self.isVisible() and not self._due.isActive():
-            self._due.start()
+            rest_ms = 0.0
+            if self._button == Qt.MouseButton.NoButton:
+                rest_ms = (SHARE - 1.0) * self._last_ms - 1e3 * (time.perf_counter() - self._drawn_at)
+            self._due.start(max(round(rest_ms), 0))
 
     def picture(self) -> QImage | None:
         """Return the picture shown, drawn now if it is out of date; None where OpenGL cannot be used."""
@@ -165,7 +174,8 @@ class VtkCanvas(QWidget):
         self.renderer.ResetCameraClippingRange()
         self._window.Render()
         self._picture = read_picture(self._window)
-        self._last_ms = 1e3 * (time.perf_counter() - begin)
+        self._drawn_at = time.perf_counter()
+        self._last_ms = 1e3 * (self._drawn_at - begin)
         self.update()
         self.rendered.emit()
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QPointF, QTimer
+from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QWidget
 from vtkmodules.vtkRenderingCore import vtkRenderWindow
 
@@ -20,6 +20,8 @@ from cvt_planner.base.arrays import Vec3
 from cvt_planner.workspace import State, Workspace
 
 BONE_JOB = "bone surface"
+FOLLOW_AFTER_MS = 250  # the scene follows the crosshair when the wheel rests; assumed
+REFRESH_AFTER_MS = 8  # surfaces are made in a turn of their own, after the slices are painted; assumed
 
 
 class Scene3D(VtkCanvas):
@@ -41,6 +43,14 @@ class Scene3D(VtkCanvas):
         self._bone: BoneBlock | None = None
         self._wanted: tuple[object, Vec3] | None = None
         self._anchor: Vec3 | None = None
+        self._following = QTimer(self)
+        self._following.setSingleShot(True)
+        self._following.setInterval(FOLLOW_AFTER_MS)
+        self._following.timeout.connect(self._follow)
+        self._refreshing = QTimer(self)
+        self._refreshing.setSingleShot(True)
+        self._refreshing.setInterval(REFRESH_AFTER_MS)
+        self._refreshing.timeout.connect(self.refresh)
         self._forget = workspace.listen(self._workspace_changed)
         view_state.selection_changed.connect(self.refresh)
         view_state.overlays_changed.connect(self.refresh)
@@ -54,6 +64,7 @@ class Scene3D(VtkCanvas):
 
     def refresh(self) -> None:
         """Bring the scene in line and draw it again."""
+        self._refreshing.stop()
         if not self.usable:
             return
         state, view = self.workspace.state, self.view_state
@@ -71,6 +82,12 @@ class Scene3D(VtkCanvas):
         bone = self._bone if state.volume is not None else None
         self._content.update(SceneInput(state, bone, view.lesion_id, view.assembly_id, view.overlays, view.ice_tissue))
         self._moving()
+
+    def picture(self) -> QImage | None:
+        """Return the picture of the scene as it is now; None where OpenGL cannot be used."""
+        if self._refreshing.isActive():
+            self.refresh()
+        return super().picture()
 
     def reset_camera(self) -> None:
         """Look from behind (or, in the procedure view, from the feet with the back up) again."""
@@ -94,6 +111,8 @@ class Scene3D(VtkCanvas):
 
     def shutdown(self) -> None:
         """Stop listening, stop the background work, free VTK."""
+        self._following.stop()
+        self._refreshing.stop()
         if self.usable:
             self._forget()
             for signal in (self.view_state.selection_changed, self.view_state.overlays_changed):
@@ -111,9 +130,12 @@ class Scene3D(VtkCanvas):
         if old.volume is not new.volume:
             self._bone, self._anchor, self._wanted = None, None, None
         if old.volume is not new.volume or old.plan is not new.plan or old.ice is not new.ice:
-            self.refresh()
+            self._refreshing.start()
 
     def _crosshair_moved(self) -> None:
+        self._following.start()
+
+    def _follow(self) -> None:
         """Without a lesion the scene stands around the crosshair; follow it when it has left the block."""
         state = self.workspace.state
         if state.volume is None or (state.plan is not None and state.plan.lesions):

@@ -9,7 +9,7 @@ from cvt_planner.anatomy.lesion_shape import LesionShape
 from cvt_planner.anatomy.vertebra_reference import PERSON_TO_PERSON, body_reference
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.units import ml_from_mm3
-from cvt_planner.cement.pores import HaloPores, pores_in_halo
+from cvt_planner.cement.pores import HaloPores, pores_in_halos
 from cvt_planner.devices.bone_needle import BONE_NEEDLES, BoneNeedleModel
 from cvt_planner.imaging.volume import Volume
 
@@ -132,12 +132,13 @@ def estimate_fill(
     held_back = _WALL_DEFECT_ML if posterior_wall_open else 0.0
     read = volume is not None and shape is not None
 
+    seen: dict[float, HaloPores] = {}
+    if volume is not None and shape is not None:
+        halos_mm = (_LEAST.halo_mm, _MIDDLE.halo_mm, _MOST.halo_mm)
+        seen = dict(zip(halos_mm, pores_in_halos(volume, shape, halos_mm), strict=True))
+
     def fill(with_: _Coefficients, body: float) -> float:
-        pores = (
-            pores_in_halo(volume, shape, with_.halo_mm)
-            if volume is not None and shape is not None
-            else _homogeneous_halo(volume_ml, with_.halo_mm, body)
-        )
+        pores = seen.get(with_.halo_mm) or _homogeneous_halo(volume_ml, with_.halo_mm, body)
         room_ml = max(body - volume_ml, 0.0)
         halo_pores_ml = pores.pores_ml * min(1.0, room_ml / pores.bone_ml) if pores.bone_ml > 0.0 else 0.0
         taken = _in_lesion(volume_ml, kind, with_) + with_.pore_share * halo_pores_ml

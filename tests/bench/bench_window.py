@@ -85,11 +85,19 @@ def spin(seconds: float) -> None:
 
 
 def scroll(view: object) -> None:
-    from PySide6.QtCore import QPoint, QPointF, Qt
+    from PySide6.QtCore import QEvent, QEventLoop, QObject, QPoint, QPointF, Qt, QTimer
     from PySide6.QtGui import QWheelEvent
     from PySide6.QtWidgets import QApplication, QWidget
 
+    class Painted(QObject):
+        def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802
+            if event.type() == QEvent.Type.Paint:
+                QTimer.singleShot(0, loop.quit)  # comes when this turn's pictures, of all views, are painted
+            return False
+
     assert isinstance(view, QWidget)
+    loop, painted = QEventLoop(), Painted()
+    view.installEventFilter(painted)
     middle = QPointF(view.rect().center())
     times = []
     for step in range(120):
@@ -100,9 +108,9 @@ def scroll(view: object) -> None:
         )  # fmt: skip
         begin = time.perf_counter()
         QApplication.sendEvent(view, event)
-        spin(0.0)
-        view.repaint()
+        loop.exec()
         times.append(1000 * (time.perf_counter() - begin))
+    view.removeEventFilter(painted)
     times.sort()
     print(
         f"wheel scroll, view {view.width()} x {view.height()}: median {statistics.median(times):.1f} ms, "

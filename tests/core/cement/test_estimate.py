@@ -12,7 +12,7 @@ from cvt_planner.anatomy.levels import LEVELS
 from cvt_planner.anatomy.vertebra_reference import body_reference
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.cement.estimate import dead_space_ml, estimate_fill, practice_most_ml
-from cvt_planner.cement.pores import pores_in_halo
+from cvt_planner.cement.pores import pores_in_halos
 from cvt_planner.devices.bone_needle import bone_needle
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Patient, SeriesIdentity, Volume
@@ -80,7 +80,7 @@ def test_pores_are_read_from_the_ct() -> None:
     hu = np.full((51, 51, 51), 486, dtype=np.int16)  # bone share a quarter
     volume = Volume(hu, Grid(hu.shape, affine), Patient(), SeriesIdentity(), "even", "even")
     shape = Ellipsoid((0.0, 0.0, 0.0), (8.0, 8.0, 8.0))
-    pores = pores_in_halo(volume, shape, 6.0)
+    (pores,) = pores_in_halos(volume, shape, (6.0,))
     halo_ml = 4.0 / 3.0 * np.pi * (14.0**3 - 8.0**3) / 1000.0
     assert pores.bone_ml == pytest.approx(halo_ml, rel=0.06)
     assert pores.pores_ml == pytest.approx(0.75 * pores.bone_ml, rel=0.01)
