@@ -61,13 +61,14 @@ class IceFigures:
     """The figures of one lesion's ice at the end of the last freeze.
 
     Distances to the canal's wall come from the larger ice (soft tissue): mm from the isotherm's surface to the nearest
-    point of the wall, negative where the wall lies inside; all marked canals count. None where no canal is marked at
-    the lesion's height, or where nothing of the tissue gets so cold.
+    point of the wall, negative where the wall lies inside; all marked canals count, each place at its coldest moment,
+    which for the wall mostly comes some minutes after the last freeze. None where no marked canal passes near, or
+    where nothing of the tissue gets so cold.
     """
 
     lesion_id: str
     isotherms: tuple[IsothermFigures, ...]
-    canal_marked: bool  # at the lesion's height
+    canal_marked: bool  # at the lesion's height and all along the active zones; if not, colder wall may be unmarked
     canal_to_0c_mm: float | None
     canal_to_minus_20c_mm: float | None
     canal_minimum_c: float | None

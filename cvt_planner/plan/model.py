@@ -90,6 +90,10 @@ class CanalMark:
     centre_lps_mm: Vec3
     wall_lps_mm: tuple[Vec3, ...]
 
+    def __post_init__(self) -> None:
+        if len(self.wall_lps_mm) < 3:
+            raise InputRefused("A canal's outline needs three points or more. Mark the canal again.")
+
 
 @dataclass(frozen=True)
 class LevelMark:

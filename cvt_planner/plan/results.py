@@ -37,7 +37,11 @@ class IceInputs:
 
 @dataclass(frozen=True, eq=False)
 class IceField:
-    """The temperatures in one kind of tissue at the end of the last freeze."""
+    """The temperatures in one kind of tissue at the end of the last freeze, and the coldest that each place ever got.
+
+    `coldest_c` counts the whole protocol and a while of warming after it: beyond the edge of the ice tissue goes on
+    cooling when the probes are off. None in files written before it was kept.
+    """
 
     tissue: str  # SOFT_TISSUE or MARROW_BONE
     temperature_c: Float32Array = field(repr=False)  # (k, j, i), read-only
@@ -45,6 +49,7 @@ class IceField:
     volumes_ml: tuple[tuple[float, float], ...]  # (isotherm degC, mL) for each of ISOTHERMS_C
     energy_imbalance: float
     wall_s: float
+    coldest_c: Float32Array | None = field(default=None, repr=False)  # (k, j, i), read-only
 
 
 @dataclass(frozen=True, eq=False)

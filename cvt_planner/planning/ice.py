@@ -36,10 +36,14 @@ from cvt_planner.plan.results import (
 )
 from cvt_planner.planning.remembered import Remembered
 
-MODEL_VERSION = "1: two homogeneous tissues, no perfusion"
+MODEL_VERSION = "2: two homogeneous tissues, no perfusion; coldest until 5 min after the last freeze"
 BODY_C = 37.0
 MARGIN_MM = 30.0  # of tissue around the active zones; a 17 G probe's ice reaches about 18 mm (0 degC) in 25 min
-_NEAR_MM = 2.0  # a wall point within this height of the lesion's centre: the canal is known there
+SPACING_MM = (0.25, 2.0)  # coarser grids lose the cold core: at 4 mm the canal's coldest wall was 15 K too warm
+# Warming after the last freeze that still counts for the coldest temperatures; assumed. At 18 to 26 mm from a pair of
+# probes tissue cools by another 1 to 3 K in it (with the probes off, not heated), and by under 1 K after it.
+AFTERWARDS_S = 300.0
+_NEAR_MM = 2.0  # a wall point within this of a height: the canal is known there
 _MATERIALS: tuple[tuple[str, Material], ...] = (
     (SOFT_TISSUE, SOFT_TISSUE_MATERIAL),
     (MARROW_BONE, MARROW_BONE_MATERIAL),
@@ -66,7 +70,10 @@ def current_ice(plan: Plan, lesion_id: str, content_hash: str, results: tuple[Ic
     for result in results:
         if result.inputs.lesion_id != lesion_id:
             continue
-        wanted = ice_inputs(plan, lesion_id, content_hash, result.inputs.spacing_mm)
+        spacing_mm = result.inputs.spacing_mm
+        if not SPACING_MM[0] <= spacing_mm <= SPACING_MM[1]:
+            return None
+        wanted = ice_inputs(plan, lesion_id, content_hash, spacing_mm)
         return result if is_current(result, plan, wanted) else None
     return None
 
@@ -74,32 +81,43 @@ def current_ice(plan: Plan, lesion_id: str, content_hash: str, results: tuple[Ic
 def predict_ice(inputs: IceInputs, progress: Progress | None = None) -> IceResult:
     """Return the temperatures at the end of the last freeze, in soft tissue and in marrow-filled bone.
 
+    The coldest temperatures that come with them last until `AFTERWARDS_S` later, without active warming.
+
     Raises
     ------
     InputRefused
-        If probes cross or touch, or lie so far apart that the box cannot be solved.
+        If probes cross or touch, lie so far apart that the box cannot be solved, or the grid's spacing is not within
+        `SPACING_MM`.
     Cancelled
         If `progress` was stopped.
 
     Notes
     -----
-    Not modelled: perfusion, the patient's own tissues (cortex, fat, cerebrospinal fluid, air), large vessels, cooling
-    along the shaft, the needle's metal around the probe. Tissue starts at 37 degC.
+    Not modelled: the probes of other lesions, perfusion, the patient's own tissues (cortex, fat, cerebrospinal fluid,
+    air), large vessels, cooling along the shaft, the needle's metal around the probe. Tissue starts at 37 degC.
     """
     progress = progress or Progress()
+    if not SPACING_MM[0] <= inputs.spacing_mm <= SPACING_MM[1]:
+        raise InputRefused(
+            f"A grid of {inputs.spacing_mm:g} mm is not fit for predicting ice: "
+            f"give a spacing from {SPACING_MM[0]:g} to {SPACING_MM[1]:g} mm."
+        )
     box = _box(inputs)
     protocol = _until_last_freeze(inputs.protocol)
+    frozen_at_s = sum(phase.seconds for phase in protocol)
+    protocol = (*protocol, Phase("thaw", AFTERWARDS_S))
     share = 1.0 / len(_MATERIALS)
     fields = []
     for number, (tissue, material) in enumerate(_MATERIALS):
         part = progress.part(number * share, (number + 1) * share)
         part.report(0.0, f"Ice in {tissue}")
-        scene = Scene(box, material, tuple(_body(p) for p in inputs.probes), protocol, initial_c=BODY_C)
-        result = simulate(scene, part)
-        temperature = result.snapshots[-1].temperature_c
+        probes = tuple(_body(p) for p in inputs.probes)
+        result = simulate(Scene(box, material, probes, protocol, BODY_C, report_at_s=(frozen_at_s,)), part)
+        temperature = result.snapshots[0].temperature_c
         smooth, law = _smooth(temperature, tissue)
         volumes = tuple((iso, isotherms.volume_ml(smooth, result.grid, _level(law, iso))) for iso in ISOTHERMS_C)
-        fields.append(IceField(tissue, temperature, result.grid, volumes, result.energy_imbalance, result.wall_s))
+        costs = (result.energy_imbalance, result.wall_s)
+        fields.append(IceField(tissue, temperature, result.grid, volumes, *costs, result.coldest_c))
     progress.report(1.0, "Ice computed")
     return IceResult(inputs, tuple(fields))
 
@@ -114,8 +132,10 @@ def figures(plan: Plan, lesion_id: str, result: IceResult) -> IceFigures:
 
     Notes
     -----
-    Says nothing about whether the result still belongs to the plan (`current_ice` does). The canal is its bony wall
-    as marked, continued 15 mm beyond the marks; dura, cord and nerve roots are not modelled.
+    Says nothing about whether the result still belongs to the plan (`current_ice` does). Volumes and coverage are
+    those at the end of the last freeze; distances and temperatures at the canal those of the coldest moment of each
+    place. The canal is its bony wall as marked, continued 15 mm beyond the marks; dura, cord and nerve roots are not
+    modelled.
     """
     lesion = plan.lesion(lesion_id)
     canals = tuple(mark.canal for mark in plan.levels if mark.canal is not None)
@@ -139,14 +159,14 @@ def _figures(lesion: Lesion, canals: tuple[CanalMark, ...], result: IceResult) -
         )
         for n, iso in enumerate(ISOTHERMS_C)
     )
-    wall = _canal_points(canals, lesion)
-    if wall is None:
+    wall = canal_points_lps([(canal.centre_lps_mm, canal.wall_lps_mm) for canal in canals]) if canals else None
+    if wall is None or not _reaches_box(wall, soft):
         return IceFigures(lesion.id, rows, False, None, None, None, None)
     lowest, highest = (_coldest_c(f, wall) for f in (soft, marrow))
     return IceFigures(
         lesion_id=lesion.id,
         isotherms=rows,
-        canal_marked=True,
+        canal_marked=_known_along(wall, lesion, result.inputs),
         canal_to_0c_mm=_distance_mm(soft, wall, 0.0),
         canal_to_minus_20c_mm=_distance_mm(soft, wall, -20.0),
         canal_minimum_c=min(lowest, highest),
@@ -211,20 +231,32 @@ def _covered(ice: IceField, points: Points) -> list[float]:
 
 
 def _distance_mm(ice: IceField, points: Points, iso_c: float) -> float | None:
-    smooth, law = _smooth(ice.temperature_c, ice.tissue)
+    smooth, law = _smooth(_coldest(ice), ice.tissue)
     distance = isotherms.distance_to_isotherm_mm(smooth, ice.grid, points, _level(law, iso_c))
     return distance if math.isfinite(distance) else None
 
 
 def _coldest_c(ice: IceField, points: Points) -> float:
     """Return the lowest temperature at the points, degC; what lies beyond the box is as warm as the body."""
-    values = isotherms.sample_c(ice.temperature_c, ice.grid, points)
+    values = isotherms.sample_c(_coldest(ice), ice.grid, points)
     return float(np.where(np.isnan(values), BODY_C, values).min())
 
 
-def _canal_points(canals: tuple[CanalMark, ...], lesion: Lesion) -> Points | None:
-    """Return points of all marked canals' walls; None where none of them passes the lesion's height."""
-    if not canals:
-        return None
-    points = canal_points_lps([(canal.centre_lps_mm, canal.wall_lps_mm) for canal in canals])
-    return points if bool(np.any(np.abs(points[:, 2] - lesion.centre_lps_mm[2]) <= _NEAR_MM)) else None
+def _coldest(ice: IceField) -> Float32Array:
+    return ice.temperature_c if ice.coldest_c is None else ice.coldest_c
+
+
+def _reaches_box(wall: Points, ice: IceField) -> bool:
+    """Return whether any point of the canal's wall lies where temperatures were computed."""
+    return bool(np.isfinite(isotherms.sample_c(ice.temperature_c, ice.grid, wall)).any())
+
+
+def _known_along(wall: Points, lesion: Lesion, inputs: IceInputs) -> bool:
+    """Return whether the canal is marked at the height of the lesion's centre and all along the active zones."""
+    zones = np.concatenate([_zone(place)[:, 2] for place in inputs.probes])
+    low, high = min(zones.min(), lesion.centre_lps_mm[2]), max(zones.max(), lesion.centre_lps_mm[2])
+    heights = np.linspace(low, high, max(math.ceil((high - low) / _NEAR_MM), 1) + 1)
+    known = np.sort(wall[:, 2])
+    nearest = np.clip(np.searchsorted(known, heights), 1, len(known) - 1)
+    away = np.minimum(np.abs(known[nearest - 1] - heights), np.abs(known[nearest] - heights))
+    return bool(np.all(away <= _NEAR_MM))

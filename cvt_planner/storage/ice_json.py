@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from cvt_planner.base.arrays import read_only
+from cvt_planner.base.arrays import Float32Array, read_only
 from cvt_planner.base.errors import InputRefused
-from cvt_planner.plan.results import MARROW_BONE, SOFT_TISSUE, IceField, IceInputs, IceResult, ProbePlace
+from cvt_planner.geometry.frames import Grid
+from cvt_planner.plan.results import ISOTHERMS_C, MARROW_BONE, SOFT_TISSUE, IceField, IceInputs, IceResult, ProbePlace
 from cvt_planner.storage import nrrd_part
 from cvt_planner.storage.plan_json import GetPart, Parts, probe_from_json, protocol_as_json, protocol_from_json
 from cvt_planner.storage.record import Record
@@ -50,16 +51,25 @@ def _inputs_as_json(inputs: IceInputs) -> dict[str, Any]:
 
 
 def _field_as_json(ice: IceField, name: str, parts: Parts) -> dict[str, Any]:
-    limit = np.iinfo(np.int16).max
-    steps = np.clip(np.rint(ice.temperature_c * STEPS_PER_DEGREE), -limit, limit).astype(np.int16)
-    parts[name] = nrrd_part.encode(steps, ice.grid)
+    parts[name] = _encoded(ice.temperature_c, ice.grid)
+    coldest = None
+    if ice.coldest_c is not None:
+        coldest = name.replace(".nrrd", "-coldest.nrrd")
+        parts[coldest] = _encoded(ice.coldest_c, ice.grid)
     return {
         "tissue": ice.tissue,
         "temperature_centi_c": name,
+        "coldest_centi_c": coldest,
         "volumes": [{"isotherm_c": isotherm, "volume_ml": volume} for isotherm, volume in ice.volumes_ml],
         "energy_imbalance": ice.energy_imbalance,
         "wall_s": ice.wall_s,
     }
+
+
+def _encoded(temperature_c: Float32Array, grid: Grid) -> bytes:
+    limit = np.iinfo(np.int16).max
+    steps = np.clip(np.rint(temperature_c * STEPS_PER_DEGREE), -limit, limit).astype(np.int16)
+    return nrrd_part.encode(steps, grid)
 
 
 def ice_from_json(record: Record, get_part: GetPart) -> tuple[IceResult, ...]:
@@ -89,12 +99,26 @@ def _result(r: Record, get_part: GetPart) -> IceResult:
 
 
 def _field(r: Record, get_part: GetPart) -> IceField:
-    steps, grid = nrrd_part.decode(get_part(r.text("temperature_centi_c")), "int16")
+    temperature, grid = _decoded(get_part(r.text("temperature_centi_c")))
+    coldest = None
+    if r.values.get("coldest_centi_c") is not None:  # the key came later than the format
+        coldest, its_grid = _decoded(get_part(r.text("coldest_centi_c")))
+        if not its_grid.same_as(grid):
+            raise InputRefused(f"the two pictures of {r.where} do not lie at the same place")
+    volumes = tuple((v.number("isotherm_c"), v.number("volume_ml")) for v in r.records("volumes"))
+    if not set(ISOTHERMS_C) <= {isotherm for isotherm, _ in volumes}:
+        raise InputRefused(f"{r.where} lacks the volume of an isotherm")
     return IceField(
         tissue=r.text("tissue"),
-        temperature_c=read_only((steps / np.float32(STEPS_PER_DEGREE)).astype(np.float32)),
+        temperature_c=temperature,
         grid=grid,
-        volumes_ml=tuple((v.number("isotherm_c"), v.number("volume_ml")) for v in r.records("volumes")),
+        volumes_ml=volumes,
         energy_imbalance=r.number("energy_imbalance"),
         wall_s=r.number("wall_s"),
+        coldest_c=coldest,
     )
+
+
+def _decoded(content: bytes) -> tuple[Float32Array, Grid]:
+    steps, grid = nrrd_part.decode(content, "int16")
+    return read_only((steps / np.float32(STEPS_PER_DEGREE)).astype(np.float32)), grid

@@ -23,7 +23,11 @@ def _find(context: CheckContext) -> Iterator[Finding]:
             yield about_lesion(lesion, "not judged", text)
         else:
             coldest = ice.canal_minimum_c
-            yield about_lesion(lesion, _verdict(coldest), _sentence(ice, coldest, lesion.name), coldest)
+            verdict, text = _verdict(coldest), _sentence(ice, coldest, lesion.name)
+            if not ice.canal_marked:  # warm where it is known says nothing about where it is not
+                verdict = "not judged" if verdict == "ok" else verdict
+                text += " The canal is not marked all along the probes and may be colder there: mark it there too."
+            yield about_lesion(lesion, verdict, text, coldest)
 
 
 def _verdict(coldest_c: float) -> Verdict:
@@ -51,7 +55,8 @@ CHECK = Check(
     not_modelled=(
         "First version: no cortex, no warming by the canal's fluid or by injected gas or saline. The wall is the "
         "bone's, not the dura's, as marked, within 15 mm of a mark. Nerve roots are not modelled. No threshold for the "
-        "human cord is known. The wall may cool a little further just after the freeze has ended."
+        "human cord is known. Counted is the coldest moment until 5 min after the last freeze. The probes of other "
+        "lesions frozen at the same time are not added."
     ),
     source="Dog cord: AJNR 2024. Band 10 to 45 °C: Sag & Husain 2022, PMC9246484.",
     find=_find,

@@ -160,6 +160,40 @@ def test_a_canal_far_away_is_not_taken_for_the_lesions(plan: Plan, ice: IceResul
     assert row.canal_minimum_c is None
 
 
+def test_a_canal_marked_beside_the_probes_is_not_known_along_them(plan: Plan, ice: IceResult) -> None:
+    mark = plan.levels[0].canal
+    assert mark is not None
+    lesion = plan.lesions[0].id
+    for up, known in ((10.0, True), (16.9, True), (18.0, False), (-18.0, False)):
+        wall = tuple((x, y, z + up) for x, y, z in mark.wall_lps_mm)
+        lifted = edits.mark_canal("L2", CanalMark((0.0, 26.0, up), wall))(plan)
+        row = figures(lifted, lesion, ice)
+        assert (row.canal_marked, row.canal_minimum_c is not None) == (known, True)
+
+
+def test_the_canal_is_judged_at_its_coldest_moment(plan: Plan, ice: IceResult) -> None:
+    """Beyond the ice's edge it goes on cooling for minutes after the last freeze."""
+    for field in ice.fields:
+        assert field.coldest_c is not None
+        assert np.all(field.coldest_c <= field.temperature_c + 1e-3)
+    at_the_end = replace(ice, fields=tuple(replace(f, coldest_c=None) for f in ice.fields))
+    row, last = (figures(plan, plan.lesions[0].id, one) for one in (ice, at_the_end))
+    assert row.canal_minimum_high_c is not None
+    assert last.canal_minimum_high_c is not None
+    assert row.canal_minimum_high_c < last.canal_minimum_high_c - 0.5
+    assert row.isotherms == last.isotherms
+
+
+@pytest.mark.parametrize("spacing_mm", [0.0, math.nan, -1.0, 0.1, 4.0])
+def test_a_grid_too_coarse_for_ice_is_refused_and_never_current(plan: Plan, ice: IceResult, spacing_mm: float) -> None:
+    lesion = plan.lesions[0].id
+    inputs = ice_inputs(plan, lesion, "trunk-1", spacing_mm)
+    assert inputs is not None
+    with pytest.raises(InputRefused, match="not fit for predicting ice"):
+        predict_ice(inputs)
+    assert current_ice(plan, lesion, "trunk-1", (replace(ice, inputs=inputs),)) is None
+
+
 def test_ice_goes_stale_with_its_inputs_only(trunk: Volume, plan: Plan, ice: IceResult) -> None:
     lesion = plan.lesions[0].id
     assert current_ice(plan, lesion, "trunk-1", (ice,)) is ice
@@ -179,7 +213,7 @@ def test_ice_goes_stale_with_its_inputs_only(trunk: Volume, plan: Plan, ice: Ice
 def test_a_last_thaw_does_not_melt_the_answer(plan: Plan) -> None:
     short = edits.set_protocol([FreezePhase("freeze", 60.0)])(plan)
     with_thaw = edits.set_protocol([FreezePhase("freeze", 60.0), FreezePhase("thaw", 120.0)])(plan)
-    one, two = (ice_inputs(p, p.lesions[0].id, "x", 3.0) for p in (short, with_thaw))
+    one, two = (ice_inputs(p, p.lesions[0].id, "x", 2.0) for p in (short, with_thaw))
     assert one is not None
     assert two is not None
     first, second = predict_ice(one), predict_ice(two)

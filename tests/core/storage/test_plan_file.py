@@ -91,7 +91,7 @@ def plans(draw: st.DrawFn) -> Plan:
         st.sampled_from(LEVELS),
         POINT,
         st.booleans(),
-        st.none() | st.builds(CanalMark, POINT, st.lists(POINT).map(tuple)),
+        st.none() | st.builds(CanalMark, POINT, st.lists(POINT, min_size=3, max_size=9).map(tuple)),
     )
     volume = st.builds(
         VolumeRef, st.just(VolumeRole.PLANNING), TEXT, TEXT, TEXT, TEXT, TEXT, TEXT,
@@ -134,7 +134,7 @@ def small_ice(plan: Plan) -> IceResult:
     def one(tissue: str) -> IceField:
         temperature = rng.uniform(-140, 37, (6, 5, 4)).astype(np.float32)
         volumes = tuple((iso, 1 / 3) for iso in ISOTHERMS_C)
-        return IceField(tissue, temperature, Grid((6, 5, 4), affine), volumes, 1e-4, 0.5)
+        return IceField(tissue, temperature, Grid((6, 5, 4), affine), volumes, 1e-4, 0.5, temperature - 2.0)
 
     return IceResult(inputs, (one(SOFT_TISSUE), one(MARROW_BONE)))
 
@@ -167,6 +167,9 @@ def test_masks_ice_and_thumbnail_come_back(tmp_path: Path) -> None:
         assert (old.tissue, old.volumes_ml, old.energy_imbalance) == (new.tissue, new.volumes_ml, new.energy_imbalance)
         assert np.array_equal(old.grid.lps_from_index, new.grid.lps_from_index)
         assert float(np.abs(old.temperature_c - new.temperature_c).max()) <= 0.00501
+        assert old.coldest_c is not None
+        assert new.coldest_c is not None
+        assert float(np.abs(old.coldest_c - new.coldest_c).max()) <= 0.00501
 
 
 def test_ice_of_a_removed_lesion_is_not_written(tmp_path: Path) -> None:
@@ -262,6 +265,7 @@ def _set(*keys: Any, to: Any) -> Callable[[dict[str, Any]], None]:
         (_set("plan", "assemblies", 0, "probe", "active_length_mm", to=-3), "Active length"),
         (_set("plan", "volumes", to=[]), "no planning CT"),
         (_set("ice", 0, "fields", to=[]), "kind of tissue"),
+        (_set("ice", 0, "fields", 0, "volumes", to=[]), "volume of an isotherm"),
     ],
 )
 def test_wrong_contents_are_refused_with_their_place(
