@@ -11,6 +11,7 @@ from cvt_planner.anatomy.lesion_shape import LesionShape
 from cvt_planner.base.arrays import Points, Vec3, vec3
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.imaging.volume import Volume
+from cvt_planner.plan.mid_line import mid_line_x_mm
 from cvt_planner.plan.model import Assembly, Lesion, Plan, Side, default_retraction_mm, new_id
 from cvt_planner.trajectory.skin import find_bone_entry, find_skin_entry
 
@@ -60,20 +61,9 @@ def place_assembly(
 def side_of(plan: Plan, lesion: Lesion, entry_lps_mm: Vec3) -> Side:
     """Return on which side of the patient's mid-line an entry lies (left is +x).
 
-    The mid-line is the centre of the marked canal of the lesion's level, else of the nearest marked canal, else the
-    level's marked body, else the lesion's own centre.
+    `plan.mid_line` says where the mid-line is taken from.
     """
     return Side.LEFT if entry_lps_mm[0] >= mid_line_x_mm(plan, lesion) else Side.RIGHT
-
-
-def mid_line_x_mm(plan: Plan, lesion: Lesion) -> float:
-    """Return the LPS x of the patient's mid-line at a lesion, mm; see `side_of` for where it comes from."""
-    canals = [(mark.level == lesion.level, mark.canal.centre_lps_mm) for mark in plan.levels if mark.canal is not None]
-    if canals:
-        z = lesion.centre_lps_mm[2]
-        return min(canals, key=lambda c: (not c[0], abs(c[1][2] - z)))[1][0]
-    body = next((mark.centre_lps_mm for mark in plan.levels if mark.level == lesion.level), lesion.centre_lps_mm)
-    return body[0]
 
 
 def lesion_in_ct(volume: Volume, shape: LesionShape) -> bool:

@@ -22,6 +22,12 @@ def _find(context: CheckContext) -> Iterator[Finding]:
         if outside < 0.0:
             text = f"The needle is {-outside:.0f} mm too short: {has}."
             yield about_needle(context, assembly, "stop", text, outside)
+        elif outside < assembly.needle_retraction_mm:
+            text = (
+                f"The needle ends {assembly.needle_retraction_mm - outside:.0f} mm short of the target when advanced "
+                f"to its hub, so the probe must find its own way through the last of the bone: {has} when drawn back."
+            )
+            yield about_needle(context, assembly, "look", text, outside)
         elif outside < LEAST_OUTSIDE_MM:
             text = f"Only {outside:.0f} mm of the needle stay outside the skin: {has}."
             yield about_needle(context, assembly, "look", text, outside)
@@ -33,7 +39,7 @@ CHECK = Check(
     key="needle-length",
     title="Needle long enough",
     unit="mm outside the skin",
-    limit=f"at least {LEAST_OUTSIDE_MM:g} mm outside the skin; under 0 mm: stop",
+    limit=f"reaches the target; drawn back at least {LEAST_OUTSIDE_MM:g} mm outside the skin; under 0 mm: stop",
     not_modelled="Skin moves and is pressed in; the height of hub and stop is left out. Depth is good to about 2 mm.",
     source="assumed",
     find=_find,

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
 
+from cvt_planner.base.arrays import Vec3
+from cvt_planner.geometry.lines import segment_gap
 from cvt_planner.plan.checks.contract import Check, CheckContext, Finding, about_needle
 from cvt_planner.plan.figures import AssemblyFigures
 from cvt_planner.plan.model import Assembly
@@ -14,6 +18,7 @@ TOUCHING_MM = 3.0  # assumed: nearer axes cannot be laid with needles of 2.4 mm 
 
 
 def _find(context: CheckContext) -> Iterator[Finding]:
+    yield from _crossing(context)
     pairs: set[frozenset[str]] = set()
     for assembly in context.plan.assemblies:
         figures = context.assemblies.get(assembly.id)
@@ -27,6 +32,22 @@ def _find(context: CheckContext) -> Iterator[Finding]:
         if pair not in pairs:
             pairs.add(pair)
             yield _judged(context, assembly, figures)
+
+
+def _crossing(context: CheckContext) -> Iterator[Finding]:
+    """Yield every pair of needles, of whatever lesions, whose axes touch anywhere from tip to hub."""
+    for first, second in combinations(context.plan.assemblies, 2):
+        gap = segment_gap(*_axis(first), *_axis(second))
+        if gap.distance_mm < (first.needle.outer_diameter_mm + second.needle.outer_diameter_mm) / 2.0:
+            names = f"{context.needle_name(first)} and {context.needle_name(second)}"
+            text = f"The needles {names} touch or cross: their axes come within {gap.distance_mm:.1f} mm."
+            found = about_needle(context, first, "stop", text, gap.distance_mm)
+            yield replace(found, place_lps_mm=gap.first_lps_mm)
+
+
+def _axis(assembly: Assembly) -> tuple[Vec3, Vec3]:
+    """Return the probe's tip and the needle's hub, LPS mm."""
+    return assembly.probe_tip_lps_mm, assembly.on_axis(assembly.needle_retraction_mm + assembly.needle.length_mm)
 
 
 def _judged(context: CheckContext, assembly: Assembly, figures: AssemblyFigures) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cvt_planner.plan.checks.contract import Check, CheckContext, Finding, about_needle
+from cvt_planner.plan.mid_line import mid_line_x_mm
 from cvt_planner.plan.model import Assembly, Plan, Side
 
 NEAR_MIDDLE_MM = 5.0  # assumed: nearer to the mid-line than this a side is not sure
@@ -31,11 +32,9 @@ def _find(context: CheckContext) -> Iterator[Finding]:
 
 
 def _to_the_left_mm(plan: Plan, assembly: Assembly) -> float:
-    """Return how far left of the mid-line (canal, else level, else lesion) the bone entry or the entry lies, mm."""
-    lesion = plan.lesion(assembly.lesion_id)
-    mark = next((m for m in plan.levels if m.level == lesion.level), None)
-    middle = lesion.centre_lps_mm if mark is None else mark.canal.centre_lps_mm if mark.canal else mark.centre_lps_mm
-    return (assembly.skin_entry_lps_mm or assembly.entry_lps_mm)[0] - middle[0]
+    """Return how far left of the mid-line the skin entry, or the entry, lies, mm."""
+    entry = assembly.skin_entry_lps_mm or assembly.entry_lps_mm
+    return entry[0] - mid_line_x_mm(plan, plan.lesion(assembly.lesion_id))
 
 
 CHECK = Check(

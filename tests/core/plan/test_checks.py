@@ -13,7 +13,7 @@ from cvt_planner.imaging.volume import Patient
 from cvt_planner.plan import checks as checks_package
 from cvt_planner.plan.checks import CHECKS, VERDICTS, Check, CheckContext, CheckResult, run_checks, worst
 from cvt_planner.plan.figures import AssemblyFigures, CementFigures, IceFigures, IsothermFigures
-from cvt_planner.plan.model import Assembly, Lesion, LesionKind, LevelMark, Plan, Side, VolumeRef, VolumeRole
+from cvt_planner.plan.model import Assembly, CanalMark, Lesion, LesionKind, LevelMark, Plan, Side, VolumeRef, VolumeRole
 
 CT = VolumeRef(VolumeRole.PLANNING, "1", "2", "3", "ab", "CT", "", (1, 2, 3), "")
 LESION = Lesion("a", "Lesion 1", "L2", LesionKind.LYTIC, Ellipsoid((0.0, 0.0, 0.0), (8.0, 8.0, 8.0)))
@@ -75,6 +75,27 @@ def with_ice(percent: float = 97.0, high: float = 100.0, **figures: Any) -> Chec
     return context(ice={"a": replace(ICE, isotherms=rows, **figures)})
 
 
+def with_levels(*marks: tuple[str, float]) -> CheckContext:
+    return context(plan=replace(PLAN, levels=tuple(LevelMark(name, (0.0, 0.0, z), True) for name, z in marks)))
+
+
+def with_off_lesion(entry_x_mm: float) -> CheckContext:
+    """A lesion far left without a mark of its own, beside the marked canal of the next level."""
+    lesion = replace(LESION, shape=Ellipsoid((15.0, 0.0, 0.0), (5.0, 5.0, 5.0)))
+    canal = CanalMark((4.0, 30.0, -35.0), ((12.0, 30.0, -35.0), (4.0, 38.0, -35.0), (-4.0, 30.0, -35.0)))
+    needle = replace(LEFT, skin_entry_lps_mm=(entry_x_mm, 90.0, 0.0))
+    levels = (LevelMark("L3", (4.0, 0.0, -35.0), True, canal),)
+    return context(plan=replace(PLAN, levels=levels, lesions=(lesion,), assemblies=(needle,)))
+
+
+def with_retraction(retraction_mm: float, **figures: Any) -> CheckContext:
+    one = with_needle(**figures)
+    return context(
+        assemblies=one.assemblies,
+        plan=replace(PLAN, assemblies=(replace(LEFT, needle_retraction_mm=retraction_mm),)),
+    )
+
+
 def the(key: str) -> Check:
     return next(check for check in CHECKS if check.key == key)
 
@@ -128,6 +149,14 @@ CASES = [
     ("level-confirmed", context(plan=replace(PLAN, levels=())), "look"),
     ("level-confirmed", context(plan=replace(PLAN, levels=(LevelMark("L2", (0.0, 0.0, 0.0)),))), "look"),
     ("level-confirmed", context(plan=replace(PLAN, levels=(LevelMark("L2", (0.0, 0.0, 45.0), True),))), "stop"),
+    ("level-confirmed", context(plan=replace(PLAN, levels=(LevelMark("L2", (0.0, 0.0, 30.0), True),))), "look"),
+    ("level-confirmed", with_levels(("L2", 0.0), ("L3", -35.0)), "ok"),
+    ("level-confirmed", with_levels(("L2", 0.0), ("L3", 35.0)), "stop"),
+    ("level-confirmed", with_levels(("L1", -35.0), ("L2", 0.0)), "stop"),
+    ("side", with_off_lesion(7.0), "look"),  # near the mid-line of the next canal, though far right of the lesion
+    ("needle-length", with_needle(needle_outside_mm=20.0), "ok"),
+    ("needle-length", with_retraction(23.0, needle_outside_mm=22.0), "look"),
+    ("needle-length", with_retraction(23.0, needle_outside_mm=24.0), "ok"),
     ("inside-ct", context(lesions_in_ct={"a": False}), "stop"),
     ("inside-ct", context(lesions_in_ct={}), "not judged"),
     ("inside-ct", with_needle(tip_in_ct=False), "stop"),
@@ -154,6 +183,8 @@ CASES = [
     ("canal-ice", with_ice(canal_minimum_c=-0.1, canal_to_0c_mm=-1.0), "stop"),
     ("canal-ice", with_ice(canal_minimum_c=None, canal_marked=False), "not judged"),
     ("canal-ice", context(ice={}, ice_states={"a": "absent"}), "not judged"),
+    ("canal-ice", with_ice(canal_marked=False), "not judged"),  # warm where it is marked, unknown elsewhere
+    ("canal-ice", with_ice(canal_marked=False, canal_minimum_c=-1.0, canal_to_0c_mm=-1.0), "stop"),
     ("cement-cap", context(cement={"a": replace(CEMENT, is_capped=True)}), "look"),
     ("cement-cap", context(cement={}), "not judged"),
 ]
@@ -172,6 +203,26 @@ def test_probe_spacing(near: float, wide: float, verdict: str) -> None:
     }
     results = the("probe-spacing").run(context(assemblies=pair))
     assert [r.verdict for r in results] == [verdict]  # once per pair, not once per needle
+
+
+def test_lesions_of_one_level_share_its_cement_cap() -> None:
+    twin = replace(LESION, id="b", name="Lesion 2")
+    both = {"a": CEMENT, "b": replace(CEMENT, lesion_id="b")}  # 4 mL each, the level takes 7.5 mL
+    same = the("cement-cap").run(context(plan=replace(PLAN, lesions=(LESION, twin)), cement=both))
+    assert [(r.verdict, r.figure) for r in same] == [("look", 8.0)] * 2
+    apart = replace(PLAN, lesions=(LESION, replace(twin, level="L3")))
+    assert {r.verdict for r in the("cement-cap").run(context(plan=apart, cement=both))} == {"ok"}
+
+
+def test_needles_of_different_lesions_that_cross_are_stopped() -> None:
+    twin = replace(LESION, id="b", name="Lesion 2", level="L3")
+    across = replace(RIGHT, lesion_id="b", probe_tip_lps_mm=(40.0, 0.0, 0.0), entry_lps_mm=(6.0, 90.0, 0.0))
+    plan = replace(PLAN, lesions=(LESION, twin), assemblies=(LEFT, across))
+    alone = {key: replace(NEEDLE, assembly_id=key, partner_id=None) for key in ("l", "r")}
+    results = the("probe-spacing").run(context(plan=plan, assemblies=alone))
+    (stop,) = (r for r in results if r.verdict == "stop")
+    assert "cross" in stop.sentence
+    assert stop.place_lps_mm == pytest.approx((23.0, 45.0, 0.0), abs=1e-6)
 
 
 def test_stale_and_absent_ice_are_told_apart() -> None:
