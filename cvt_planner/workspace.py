@@ -134,7 +134,7 @@ def volume_ref(volume: Volume, role: VolumeRole = VolumeRole.PLANNING) -> Volume
         description=volume.series.series_description,
         acquired_at=volume.series.acquired_at,
         shape_kji=volume.grid.shape_kji,
-        source=volume.source,
+        source=str(Path(volume.source).absolute()) if volume.source else "",  # the plan may be opened from elsewhere
     )
 
 

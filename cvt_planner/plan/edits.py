@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from cvt_planner.anatomy.lesion_shape import LesionShape
@@ -286,7 +287,8 @@ def set_notes(notes: str) -> Edit:
 
 
 def set_source(path: str, role: VolumeRole = VolumeRole.PLANNING) -> Edit:
-    """Return the edit that remembers where the CT of a role was found this time."""
+    """Return the edit that remembers where the CT of a role was found this time, as an absolute path."""
+    path = str(Path(path).absolute())
 
     def edit(plan: Plan) -> Plan:
         for old in plan.volumes:

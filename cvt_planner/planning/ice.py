@@ -25,6 +25,7 @@ from cvt_planner.bioheat.tissue import Material
 from cvt_planner.plan.figures import IceFigures, IsothermFigures
 from cvt_planner.plan.model import Assembly, CanalMark, FreezePhase, Lesion, Plan
 from cvt_planner.plan.results import (
+    ICE_SPACING_MM,
     ISOTHERMS_C,
     MARROW_BONE,
     SOFT_TISSUE,
@@ -39,7 +40,6 @@ from cvt_planner.planning.remembered import Remembered
 MODEL_VERSION = "2: two homogeneous tissues, no perfusion; coldest until 5 min after the last freeze"
 BODY_C = 37.0
 MARGIN_MM = 30.0  # of tissue around the active zones; a 17 G probe's ice reaches about 18 mm (0 degC) in 25 min
-SPACING_MM = (0.25, 2.0)  # coarser grids lose the cold core: at 4 mm the canal's coldest wall was 15 K too warm
 # Warming after the last freeze that still counts for the coldest temperatures; assumed. At 18 to 26 mm from a pair of
 # probes tissue cools by another 1 to 3 K in it (with the probes off, not heated), and by under 1 K after it.
 AFTERWARDS_S = 300.0
@@ -70,10 +70,7 @@ def current_ice(plan: Plan, lesion_id: str, content_hash: str, results: tuple[Ic
     for result in results:
         if result.inputs.lesion_id != lesion_id:
             continue
-        spacing_mm = result.inputs.spacing_mm
-        if not SPACING_MM[0] <= spacing_mm <= SPACING_MM[1]:
-            return None
-        wanted = ice_inputs(plan, lesion_id, content_hash, spacing_mm)
+        wanted = ice_inputs(plan, lesion_id, content_hash, result.inputs.spacing_mm)
         return result if is_current(result, plan, wanted) else None
     return None
 
@@ -87,7 +84,7 @@ def predict_ice(inputs: IceInputs, progress: Progress | None = None) -> IceResul
     ------
     InputRefused
         If probes cross or touch, lie so far apart that the box cannot be solved, or the grid's spacing is not within
-        `SPACING_MM`.
+        `ICE_SPACING_MM`.
     Cancelled
         If `progress` was stopped.
 
@@ -97,10 +94,10 @@ def predict_ice(inputs: IceInputs, progress: Progress | None = None) -> IceResul
     air), large vessels, cooling along the shaft, the needle's metal around the probe. Tissue starts at 37 degC.
     """
     progress = progress or Progress()
-    if not SPACING_MM[0] <= inputs.spacing_mm <= SPACING_MM[1]:
+    if not ICE_SPACING_MM[0] <= inputs.spacing_mm <= ICE_SPACING_MM[1]:
         raise InputRefused(
             f"A grid of {inputs.spacing_mm:g} mm is not fit for predicting ice: "
-            f"give a spacing from {SPACING_MM[0]:g} to {SPACING_MM[1]:g} mm."
+            f"give a spacing from {ICE_SPACING_MM[0]:g} to {ICE_SPACING_MM[1]:g} mm."
         )
     box = _box(inputs)
     protocol = _until_last_freeze(inputs.protocol)

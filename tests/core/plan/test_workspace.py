@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -132,3 +133,11 @@ def test_the_history_forgets_the_oldest() -> None:
     for n in range(LONGEST + 20):
         history = history.record(edits.set_notes(str(n))(history.plan), "edit")
     assert len(history.past) == LONGEST
+
+
+def test_the_place_of_the_ct_is_kept_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan that named its CT relative to where the program ran could not find it from elsewhere, or find another."""
+    monkeypatch.chdir(tmp_path)
+    plan = new_plan(replace(a_volume(), source="study"))
+    assert plan.planning_volume.source == str(tmp_path / "study")
+    assert edits.set_source("moved")(plan).planning_volume.source == str(tmp_path / "moved")

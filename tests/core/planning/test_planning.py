@@ -191,7 +191,9 @@ def test_a_grid_too_coarse_for_ice_is_refused_and_never_current(plan: Plan, ice:
     assert inputs is not None
     with pytest.raises(InputRefused, match="not fit for predicting ice"):
         predict_ice(inputs)
-    assert current_ice(plan, lesion, "trunk-1", (replace(ice, inputs=inputs),)) is None
+    coarse = replace(ice, inputs=inputs)
+    assert current_ice(plan, lesion, "trunk-1", (coarse,)) is None
+    assert not is_current(coarse, plan, inputs)
 
 
 def test_ice_goes_stale_with_its_inputs_only(trunk: Volume, plan: Plan, ice: IceResult) -> None:
