@@ -80,8 +80,17 @@ def _environment(folder: Path, lock: Path) -> int:
     for arguments in (["--require-hashes", "-r", str(lock)], ["--no-deps", "--no-build-isolation", "-e", str(ROOT)]):
         if subprocess.run(pip + arguments, cwd=ROOT).returncode:
             return _fail("Installing the pinned packages failed; pip's message above says why.")
+    _compile(python)
     stamp.write_text(digest.hexdigest())
     return 0
+
+
+def _compile(python: Path) -> None:
+    """Run the self-test once: numba keeps the compiled kernels beside the sources, so that the first start is quick."""
+    print("Compiling the kernels and running the self-test ...", flush=True)
+    done = subprocess.run([str(python), "-m", "app", "selftest"], cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        print(f"The self-test did not pass:\n{done.stdout}{done.stderr}", file=sys.stderr)
 
 
 def _create(folder: Path) -> bool:
