@@ -235,8 +235,10 @@ def _distance_mm(ice: IceField, points: Points, iso_c: float) -> float | None:
 
 def _coldest_c(ice: IceField, points: Points) -> float:
     """Return the lowest temperature at the points, degC; what lies beyond the box is as warm as the body."""
-    values = isotherms.sample_c(_coldest(ice), ice.grid, points)
-    return float(np.where(np.isnan(values), BODY_C, values).min())
+    smooth, law = _smooth(_coldest(ice), ice.tissue)
+    values = isotherms.sample_c(smooth, ice.grid, points)
+    # As the distances are found, so that a wall inside the ice is never said to be above 0 degC.
+    return float(law.temperature_of_theta(np.where(np.isnan(values), _level(law, BODY_C), values).min()))
 
 
 def _coldest(ice: IceField) -> Float32Array:

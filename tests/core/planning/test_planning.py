@@ -171,6 +171,16 @@ def test_a_canal_marked_beside_the_probes_is_not_known_along_them(plan: Plan, ic
         assert (row.canal_marked, row.canal_minimum_c is not None) == (known, True)
 
 
+def test_a_wall_that_the_ice_just_reaches_is_as_cold_as_ice(plan: Plan, ice: IceResult) -> None:
+    lesion = plan.lesions[0].id
+    for back in np.arange(-2.0, 2.0, 0.1):
+        wall = tuple((x, 26.0 + y + back, 0.0) for x, y in ((8.0, 0.0), (0.0, 8.0), (-8.0, 0.0), (0.0, -8.0)))
+        row = figures(edits.mark_canal("L2", CanalMark((0.0, 26.0 + back, 0.0), wall))(plan), lesion, ice)
+        assert row.canal_minimum_c is not None
+        assert row.canal_to_0c_mm is not None
+        assert (row.canal_minimum_c < 0.0) == (row.canal_to_0c_mm < 0.0), back
+
+
 def test_the_canal_is_judged_at_its_coldest_moment(plan: Plan, ice: IceResult) -> None:
     """Beyond the ice's edge it goes on cooling for minutes after the last freeze."""
     for field in ice.fields:
