@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cvt_planner.plan.checks import (
     canal_ice,
+    canal_path,
     cement_cap,
     coverage,
     inside_ct,
@@ -25,6 +26,7 @@ CHECKS: tuple[Check, ...] = (
     inside_ct.CHECK,
     side.CHECK,
     skin_entry.CHECK,
+    canal_path.CHECK,
     needle_length.CHECK,
     probe_length.CHECK,
     probe_in_needle.CHECK,

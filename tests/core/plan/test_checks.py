@@ -19,7 +19,8 @@ CT = VolumeRef(VolumeRole.PLANNING, "1", "2", "3", "ab", "CT", "", (1, 2, 3), ""
 LESION = Lesion("a", "Lesion 1", "L2", LesionKind.LYTIC, Ellipsoid((0.0, 0.0, 0.0), (8.0, 8.0, 8.0)))
 LEFT = Assembly("l", "a", Side.LEFT, (6.0, 0.0, 0.0), (40.0, 90.0, 0.0), skin_entry_lps_mm=(40.0, 90.0, 0.0))
 RIGHT = Assembly("r", "a", Side.RIGHT, (-6.0, 0.0, 0.0), (-40.0, 90.0, 0.0), skin_entry_lps_mm=(-40.0, 90.0, 0.0))
-PLAN = Plan("p", Patient(), (CT,), (LevelMark("L2", (0.0, 0.0, 0.0), True),), (LESION,), (LEFT, RIGHT))
+CANAL = CanalMark((0.0, 26.0, 0.0), ((8.0, 26.0, 0.0), (0.0, 34.0, 0.0), (-8.0, 26.0, 0.0), (0.0, 18.0, 0.0)))
+PLAN = Plan("p", Patient(), (CT,), (LevelMark("L2", (0.0, 0.0, 0.0), True, CANAL),), (LESION,), (LEFT, RIGHT))
 NEEDLE = AssemblyFigures(
     assembly_id="l",
     depth_from_skin_mm=96.0,
@@ -96,6 +97,12 @@ def with_retraction(retraction_mm: float, **figures: Any) -> CheckContext:
     )
 
 
+def sagittal(x_mm: float) -> dict[str, Any]:
+    """The points of a needle that runs straight from back to front."""
+    entry = (x_mm, 90.0, 0.0)
+    return {"probe_tip_lps_mm": (x_mm, 0.0, 0.0), "skin_entry_lps_mm": entry, "entry_lps_mm": entry}
+
+
 def the(key: str) -> Check:
     return next(check for check in CHECKS if check.key == key)
 
@@ -165,6 +172,19 @@ CASES = [
     ("side", context(plan=replace(PLAN, assemblies=(LEFT, replace(LEFT, id="r")))), "look"),
     ("skin-entry", with_left(skin_entry_lps_mm=None), "look"),
     ("skin-entry", with_left(entry_lps_mm=(23.0, 45.0, 0.0)), "look"),
+    ("canal-path", with_left(skin_entry_lps_mm=(-20.0, 90.0, 0.0), entry_lps_mm=(-20.0, 90.0, 0.0)), "stop"),
+    ("canal-path", with_left(probe_tip_lps_mm=(0.0, 26.0, 0.0)), "stop"),  # the probe's tip in the canal
+    ("canal-path", with_left(**sagittal(8.0 + 1.2065 - 0.2)), "stop"),  # the shaft's own half width counts
+    ("canal-path", with_left(**sagittal(8.0 + 1.2065 + 0.8)), "look"),
+    ("canal-path", with_left(**sagittal(8.0 + 1.2065 + 1.2)), "ok"),
+    (
+        "canal-path",
+        with_left(
+            probe_tip_lps_mm=(0.0, 26.0, 40.0), skin_entry_lps_mm=(0.0, 90.0, 40.0), entry_lps_mm=(0.0, 90.0, 40.0)
+        ),
+        "not judged",
+    ),
+    ("canal-path", context(plan=replace(PLAN, levels=())), "not judged"),
     ("needle-length", with_needle(needle_outside_mm=-1.0), "stop"),
     ("needle-length", with_needle(needle_outside_mm=9.0), "look"),
     ("needle-length", with_needle(needle_outside_mm=None), "not judged"),
