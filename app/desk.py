@@ -50,6 +50,7 @@ class Desk(QObject):
     busy_ended = Signal()
     tool_changed = Signal(str)
     step_wanted = Signal(int)
+    went = Signal()  # the views were taken to a place
 
     def __init__(self, workspace: Workspace, view_state: ViewState, jobs: JobRunner, settings: Settings) -> None:
         super().__init__()
@@ -158,6 +159,7 @@ class Desk(QObject):
     def go_to(self, lps_mm: Vec3) -> None:
         """Take the crosshair, and with it every view, to a point."""
         self.view_state.set_crosshair(vec3(lps_mm))
+        self.went.emit()
 
     def set_aim(self, aim: Aim | None) -> None:
         """Begin to lay a needle, keep its target, or give up."""

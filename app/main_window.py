@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, Qt, QTimer
+import numpy as np
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QRectF, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -30,12 +31,13 @@ from app.panels.banner import TITLE_NOTICE, Banner
 from app.panels.cement import CementPanel
 from app.panels.empty import EmptyState
 from app.panels.help import KeysPage, about_text
+from app.panels.hints import hint_words
 from app.panels.ice import IcePanel
 from app.panels.images import ImagesPanel
 from app.panels.lesions import LesionsPanel
 from app.panels.levels import LevelsPanel
 from app.panels.menus import Menus
-from app.panels.message_bar import BusyBar, MessageBar
+from app.panels.message_bar import NoticeLine
 from app.panels.needles import NeedlesPanel
 from app.panels.rail import Rail, Step
 from app.panels.session import SessionPanel
@@ -48,12 +50,14 @@ from app.reading import Reading
 from app.render.scene3d import Scene3D
 from app.render.slice_view import SliceView
 from app.render.tool import Tool
+from app.render.view_state import Frame
 from app.tools.marking import AimTool, CanalTool, GrowTool, MeasureTool, SphereTool
 from app.tools.navigate import NavigateTool
 from cvt_planner.base.arrays import vec3
 from cvt_planner.imaging.series import SeriesListing
 
 PANEL_PX = 364
+_EDGE_PX = 24  # so far from a view's edge a place that was gone to is seen
 _Layout = TypeVar("_Layout", bound=QBoxLayout)
 
 
@@ -104,8 +108,8 @@ class MainWindow(QMainWindow):
         self.banner = Banner()
         self.rail = Rail()
         self.strip = Strip()
-        self.message = MessageBar()
-        self.busy = BusyBar()
+        self.line = NoticeLine()
+        self.message, self.busy = self.line.message, self.line.busy
         self.empty = EmptyState()
         self.keys = KeysPage()
         self.grid = ViewsGrid([*self.views.values(), self.scene])
@@ -136,20 +140,16 @@ class MainWindow(QMainWindow):
         inside = QVBoxLayout(side)
         inside.setContentsMargins(1, 0, 0, 0)
         inside.addWidget(self.panel_stack)
-        middle = QWidget()
-        column = _tight(QVBoxLayout(middle))
-        column.addWidget(self.message)
-        column.addWidget(self.centre, 1)
-        column.addWidget(self.busy)
         body = QWidget()
         row = _tight(QHBoxLayout(body))
         row.addWidget(self.rail)
-        row.addWidget(middle, 1)
+        row.addWidget(self.centre, 1)
         row.addWidget(side)
         whole = named(QWidget(), "desk")
         stack = _tight(QVBoxLayout(whole))
         stack.addWidget(self.banner)
         stack.addWidget(body, 1)
+        stack.addWidget(self.line)
         stack.addWidget(self.strip)
         return whole
 
@@ -180,12 +180,13 @@ class MainWindow(QMainWindow):
         desk, documents = self.desk, self.documents
         self.rail.step_wanted.connect(self.enter)
         desk.step_wanted.connect(lambda n: self.enter(Step(n)))
-        desk.said.connect(self.message.say)
+        desk.said.connect(self.line.say)
         desk.busy_started.connect(self.busy.start)
         desk.busy_advanced.connect(self.busy.advance)
         desk.busy_ended.connect(self.busy.finish)
         desk.tool_changed.connect(self._use_tool)
         desk.changed.connect(self._refresh)
+        desk.went.connect(self._show_crosshair)
         desk.bridge.volume_changed.connect(self._volume_changed)
         desk.bridge.saved_changed.connect(self._refresh)
         desk.bridge.plan_changed.connect(self.message.outdate)
@@ -247,6 +248,15 @@ class MainWindow(QMainWindow):
             self.commands.leave_tool()
             self.message.clear()
 
+    def _show_crosshair(self) -> None:
+        """Move the picture of each view in which the place that was gone to lies beyond the edge."""
+        state = self.desk.view_state
+        for name, view in self.views.items():
+            inside = QRectF(view.rect()).adjusted(_EDGE_PX, _EDGE_PX, -_EDGE_PX, -_EDGE_PX)
+            plane = view.plane()
+            if self.desk.volume is not None and not inside.contains(plane.point_of(np.array(state.crosshair_lps_mm))):
+                state.set_frame(name, Frame(plane.mm_per_px, state.crosshair_lps_mm))
+
     def _use_tool(self, name: str) -> None:
         for view in self.views.values():
             view.tool = self.tools[name]
@@ -278,6 +288,7 @@ class MainWindow(QMainWindow):
         self.rail.show_marks(step_marks(desk, self.reading))
         self.strip.show_chips(chips(desk, self.reading))
         self.banner.show_level(desk.working_level, desk.plan.levels if desk.plan else ())
+        self.line.show_hint(hint_words(desk))
         self.menus.refresh()
         name = self.documents.name
         self.setWindowTitle(f"{name}[*] — CVT Planner — {TITLE_NOTICE}" if name else f"CVT Planner — {TITLE_NOTICE}")

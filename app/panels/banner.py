@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
+from app.panels.fitted_text import tip
 from app.panels.widgets import named
 from cvt_planner.imaging.volume import Volume
 from cvt_planner.plan.model import LevelMark
 
+GAP = "   "
+_HEIGHT_PX = 40  # room for two lines of the smallest type
+_MARGIN_PX, _SPACING_PX = 12, 18
 NOTICE = "planning, research and training only"
 TITLE_NOTICE = "for planning, research and training; not a cleared medical device"
 
 
-def patient_words(volume: Volume) -> str:
-    """Return who the patient is: name, sex, age, identifier; what is missing is said."""
+def patient_words(volume: Volume) -> tuple[str, str]:
+    """Return who the patient is: name with sex and age, and the patient ID; what is missing is said."""
     patient = volume.patient
     if not (patient.name or patient.patient_id):
-        return "no identity in the images"
-    words = [patient.name or "no name", " ".join(w for w in (patient.sex, patient.age) if w), patient.patient_id]
-    return "   ".join(w for w in words if w)
+        return "no identity in the images", ""
+    words = [patient.name or "no name", " ".join(w for w in (patient.sex, patient.age) if w)]
+    return GAP.join(w for w in words if w), patient.patient_id or "no patient ID"
 
 
 def study_words(volume: Volume) -> str:
@@ -29,22 +33,22 @@ def study_words(volume: Volume) -> str:
     when = series.acquired_at.replace("T", " ")[:16]
     described = " · ".join(w for w in (series.study_description, series.series_description) if w)
     words = [series.modality or "CT", when, f"{volume.slice_distance_mm:.3g} mm slices", described]
-    return "   ".join(w for w in words if w)
+    return GAP.join(w for w in words if w)
 
 
 class _Elided(QLabel):
-    """A label that shortens its text instead of widening the window; the whole text is its tip."""
+    """A label that shortens its text instead of widening the window."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
         self.setObjectName(name)
         self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._whole = ""
 
     def say(self, text: str) -> None:
         """Show a text, shortened where there is no room."""
         self._whole = text
-        self.setToolTip(text)
         self.setAccessibleName(text)
         self._shorten()
 
@@ -62,39 +66,75 @@ class _Elided(QLabel):
         self.setText(self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, max(self.width() - 2, 0)))
 
 
+class _Identity(QLabel):
+    """Who the patient is. Never shortened: a cut name or number could be another patient's.
+
+    Where one line is too long for the window, the patient ID goes to a second line of the banner.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("patient")
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+        self._parts = ("", "")
+
+    def say(self, who: str, patient_id: str) -> None:
+        """Show name, sex and age, and the patient ID."""
+        self._parts = (who, patient_id)
+        self.setAccessibleName(self.whole)
+
+    @property
+    def whole(self) -> str:
+        """Return the text as one line."""
+        return GAP.join(part for part in self._parts if part)
+
+    def fit(self, room_px: int) -> None:
+        """Take one line where it fits into so much room, else two."""
+        line = self.fontMetrics().horizontalAdvance(self.whole) <= room_px
+        self.setText(self.whole if line else "\n".join(part for part in self._parts if part))
+
+
 class Banner(QFrame):
     """One line over everything, always there."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("banner")
-        self.setFixedHeight(34)
+        self.setFixedHeight(_HEIGHT_PX)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 0, 12, 0)
-        layout.setSpacing(18)
-        self.patient = _Elided("patient")
+        layout.setContentsMargins(_MARGIN_PX, 0, _MARGIN_PX, 0)
+        layout.setSpacing(_SPACING_PX)
+        self.patient = _Identity()
         self.study = _Elided("study")
         self.level = named(QLabel(), "banner_level")
         self.notice = named(QLabel(NOTICE), "banner_notice")
-        self.notice.setToolTip(f"CVT Planner is {TITLE_NOTICE}.")
-        for widget in (self.patient, self.study):
-            widget.setMinimumWidth(80)
-        layout.addWidget(self.patient, 3)
-        layout.addWidget(self.study, 4)
+        layout.addWidget(self.patient)
+        layout.addWidget(self.study, 1)
         layout.addWidget(self.level)
         layout.addWidget(self.notice)
         self.show_volume(None)
 
     def show_volume(self, volume: Volume | None) -> None:
         """Say whose CT is open."""
-        self.patient.say(patient_words(volume) if volume else "No study is open")
+        self.patient.say(*(patient_words(volume) if volume else ("No study is open", "")))
         self.study.say(study_words(volume) if volume else "")
+        self._arrange()
 
     def show_level(self, level: str, marks: tuple[LevelMark, ...]) -> None:
         """Say which level is worked on, and whether the operator confirmed it."""
-        if not level:
-            self.level.setText("no level yet" if self.study.whole else "")
-            return
         mark = next((m for m in marks if m.level == level), None)
         state = "not marked" if mark is None else "confirmed" if mark.confirmed else "not confirmed"
-        self.level.setText(f"{level} ({state})")
+        self.level.setText(f"{level} ({state})" if level else "no level yet" if self.study.whole else "")
+        self._arrange()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the patient's identity its room first."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        others = self.level.sizeHint().width() + self.notice.sizeHint().width()
+        self.patient.fit(self.width() - 2 * _MARGIN_PX - 3 * _SPACING_PX - others)
+        words = (self.patient.whole, self.study.whole, self.level.text(), f"CVT Planner is {TITLE_NOTICE}.")
+        self.setToolTip(tip("\n".join(word for word in words if word)))

@@ -14,6 +14,8 @@ from cvt_planner.plan.figures import FIRST_VERSION_ICE, IceFigures
 from cvt_planner.plan.model import FreezePhase, Lesion
 from cvt_planner.plan.results import ISOTHERMS_C, MARROW_BONE, SOFT_TISSUE, IceResult
 
+_READING = "Lesion inside: from the smaller ice to the larger. Canal: in the larger ice."
+
 
 class IcePanel(StepPanel):
     """Run, stop, and the figures of each isotherm in both tissues."""
@@ -35,21 +37,19 @@ class IcePanel(StepPanel):
         self.row(self.run, self.all)
         self.state = label("", "hint", "ice_state")
         self.body.addWidget(self.state)
-        self.volumes = self._table("Volume of the ice", "ice_volumes", ("Isotherm", "Soft tissue", "Marrow"))
-        self.covered = self._table("Lesion inside, marrow to soft tissue", "ice_covered", ("Isotherm", "Of the lesion"))
+        self.isotherms = self._table(
+            "Ice in both tissues, lesion inside", "ice_isotherms", ("Isotherm", "Soft", "Marrow", "Lesion")
+        )
         self.canal = self._table("Spinal canal, wall as marked", "ice_canal", ("Figure", "Value"))
         self._canal_hint = label("", "look", "ice_canal_hint")
         self.body.addWidget(self._canal_hint)
-        self.section("Drawn in the views")
         self.tissue = Choice("ice_tissue")
-        self.tissue.fill([("Marrow-filled bone (smaller)", MARROW_BONE), ("Soft tissue (larger)", SOFT_TISSUE)], None)
+        self.tissue.fill([("Marrow bone (smaller)", MARROW_BONE), ("Soft tissue (larger)", SOFT_TISSUE)], None)
         self.tissue.activated.connect(lambda _n: self.desk.view_state.set_ice_tissue(str(self.tissue.currentData())))
-        self.body.addWidget(self.tissue)
+        self.body.addWidget(form(("Drawn in", self.tissue)))
+        self.body.addWidget(label(f"{FIRST_VERSION_ICE} {_READING}", "look", "ice_first_version"))
         self._protocol = label("", "hint", "ice_protocol")
         self.body.addWidget(self._protocol)
-        self.body.addWidget(
-            label(f"{FIRST_VERSION_ICE} Coverage is stated from the smaller ice, the canal from the larger.", "look")
-        )
 
     def refresh(self) -> None:
         """Show the ice of the chosen lesion."""
@@ -78,15 +78,12 @@ class IcePanel(StepPanel):
 
     def _show(self, ice: IceReading) -> None:
         figures = ice.figures
-        old = " (old)" if ice.stale else ""
-        volumes, covered = [], []
+        old = " old" if ice.stale else ""
+        rows = []
         for iso in ISOTHERMS_C:
             name = f"{celsius(iso)}{old}"
-            soft, marrow = _volumes(ice.result, iso)
-            volumes.append((name, (name, soft, marrow)))
-            covered.append((name, (name, _covered(figures, iso))))
-        self.volumes.show_rows(volumes)
-        self.covered.show_rows(covered)
+            rows.append((name, (name, *_volumes(ice.result, iso), _covered(figures, iso))))
+        self.isotherms.show_rows(rows)
         self.canal.show_rows(_canal_rows(figures, old))
         unmarked = figures is not None and not figures.canal_marked
         self._canal_hint.setText("No canal is marked at this height (step 2), so nothing is said about it.")
@@ -121,8 +118,8 @@ def _state(lesion: Lesion | None, needles: int, ice: IceReading) -> tuple[str, s
         probes = "one probe" if needles == 1 else f"{needles} probes together"
         return f"The ice of {probes} has not been computed yet.", "hint"
     if ice.stale:
-        return "Out of date: a needle or the protocol changed after this ice was computed. Run it again.", "look"
-    return "Up to date with the needles and the protocol.", "ok"
+        return "Out of date: needles or protocol changed after it was computed. Run it again.", "look"
+    return "Up to date with needles and protocol.", "ok"
 
 
 def _volumes(result: IceResult | None, iso: float) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.desk import ICE_JOB, Desk
 from app.panels.rail import Mark, Step
 from app.panels.strip import ChipText
-from app.panels.words import mm, span
+from app.panels.words import celsius, ml, mm, span
 from app.reading import Reading
 from cvt_planner.plan.checks import CheckResult, Verdict, worst
 from cvt_planner.plan.model import Assembly, Lesion, Plan
@@ -62,15 +62,18 @@ def chips(desk: Desk, reading: Reading) -> list[ChipText]:
     own: list[ChipText] = []
     others: list[ChipText] = []
     for assembly in plan.assemblies:
-        chip = _needle_chip(plan, assembly, reading, results)
-        (own if lesion is not None and assembly.lesion_id == lesion.id else others).append(chip)
+        mine = lesion is not None and assembly.lesion_id == lesion.id
+        chip = _needle_chip(plan, assembly, reading, results, mine)
+        (own if mine else others).append(chip)
     if lesion is not None:
         own.append(_ice_chip(lesion, reading, results))
         own.append(_cement_chip(lesion, reading, results))
     return [*own, *sorted(others, key=lambda chip: _GRAVEST[chip.verdict])]
 
 
-def _needle_chip(plan: Plan, assembly: Assembly, reading: Reading, results: tuple[CheckResult, ...]) -> ChipText:
+def _needle_chip(
+    plan: Plan, assembly: Assembly, reading: Reading, results: tuple[CheckResult, ...], own: bool
+) -> ChipText:
     lesion = plan.lesion(assembly.lesion_id)
     figures = reading.assembly(assembly)
     verdict, why = _verdict([r for r in results if r.assembly_id == assembly.id])
@@ -82,29 +85,34 @@ def _needle_chip(plan: Plan, assembly: Assembly, reading: Reading, results: tupl
         why=why,
         place_lps_mm=assembly.probe_tip_lps_mm,
         tint=assembly.side.value,
+        brief=mm(figures.depth_from_skin_mm),
+        own=own,
     )
 
 
 def _ice_chip(lesion: Lesion, reading: Reading, results: tuple[CheckResult, ...]) -> ChipText:
     ice = reading.ice(lesion.id)
     verdict, why = _verdict([r for r in results if r.lesion_id == lesion.id and r.key in _ICE_CHECKS])
-    words = "not run"
+    words, brief = "not run", ""
     if ice.stale:
         words = "out of date"
     elif ice.figures is not None:
         found = ice.figures.isotherm(-20.0)
-        words = f"−20 °C {span(found.covered_percent, found.covered_high_percent, '%')}"
+        words = brief = f"−20 °C {span(found.covered_percent, found.covered_high_percent, '%')}"
         if ice.figures.canal_marked and ice.figures.canal_minimum_c is not None:
             high = ice.figures.canal_minimum_high_c
-            words += f"  canal {span(ice.figures.canal_minimum_c, high or ice.figures.canal_minimum_c, '°C')}"
-    return ChipText("ice", f"{lesion.level} ice", words, verdict, why, lesion.centre_lps_mm, "accent")
+            coldest = ice.figures.canal_minimum_c
+            words += f"  canal {span(coldest, coldest if high is None else high, '°C')}"
+            brief += f"  canal {celsius(coldest)}"
+    return ChipText("ice", f"{lesion.level} ice", words, verdict, why, lesion.centre_lps_mm, "accent", brief)
 
 
 def _cement_chip(lesion: Lesion, reading: Reading, results: tuple[CheckResult, ...]) -> ChipText:
     found = reading.cement(lesion)
     verdict, why = _verdict([r for r in results if r.lesion_id == lesion.id and r.key in _CEMENT_CHECKS])
     words = f"{found.estimate_ml:.1f} ({found.low_ml:.1f}–{found.high_ml:.1f}) mL"
-    return ChipText("cement", f"{lesion.level} cement", words, verdict, why, lesion.centre_lps_mm, "cement")
+    brief = ml(found.estimate_ml)
+    return ChipText("cement", f"{lesion.level} cement", words, verdict, why, lesion.centre_lps_mm, "cement", brief)
 
 
 def _verdict(results: list[CheckResult]) -> tuple[Verdict, str]:

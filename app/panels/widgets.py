@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QPolygonF, QWheelEvent
+from PySide6.QtGui import QColor, QIcon, QMouseEvent, QPainter, QPen, QPixmap, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -173,6 +173,13 @@ class FigureTable(QTableWidget):
         if item is not None:
             item.setIcon(icon)
             item.setToolTip(tip)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Choose a row; a click on the one that is chosen already tells so again, and the views go there once more."""
+        before = self.chosen
+        super().mousePressEvent(event)
+        if before and self.chosen == before and self.itemAt(event.position().toPoint()) is not None:
+            self.itemSelectionChanged.emit()
 
     def key_at(self, row: int) -> str:
         """Return the key of a row."""

@@ -160,7 +160,7 @@ def test_needles_by_keys_and_by_drag_and_the_ice_that_goes_stale(opened: Hand, s
     assert opened.window.busy.isVisible()
     opened.settle()
     assert opened.window.rail.buttons[Step.ICE].mark is Mark.DONE
-    volumes = opened.table("ice_volumes")
+    volumes = opened.table("ice_isotherms")
     assert volumes[0][0] == "0 °C" and float(volumes[0][1].split()[0]) > float(volumes[0][2].split()[0]) > 1.0
 
     opened.step(Step.NEEDLES)
@@ -171,7 +171,7 @@ def test_needles_by_keys_and_by_drag_and_the_ice_that_goes_stale(opened: Hand, s
     assert moved.probe_tip_lps_mm != chosen.probe_tip_lps_mm and moved.entry_lps_mm == chosen.entry_lps_mm
     assert opened.window.rail.buttons[Step.ICE].mark is Mark.OUT_OF_DATE
     opened.step(Step.ICE)
-    assert "Out of date" in opened.window.ice.state.text() and opened.table("ice_volumes")[0][0] == "0 °C (old)"
+    assert "Out of date" in opened.window.ice.state.text() and opened.table("ice_isotherms")[0][0] == "0 °C old"
     assert any(chip.said.figures == "out of date" for chip in opened.window.strip.chips)
     opened.key(Qt.Key.Key_Z, CONTROL)
     assert opened.plan == before  # the whole drag is one step
@@ -387,6 +387,46 @@ def test_stop_ends_the_ice_and_leaves_the_plan(opened: Hand, small: Small) -> No
     opened.click("run_ice")
     opened.settle()
     assert len(opened.built.workspace.state.ice) == 1
+
+
+def test_neither_sentences_nor_slow_work_move_the_pictures(opened: Hand, small: Small) -> None:
+    mark_sphere(opened, small.lesion)
+    lay_needles(opened, small.lesion)
+    opened.step(Step.ICE)
+    sizes = [view.size() for view in opened.window.views.values()]
+    resting = opened.window.line.hint
+    opened.window.message.clear()
+    assert resting.isVisible() and "Wheel" in resting.text()
+    opened.built.desk.say("A long sentence about what is in the way and what to do now. " * 12, "stop")
+    opened.click("run_ice")
+    opened.qtbot.wait(20)
+    assert opened.window.busy.isVisible() and opened.window.message.isVisible()
+    assert [view.size() for view in opened.window.views.values()] == sizes
+    text = opened.window.message.text
+    assert text.shortened and "what to do now" in text.toolTip()  # the whole is never lost
+    opened.click("busy_stop")
+    opened.settle()
+    assert [view.size() for view in opened.window.views.values()] == sizes
+
+
+def test_the_chips_of_the_chosen_lesion_fit_and_the_others_are_reached(opened: Hand, small: Small) -> None:
+    places = (small.lesion, small.lesion + np.array([0.0, 0.0, 12.0]))
+    for place in places:
+        mark_sphere(opened, place, 5.0)
+        lay_needles(opened, place)
+    strip = opened.window.strip
+    own = [chip for chip in strip.chips if chip.said.own]
+    seen = strip._scroll.viewport().width()
+    assert len(own) == 4 and len(strip.chips) == 6
+    assert own[-1].geometry().right() <= seen
+    assert strip.more.isVisible() and "more" in strip.more.text()
+    for _ in range(3):
+        opened.qtbot.mouseClick(strip.more, Qt.MouseButton.LeftButton)
+    assert not strip.more.isEnabled() and strip.back.isEnabled()
+    last = strip.chips[-1]
+    assert last.visibleRegion().boundingRect().width() == last.width()
+    opened.key(Qt.Key.Key_Tab)  # another lesion: its chips come first, and are seen
+    assert strip.chips[0].visibleRegion().boundingRect().width() == strip.chips[0].width()
 
 
 def test_a_chip_takes_every_view_to_its_place(opened: Hand, small: Small) -> None:

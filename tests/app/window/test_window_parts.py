@@ -15,9 +15,12 @@ from app import theme
 from app.actions import ACTIONS, MENUS, PRESETS, key_rows
 from app.aiming import needle_axes
 from app.keys import keeps
+from app.panels.banner import Banner
 from app.panels.widgets import VERDICT_WORDS
 from app.panels.words import celsius, gap, mm, span
 from app.settings import DEFAULT_WINDOW_HU, Settings
+from cvt_planner.geometry.frames import Grid
+from cvt_planner.imaging.volume import Patient, SeriesIdentity, Volume
 from cvt_planner.plan.checks import VERDICTS
 
 
@@ -123,3 +126,26 @@ def test_needle_views_hold_the_needle_and_are_never_mirrored(outward: tuple[floa
         assert abs(normal @ along) == pytest.approx(1.0 if name == "coronal" else 0.0, abs=1e-9)
     axial_right, axial_down = needle_axes(along)["axial"]
     assert axial_right[0] > 0 and np.cross(axial_right, axial_down)[2] > 0  # seen from the feet, as every axial
+
+
+def test_the_identity_of_the_patient_is_never_shortened(qtbot: QtBot) -> None:
+    banner = Banner()
+    qtbot.addWidget(banner)
+    name, number = "Papadopoulou-Konstantinidou, Aikaterini Maria", "HOSPITAL-2026-0001234567"
+    patient = Patient(name=name, patient_id=number, sex="F", age="54 y")
+    series = SeriesIdentity(study_description="CT spine", acquired_at="2026-11-20T10:42:00")
+    grid = Grid((2, 2, 2), np.eye(4))
+    volume = Volume(np.zeros((2, 2, 2), np.int16), grid, patient, series, "0", "a folder")
+    banner.show()
+    for width in (1024, 1280, 1920):
+        banner.resize(width, banner.height())
+        banner.show_volume(volume)
+        banner.show_level("T12", ())
+        qtbot.wait(1)
+        shown = banner.patient
+        assert name in shown.text() and number in shown.text()
+        assert shown.width() >= shown.sizeHint().width() and shown.geometry().right() < banner.level.x()
+        assert shown.sizeHint().height() <= banner.height() and banner.width() == width
+        assert banner.notice.geometry().right() <= width
+        assert name in banner.toolTip() and "CT spine" in banner.toolTip()
+    assert banner.study.text().startswith("CT")

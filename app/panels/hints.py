@@ -1,0 +1,45 @@
+"""What mouse and keys do now, in one line: of the tool in the hand, else of the step that is entered."""
+
+from __future__ import annotations
+
+from app.desk import Desk
+from app.panels.rail import Step
+
+_GAP = "  ·  "
+_EMPTY = ("Drop a study, a ZIP, a volume or a plan on this window", "Ctrl+O open", "F1 all keys")
+_VIEWS = ("Wheel: slices", "Ctrl + wheel: zoom", "Middle drag: move", "Shift + move: crosshair")
+_LEAVE = "Esc leaves the tool"
+
+_TOOLS: dict[str, tuple[str, ...]] = {
+    "sphere": ("Press in the middle of the lesion, drag to its rim", "Wheel: slices", _LEAVE),
+    "grow": ("Click into the lesion, then move the band in the panel", "Wheel: slices", _LEAVE),
+    "canal": ("Click the middle of the spinal canal in the axial view", "Wheel: slices", _LEAVE),
+    "measure": ("Drag from point to point to measure", "Wheel: slices", _LEAVE),
+}
+_STEPS: dict[Step, tuple[str, ...]] = {
+    Step.IMAGES: ("Drag: brightness and contrast", *_VIEWS, "1–5: windows", "Double click: one view"),
+    Step.LEVELS: ("Shift + move: crosshair into a vertebra, then name it in the panel", "Wheel: slices"),
+    Step.LESIONS: ("Drag a square: reshape", "Drag the cross: move", "Arrows: 0.5 mm", "Tab: next lesion", *_VIEWS[:2]),
+    Step.NEEDLES: (
+        "T: target at the pointer",
+        "E: entry at the pointer",
+        "Drag an end or the shaft",
+        "Arrows: 0.5 mm",
+        "N: next needle",
+        "Space: along the needle",
+    ),
+    Step.ICE: ("Wheel: slices", "Ctrl + wheel: zoom", "Tab: next lesion", "N: next needle", "Space: along the needle"),
+    Step.CEMENT: ("Wheel: slices", "Ctrl + wheel: zoom", "Tab: next lesion"),
+    Step.SESSION: ("Click a check or a chip to go to its place", "Tab: next lesion", "Ctrl+S: save", "Ctrl+Z: undo"),
+}
+
+
+def hint_words(desk: Desk) -> str:
+    """Return the hint for the present tool and step."""
+    if desk.volume is None:
+        return _GAP.join(_EMPTY)
+    if desk.tool == "aim":
+        at = "entry on the skin and press E" if desk.aim and desk.aim.target_lps_mm else "target and press T"
+        return _GAP.join((f"Point at the {at}, or click", "Wheel: slices", _LEAVE))
+    words = _TOOLS.get(desk.tool) or (*_STEPS[Step(desk.step)], "F1: all keys")
+    return _GAP.join(words)
