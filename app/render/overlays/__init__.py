@@ -1,11 +1,12 @@
-"""What is drawn on a slice view, one file each, in the order they are painted."""
+"""What is drawn on a slice view, one file each, in the order they are painted; earlier labels keep their room."""
 
 from __future__ import annotations
 
 from app.render.overlays.corner_texts import CornerTexts
 from app.render.overlays.crosshair import Crosshair
 from app.render.overlays.ice import Ice
-from app.render.overlays.lesions import Lesions
+from app.render.overlays.labels import Lettering
+from app.render.overlays.lesions import LesionNames, Lesions
 from app.render.overlays.levels import Levels
 from app.render.overlays.marks import Marks
 from app.render.overlays.needles import Needles
@@ -16,10 +17,12 @@ from app.render.overlays.scale_bar import ScaleBar
 
 OVERLAY_CLASSES: tuple[type[Overlay], ...] = (
     Crosshair,
-    Levels,
     Lesions,
     Ice,
+    LesionNames,
+    Levels,
     Needles,
+    Lettering,
     PreviewOutline,
     Marks,
     OrientationLetters,

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
 from app.render import colours
-from app.render.overlays.ink import label_font, write
+from app.render.overlays.ink import label_font, text_box, write
 from app.render.overlays.overlay import Overlay, Scene
 from app.render.plane import letters
 from cvt_planner.base.arrays import Points
 from cvt_planner.imaging.volume import Volume
 
 INSET_PX = 8.0
+BESIDE_LETTER_PX = 16.0  # half of the widest orientation letters, with a gap
+LONGEST_LPS_MM = np.array([888.8, 888.8, -888.8])
 LEFT, RIGHT = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
+Written = tuple[QPointF, str, QColor, Qt.AlignmentFlag]
 
 
 def hu_at(volume: Volume, lps_mm: Points) -> int | None:
@@ -25,10 +28,11 @@ def hu_at(volume: Volume, lps_mm: Points) -> int | None:
     return int(volume.hu[tuple(index)])
 
 
-def place_text(lps_mm: Points) -> str:
+def place_text(lps_mm: Points, decimals: int = 1) -> str:
     """Return a patient point in words, so that no sign needs to be known: "L 12.3  P 40.1  S 88.0 mm"."""
     names = (("L", "R"), ("P", "A"), ("S", "I"))
-    return "  ".join(f"{pair[0] if v >= 0 else pair[1]} {abs(v):.1f}" for v, pair in zip(lps_mm, names, strict=True))
+    parts = (f"{pair[0] if v >= 0 else pair[1]} {abs(v):.{decimals}f}" for v, pair in zip(lps_mm, names, strict=True))
+    return "  ".join(parts) + " mm"
 
 
 class CornerTexts(Overlay):
@@ -39,27 +43,74 @@ class CornerTexts(Overlay):
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
         """Write the texts."""
-        plane, view = scene.plane, scene.view
-        painter.setFont(label_font(painter))
-        line = painter.fontMetrics().height() + 1.0
-        bottom = plane.height_px - INSET_PX - line / 2.0
-        turned = view.axes(scene.orientation) is not None
-        title = f"{scene.orientation.capitalize()}{' (turned)' if turned else ''}"
-        position = float(np.array(view.crosshair_lps_mm) @ np.abs(np.round(plane.normal)))
-        colour = colours.PLANE[scene.orientation]
-        write(painter, QPointF(INSET_PX, INSET_PX + line / 2), title, colour, LEFT)
-        if not turned:
-            where = letters(np.abs(np.round(plane.normal)) * (1.0 if position >= 0 else -1.0))
-            write(painter, QPointF(INSET_PX, INSET_PX + 1.5 * line), f"{where} {abs(position):.1f} mm")
-        window = f"W {view.window.width_hu:.0f}  L {view.window.centre_hu:.0f}"
-        write(painter, QPointF(INSET_PX, bottom - line), window + ("  inverted" if view.inverted else ""))
-        write(painter, QPointF(INSET_PX, bottom), f"{plane.mm_per_px:.2f} mm/px", colours.DIM_TEXT)
-        if scene.orientation == "axial" and view.procedure_view:
-            at = QPointF(plane.width_px - INSET_PX, INSET_PX + line / 2)
-            write(painter, at, "procedure view", colours.PLANE["sagittal"], RIGHT)
-        if scene.cursor_lps_mm is not None and scene.state.volume is not None:
-            hu = hu_at(scene.state.volume, scene.cursor_lps_mm)
-            text = "outside the CT" if hu is None else f"{hu} HU"
-            write(painter, QPointF(plane.width_px - INSET_PX, bottom - line), text, colours.TEXT, RIGHT)
-            place = place_text(scene.cursor_lps_mm) + " mm"
-            write(painter, QPointF(plane.width_px - INSET_PX, bottom), place, colours.DIM_TEXT, RIGHT)
+        for at, text, colour, align in (*_lasting(painter, scene), *_of_pointer(painter, scene)):
+            write(painter, at, text, colour, align)
+
+
+def boxes(painter: QPainter, scene: Scene) -> list[QRectF]:
+    """Return the room of the texts; where the pointer's texts come and go, the room of the longest."""
+    found = [text_box(painter, at, text, align) for at, text, _, align in _lasting(painter, scene)]
+    high, low = _right_lines(painter, scene)
+    found.append(text_box(painter, high, "outside the CT", RIGHT))
+    found.append(text_box(painter, low, _fitting(painter, scene, LONGEST_LPS_MM), RIGHT))
+    return found
+
+
+def _lasting(painter: QPainter, scene: Scene) -> list[Written]:
+    """Return the texts that are always there."""
+    plane, view = scene.plane, scene.view
+    line = _line_px(painter)
+    bottom = plane.height_px - INSET_PX - line / 2.0
+    turned = view.axes(scene.orientation) is not None
+    title = f"{scene.orientation.capitalize()}{' (turned)' if turned else ''}"
+    position = float(np.array(view.crosshair_lps_mm) @ np.abs(np.round(plane.normal)))
+    texts: list[Written] = [(QPointF(INSET_PX, INSET_PX + line / 2), title, colours.PLANE[scene.orientation], LEFT)]
+    if not turned:
+        where = letters(np.abs(np.round(plane.normal)) * (1.0 if position >= 0 else -1.0))
+        at = QPointF(INSET_PX, INSET_PX + 1.5 * line)
+        texts.append((at, f"{where} {abs(position):.1f} mm", colours.TEXT, LEFT))
+    window = f"W {view.window.width_hu:.0f}  L {_minus(view.window.centre_hu)}" + (
+        "  inverted" if view.inverted else ""
+    )
+    texts.append((QPointF(INSET_PX, bottom - line), window, colours.TEXT, LEFT))
+    texts.append((QPointF(INSET_PX, bottom), f"{plane.mm_per_px:.2f} mm/px", colours.DIM_TEXT, LEFT))
+    if scene.orientation == "axial" and view.procedure_view and not turned:
+        at = QPointF(plane.width_px - INSET_PX, INSET_PX + line / 2)
+        texts.append((at, "procedure view", colours.PLANE["sagittal"], RIGHT))
+    return texts
+
+
+def _of_pointer(painter: QPainter, scene: Scene) -> list[Written]:
+    """Return what lies under the pointer: Hounsfield units and place."""
+    if scene.cursor_lps_mm is None or scene.state.volume is None:
+        return []
+    hu = hu_at(scene.state.volume, scene.cursor_lps_mm)
+    text = "outside the CT" if hu is None else f"{_minus(hu)} HU"
+    high, low = _right_lines(painter, scene)
+    place = _fitting(painter, scene, scene.cursor_lps_mm)
+    return [(high, text, colours.TEXT, RIGHT), (low, place, colours.DIM_TEXT, RIGHT)]
+
+
+def _fitting(painter: QPainter, scene: Scene, lps_mm: Points) -> str:
+    """Return the place as exactly as there is room beside the letter at the bottom edge; empty where there is none."""
+    room = scene.plane.width_px / 2.0 - INSET_PX - BESIDE_LETTER_PX
+    metrics = QFontMetricsF(label_font(painter))
+    for decimals in (1, 0):
+        text = place_text(lps_mm, decimals)
+        if metrics.horizontalAdvance(text) <= room:
+            return text
+    return ""
+
+
+def _right_lines(painter: QPainter, scene: Scene) -> tuple[QPointF, QPointF]:
+    line = _line_px(painter)
+    right, bottom = scene.plane.width_px - INSET_PX, scene.plane.height_px - INSET_PX - line / 2.0
+    return QPointF(right, bottom - line), QPointF(right, bottom)
+
+
+def _line_px(painter: QPainter) -> float:
+    return QFontMetricsF(label_font(painter)).height() + 1.0
+
+
+def _minus(value: float) -> str:
+    return f"{value:.0f}".replace("-", "\N{MINUS SIGN}")

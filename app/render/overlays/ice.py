@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QPainter
 
 from app.render import colours
 from app.render.ice_state import shown_field, still_holds
-from app.render.overlays.ink import faded, outline, pen, stroke, write
+from app.render.overlays.ink import box_of, faded, outline, pen, stroke
+from app.render.overlays.labels import LEFT, MIDDLE, RIGHT, Place, put
 from app.render.overlays.overlay import Overlay, Scene
 from app.render.sections import field_contours
 from cvt_planner.base.arrays import FloatArray
 from cvt_planner.plan.results import ISOTHERMS_C, IceField, IceResult
 
 BODY_C = 37.0
-SHORTEST_LABELLED_PX = 70.0
+SMALLEST_LABELLED_PX = 44.0  # a smaller isotherm carries no label; the others tell which it is
 _DASHES: dict[float, tuple[float, ...]] = {0.0: (5.0, 3.0)}
 _STALE_DASHES = (2.0, 3.0)
 _LABEL_DEG = {
@@ -23,6 +24,10 @@ _LABEL_DEG = {
     -20.0: 55.0,
     -40.0: 125.0,
 }  # clockwise from the screen's right; names of lesions are upper right
+
+
+_TURNS_DEG = (0.0, 40.0, -40.0, 90.0, -90.0, 140.0, -140.0, 180.0)
+_SIDEWAYS = 0.35  # a label stands beside the line, or over and under it where the direction is this steep
 
 
 class Ice(Overlay):
@@ -38,9 +43,10 @@ class Ice(Overlay):
         for result in scene.state.ice:
             field = shown_field(result, scene.view.ice_tissue)
             stale = not still_holds(scene.state, result)
+            named = scene.view.lesion_id in (None, result.inputs.lesion_id)
             for level, lines in zip(ISOTHERMS_C, self._contours(result, field, scene), strict=True):
                 if lines:
-                    _isotherm(painter, scene, level, lines, stale)
+                    _isotherm(painter, scene, level, lines, stale, named)
         known = {result.inputs.lesion_id for result in scene.state.ice}
         self._kept = {key: kept for key, kept in self._kept.items() if key in known}
 
@@ -54,29 +60,27 @@ class Ice(Overlay):
         return kept[2]
 
 
-def _isotherm(painter: QPainter, scene: Scene, level: float, lines: list[FloatArray], stale: bool) -> None:
+def _isotherm(painter: QPainter, scene: Scene, level: float, lines: list[FloatArray], stale: bool, named: bool) -> None:
     colour = colours.STALE if stale else colours.isotherm(level)
     dashes = _STALE_DASHES if stale else _DASHES.get(level, ())
     stroke(painter, outline(lines), pen(faded(colour, 0.8) if stale else colour, 1.6, dashes))
-    if max(_length_px(line) for line in lines) >= SHORTEST_LABELLED_PX:
+    box = box_of(lines)
+    if named and max(box.width(), box.height()) >= SMALLEST_LABELLED_PX:
         text = f"{level:.0f} °C".replace("-", "\N{MINUS SIGN}") + (" out of date" if stale and level == 0.0 else "")
-        _label(painter, scene, level, np.concatenate(lines), text, colour)
+        put(painter, scene, _places(level, np.concatenate(lines)), text, colour)
 
 
-def _label(painter: QPainter, scene: Scene, level: float, points: FloatArray, text: str, colour: QColor) -> None:
-    """Write the temperature on one of its lines, each isotherm in a direction of its own so that they do not meet."""
-    angle = np.deg2rad(_LABEL_DEG.get(level, 90.0))
-    towards = np.array([np.cos(angle), np.sin(angle)])
-    visible = points[
-        (points[:, 0] > 20)
-        & (points[:, 0] < scene.plane.width_px - 40)
-        & (points[:, 1] > 15)
-        & (points[:, 1] < scene.plane.height_px - 15)
-    ]
-    if len(visible):
-        x, y = visible[int(np.argmax(visible @ towards))]
-        write(painter, QPointF(float(x), float(y)), text, colour, Qt.AlignmentFlag.AlignHCenter)
-
-
-def _length_px(line: FloatArray) -> float:
-    return float(np.linalg.norm(np.diff(line, axis=0), axis=1).sum())
+def _places(level: float, points: FloatArray) -> list[Place]:
+    """Return places that touch the line from outside, each isotherm's first one in a direction of its own."""
+    first = _LABEL_DEG.get(level, 90.0)
+    places: list[Place] = []
+    for turn in _TURNS_DEG:
+        angle = np.deg2rad(first + turn)
+        towards = np.array([np.cos(angle), np.sin(angle)])
+        x, y = (points[int(np.argmax(points @ towards))]).tolist()
+        if abs(towards[0]) > _SIDEWAYS:
+            right = towards[0] > 0
+            places.append((QPointF(x + (3.0 if right else -3.0), y), LEFT if right else RIGHT))
+        else:
+            places.append((QPointF(x, y + (9.0 if towards[1] > 0 else -9.0)), MIDDLE))
+    return places

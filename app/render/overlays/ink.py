@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
 
@@ -42,6 +43,13 @@ def outline(lines_px: Iterable[FloatArray]) -> QPainterPath:
     return path
 
 
+def box_of(lines_px: Sequence[FloatArray]) -> QRectF:
+    """Return the box around lines, each (n, 2) logical pixels."""
+    points = np.concatenate(lines_px)
+    (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    return QRectF(QPointF(left, top), QPointF(right, bottom))
+
+
 def stroke(painter: QPainter, path: QPainterPath, bright: QPen) -> None:
     """Draw a path with a dark line beneath."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -74,15 +82,29 @@ def write(
     """
     font = label_font(painter, points, bold)
     metrics = QFontMetricsF(font)
-    width = metrics.horizontalAdvance(text)
-    left = at.x() - {Qt.AlignmentFlag.AlignRight: width, Qt.AlignmentFlag.AlignHCenter: width / 2.0}.get(align, 0.0)
-    base = at.y() + (metrics.ascent() - metrics.descent()) / 2.0
+    box = text_box(painter, at, text, align, points, bold)
+    left, base = box.left(), at.y() + (metrics.ascent() - metrics.descent()) / 2.0
     painter.setFont(font)
     painter.setPen(colours.SHADOW)
     for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1)):
         painter.drawText(QPointF(left + dx, base + dy), text)
     painter.setPen(colour)
     painter.drawText(QPointF(left, base), text)
+    return box
+
+
+def text_box(
+    painter: QPainter,
+    at: QPointF,
+    text: str,
+    align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft,
+    points: float = LABEL_PT,
+    bold: bool = False,
+) -> QRectF:
+    """Return the room that `write` takes for the same arguments."""
+    metrics = QFontMetricsF(label_font(painter, points, bold))
+    width = metrics.horizontalAdvance(text)
+    left = at.x() - {Qt.AlignmentFlag.AlignRight: width, Qt.AlignmentFlag.AlignHCenter: width / 2.0}.get(align, 0.0)
     return QRectF(left, at.y() - metrics.height() / 2.0, width, metrics.height())
 
 

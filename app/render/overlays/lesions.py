@@ -1,13 +1,12 @@
-"""The lesions: magenta outline of the true section, with the name at its upper right."""
+"""The lesions: magenta outline of the true section, with the name beside it."""
 
 from __future__ import annotations
 
-import numpy as np
-from PySide6.QtCore import QPointF
 from PySide6.QtGui import QPainter
 
 from app.render import colours
-from app.render.overlays.ink import faded, outline, pen, stroke, write
+from app.render.overlays.ink import box_of, faded, outline, pen, stroke
+from app.render.overlays.labels import around, put
 from app.render.overlays.overlay import Overlay, Scene
 from app.render.sections import shape_section
 from cvt_planner.anatomy.lesion_shape import LesionShape
@@ -24,7 +23,7 @@ class Lesions(Overlay):
         self._kept: dict[str, tuple[LesionShape, bytes, list[FloatArray]]] = {}
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
-        """Draw the outlines and names."""
+        """Draw the outlines."""
         plan = scene.state.plan
         lesions = plan.lesions if plan is not None else ()
         for lesion in lesions:
@@ -33,9 +32,7 @@ class Lesions(Overlay):
                 continue
             chosen = lesion.id == scene.view.lesion_id
             stroke(painter, outline(lines), pen(faded(colours.LESION, 1.0 if chosen else 0.8), 2.2 if chosen else 1.4))
-            points = np.concatenate(lines)
-            at = QPointF(float(points[:, 0].max()) + 5.0, float(points[:, 1].min()) - 2.0)
-            write(painter, at, f"{lesion.name}  {lesion.level}", colours.LESION, bold=chosen)
+            scene.lesion_boxes[lesion.id] = box_of(lines)
         known = {lesion.id for lesion in lesions}
         self._kept = {key: kept for key, kept in self._kept.items() if key in known}
 
@@ -45,3 +42,19 @@ class Lesions(Overlay):
             kept = (lesion.shape, scene.plane.key, shape_section(lesion.shape, scene.plane))
             self._kept[lesion.id] = kept
         return kept[2]
+
+
+class LesionNames(Overlay):
+    """The names of the outlined lesions, after the ice has labelled its lines; the chosen one first, and bold."""
+
+    name = "lesions"
+
+    def paint(self, painter: QPainter, scene: Scene) -> None:
+        """Write the names."""
+        plan = scene.state.plan
+        lesions = plan.lesions if plan is not None else ()
+        for lesion in sorted(lesions, key=lambda x: x.id != scene.view.lesion_id):
+            box = scene.lesion_boxes.get(lesion.id)
+            if box is not None:
+                chosen = lesion.id == scene.view.lesion_id
+                put(painter, scene, around(box), f"{lesion.name}  {lesion.level}", colours.LESION, bold=chosen)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter
 
 from app.render import colours
-from app.render.overlays.ink import faded, outline, pen, stroke, write
+from app.render.overlays.ink import faded, outline, pen, stroke
+from app.render.overlays.labels import around, put
 from app.render.overlays.overlay import Overlay, Scene
 from cvt_planner.base.arrays import Points
 from cvt_planner.plan.model import CanalMark, LevelMark
@@ -35,7 +36,9 @@ class Levels(Overlay):
         painter.setPen(pen(colours.LEVEL, 1.2))
         painter.setBrush(colours.LEVEL if mark.confirmed else Qt.BrushStyle.NoBrush)
         painter.drawEllipse(at, 3.0, 3.0)
-        write(painter, at + QPointF(7.0, 0.0), mark.level + ("" if mark.confirmed else " ?"), colours.LEVEL, bold=True)
+        places = around(QRectF(at.x() - 3.0, at.y() - 3.0, 6.0, 6.0), gap_px=4.0)
+        beside = sorted(places, key=lambda place: abs(place[0].y() - at.y()))
+        put(painter, scene, beside, mark.level + ("" if mark.confirmed else " ?"), colours.LEVEL, bold=True)
 
     def _canal(self, painter: QPainter, scene: Scene, canal: CanalMark) -> None:
         wall = np.array(canal.wall_lps_mm)

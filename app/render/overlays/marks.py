@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QLineF, QPointF
+from PySide6.QtCore import QLineF, QRectF
 from PySide6.QtGui import QColor, QPainter
 
 from app.render.overlays.ink import faded, outline, pen, stroke, write
+from app.render.overlays.labels import around, put
 from app.render.overlays.overlay import Overlay, Scene
 from app.render.view_state import Annotation
 
@@ -37,4 +38,6 @@ class Marks(Overlay):
             painter.drawLine(QLineF(x - ARM_PX, y, x + ARM_PX, y))
             painter.drawLine(QLineF(x, y - ARM_PX, x, y + ARM_PX))
         x, y = pixels[-1]
-        write(painter, QPointF(float(x) + ARM_PX + 3.0, float(y) - ARM_PX), mark.label, colour)
+        places = around(QRectF(x - ARM_PX, y - ARM_PX, 2 * ARM_PX, 2 * ARM_PX), gap_px=3.0)
+        if mark.label and not put(painter, scene, places, mark.label, colour, now=True):
+            write(painter, places[0][0], mark.label, colour)

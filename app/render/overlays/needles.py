@@ -7,7 +7,8 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from app.render import colours
-from app.render.overlays.ink import dark_pen, faded, pen, polygon, write
+from app.render.overlays.ink import dark_pen, faded, pen, polygon
+from app.render.overlays.labels import LEFT, RIGHT, Place, put
 from app.render.overlays.overlay import Overlay, Scene
 from app.render.sections import tube_outline, tube_section
 from cvt_planner.base.arrays import Points, Vec3
@@ -27,13 +28,15 @@ class Needles(Overlay):
         """Draw the assemblies of every lesion, the chosen one last."""
         plan = scene.state.plan
         assemblies = plan.assemblies if plan is not None else ()
+        opacity = painter.opacity()
         for assembly in sorted(assemblies, key=lambda a: a.id == scene.view.assembly_id):
+            of_lesion = scene.view.lesion_id in (None, assembly.lesion_id)
+            painter.setOpacity(opacity * (1.0 if of_lesion else 0.5))
             self._draw(painter, scene, assembly)
+        painter.setOpacity(opacity)
 
     def _draw(self, painter: QPainter, scene: Scene, assembly: Assembly) -> None:
         chosen = assembly.id == scene.view.assembly_id
-        of_lesion = scene.view.lesion_id in (None, assembly.lesion_id)
-        painter.setOpacity(painter.opacity() * (1.0 if chosen or of_lesion else 0.5))
         colour = colours.NEEDLE[assembly.side]
         needle, probe = assembly.needle, assembly.probe
         tip = np.array(assembly.probe_tip_lps_mm)
@@ -58,7 +61,6 @@ class Needles(Overlay):
             ("skin", assembly.skin_entry_lps_mm),
         )
         across = _across(scene, assembly)
-        names: dict[str, QPointF] = {}
         for name, point in points:
             if point is None:
                 continue
@@ -66,9 +68,8 @@ class Needles(Overlay):
             at = scene.plane.point_of(np.array(point))
             painter.setPen(pen(faded(colour, 1.0 if near else 0.5), 2.0))
             painter.drawLine(at - across * TICK_PX, at + across * TICK_PX)
-            names[name] = at
-        if chosen:
-            _write_names(painter, names, across, colour)
+            if chosen and near:
+                put(painter, scene, _beside(at, across), name, colour)
 
 
 def _across(scene: Scene, assembly: Assembly) -> QPointF:
@@ -82,15 +83,10 @@ def _across(scene: Scene, assembly: Assembly) -> QPointF:
     return QPointF(x, y) if x >= 0 else QPointF(-x, -y)
 
 
-def _write_names(painter: QPainter, names: dict[str, QPointF], across: QPointF, colour: QColor) -> None:
-    """Write the points' names beside the needle, dropping one that would lie on another."""
-    taken: list[QPointF] = []
-    for name, at in names.items():
-        place = at + across * (TICK_PX + 9.0)
-        if any(abs(place.x() - other.x()) < 60.0 and abs(place.y() - other.y()) < 14.0 for other in taken):
-            continue
-        taken.append(place)
-        write(painter, place, name, colour)
+def _beside(at: QPointF, across: QPointF) -> list[Place]:
+    """Return the places of a point's name: to the right of the needle, else to its left."""
+    by = across * (TICK_PX + 9.0)
+    return [(at + by, LEFT), (at - by, RIGHT)]
 
 
 def _tube(

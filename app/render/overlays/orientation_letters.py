@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter
 
 from app.render import colours
-from app.render.overlays.ink import write
+from app.render.overlays.ink import text_box, write
 from app.render.overlays.overlay import Overlay, Scene
 
 INSET_PX = 14.0
@@ -21,13 +21,22 @@ class OrientationLetters(Overlay):
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
         """Write the four letters."""
-        plane = scene.plane
-        middle, half = plane.width_px / 2.0, plane.height_px / 2.0
-        left, top, right, bottom = plane.edge_letters()
-        for text, x, y, align in (
-            (left, INSET_PX / 2, half, Qt.AlignmentFlag.AlignLeft),
-            (top, middle, INSET_PX, Qt.AlignmentFlag.AlignHCenter),
-            (right, plane.width_px - INSET_PX / 2, half, Qt.AlignmentFlag.AlignRight),
-            (bottom, middle, plane.height_px - INSET_PX, Qt.AlignmentFlag.AlignHCenter),
-        ):
-            write(painter, QPointF(x, y), text, colours.TEXT, align, SIZE_PT, bold=True)
+        for at, text, align in _letters(scene):
+            write(painter, at, text, colours.TEXT, align, SIZE_PT, bold=True)
+
+
+def boxes(painter: QPainter, scene: Scene) -> list[QRectF]:
+    """Return the room of the letters."""
+    return [text_box(painter, at, text, align, SIZE_PT, bold=True) for at, text, align in _letters(scene)]
+
+
+def _letters(scene: Scene) -> list[tuple[QPointF, str, Qt.AlignmentFlag]]:
+    plane = scene.plane
+    middle, half = plane.width_px / 2.0, plane.height_px / 2.0
+    left, top, right, bottom = plane.edge_letters()
+    return [
+        (QPointF(INSET_PX / 2, half), left, Qt.AlignmentFlag.AlignLeft),
+        (QPointF(middle, INSET_PX), top, Qt.AlignmentFlag.AlignHCenter),
+        (QPointF(plane.width_px - INSET_PX / 2, half), right, Qt.AlignmentFlag.AlignRight),
+        (QPointF(middle, plane.height_px - INSET_PX), bottom, Qt.AlignmentFlag.AlignHCenter),
+    ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
 from app.render.plane import ViewPlane
@@ -21,6 +23,9 @@ class Scene:
     state: State
     view: ViewState
     cursor_lps_mm: Points | None = None
+    taken: list[QRectF] = field(default_factory=list)  # room that labels of this painting have taken, see `labels`
+    written: list[Callable[[], object]] = field(default_factory=list)  # labels to be written when all shapes are drawn
+    lesion_boxes: dict[str, QRectF] = field(default_factory=dict)  # around the outlines painted, by lesion id
 
 
 class Overlay:

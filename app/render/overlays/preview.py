@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter
 
 from app.render import colours
-from app.render.overlays.ink import faded, outline, pen, stroke, write
+from app.render.overlays.ink import box_of, faded, outline, pen, stroke, write
+from app.render.overlays.labels import around, put
 from app.render.overlays.overlay import Overlay, Scene
 from app.render.sections import shape_section
 
@@ -28,6 +28,6 @@ class PreviewOutline(Overlay):
         path.setFillRule(Qt.FillRule.OddEvenFill)
         painter.fillPath(path, faded(colours.PREVIEW, 0.18))
         stroke(painter, path, pen(colours.PREVIEW, 1.8, (4.0, 2.5)))
-        points = np.concatenate(lines)
-        at = QPointF(float(points[:, 0].max()) + 5.0, float(points[:, 1].max()) + 2.0)
-        write(painter, at, preview.label, colours.PREVIEW)
+        places = sorted(around(box_of(lines)), key=lambda place: -place[0].y())  # names of lesions are above
+        if not put(painter, scene, places, preview.label, colours.PREVIEW, now=True):
+            write(painter, places[0][0], preview.label, colours.PREVIEW, places[0][1])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QLineF, QPointF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter
 
 from app.render import colours
-from app.render.overlays.ink import dark_pen, pen, write
+from app.render.overlays.ink import dark_pen, pen, text_box, write
 from app.render.overlays.overlay import Overlay, Scene
 
 LENGTHS_MM = (1, 2, 5, 10, 20, 50, 100, 200, 500)
@@ -34,18 +34,28 @@ class ScaleBar(Overlay):
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
         """Draw the bar with its ticks and its length."""
-        plane = scene.plane
-        length = bar_length_mm(plane.height_px, plane.mm_per_px)
-        px = length / plane.mm_per_px
-        x, bottom = plane.width_px - INSET_PX, plane.height_px - 2.0 * INSET_PX
-        top = bottom - px
+        x, top, bottom, words = _bar(scene)
         lines = [QLineF(x, top, x, bottom), QLineF(x - TICK_PX, top, x, top), QLineF(x - TICK_PX, bottom, x, bottom)]
         for chosen in (dark_pen(3.5), pen(colours.TEXT, 1.5)):
             painter.setPen(chosen)
             painter.drawLines(lines)
-        write(
-            painter,
-            QPointF(x - TICK_PX - 4.0, (bottom if px > 60 else (top + bottom) / 2)),
-            bar_label(length),
-            align=Qt.AlignmentFlag.AlignRight,
-        )
+        write(painter, _label_at(x, top, bottom), words, align=Qt.AlignmentFlag.AlignRight)
+
+
+def box(painter: QPainter, scene: Scene) -> QRectF:
+    """Return the room of the bar and its label."""
+    x, top, bottom, words = _bar(scene)
+    label = text_box(painter, _label_at(x, top, bottom), words, Qt.AlignmentFlag.AlignRight)
+    return QRectF(x - TICK_PX, top, TICK_PX, bottom - top).united(label)
+
+
+def _bar(scene: Scene) -> tuple[float, float, float, str]:
+    """Return where the bar stands, its upper and lower end, px, and its label."""
+    plane = scene.plane
+    length = bar_length_mm(plane.height_px, plane.mm_per_px)
+    bottom = plane.height_px - 2.0 * INSET_PX
+    return plane.width_px - INSET_PX, bottom - length / plane.mm_per_px, bottom, bar_label(length)
+
+
+def _label_at(x: float, top: float, bottom: float) -> QPointF:
+    return QPointF(x - TICK_PX - 4.0, bottom if bottom - top > 60 else (top + bottom) / 2)

@@ -38,7 +38,8 @@ def _verdict(coldest_c: float) -> Verdict:
 
 def _sentence(ice: IceFigures, coldest_c: float, name: str) -> str:
     warmest = ice.canal_minimum_high_c
-    span = f"{round(coldest_c)} °C" if warmest is None else f"{round(coldest_c)} to {round(warmest)} °C"
+    figures = f"{round(coldest_c)}" if warmest is None else f"{round(coldest_c)} to {round(warmest)}"
+    span = f"{figures} °C".replace("-", "−")
     distance = ice.canal_to_0c_mm
     if distance is None:
         return f"Beside {name} the canal's wall gets no colder than {span}."

@@ -19,7 +19,7 @@ def _find(context: CheckContext) -> Iterator[Finding]:
             continue
         figures = ice.isotherm(ISOTHERM_C)
         low, high = figures.covered_percent, figures.covered_high_percent
-        inside = f"{low:.0f} % of {lesion.name} lies inside the -20 °C ice"
+        inside = f"{low:.0f} % of {lesion.name} lies inside the −20 °C ice"
         text = f"{inside} in marrow-filled bone ({high:.0f} % in soft tissue)."
         if low >= WANTED_PERCENT:
             yield about_lesion(lesion, "ok", text, low)
@@ -31,10 +31,10 @@ def _find(context: CheckContext) -> Iterator[Finding]:
 
 CHECK = Check(
     key="coverage",
-    title="Lesion inside the -20 °C ice",
+    title="Lesion inside the −20 °C ice",
     unit="%",
     limit=f"at least {WANTED_PERCENT:g} % in the smaller ice; under {LEAST_PERCENT:g} % even in the larger: stop",
     not_modelled="First version: two homogeneous tissues, no perfusion, no warming by the canal; no margin added.",
-    source="-20 °C: Gage & Baust, Cryobiology 1998;37:171. Percentages: assumed.",
+    source="−20 °C: Gage & Baust, Cryobiology 1998;37:171. Percentages: assumed.",
     find=_find,
 )
