@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 NO_WINDOW = (
     "The window needs Qt and VTK, which are not installed here. Install them with: pip install 'cvt-planner[app]'. "
     f"These subcommands work without: {', '.join(cli.HEADLESS)}."
+)
+NO_DISPLAY = (
+    "There is no display to open the window on. Run it in a desktop session or over remote desktop; "
+    f"these subcommands work without: {', '.join(cli.HEADLESS)}."
 )
 WRONG_USAGE, REFUSED = 2, 3
 
@@ -39,6 +44,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _window(path: str | None) -> int:
     if not _installed("PySide6") or not _installed("vtkmodules"):
         sys.stderr.write(NO_WINDOW + "\n")
+        return REFUSED
+    if sys.platform.startswith("linux") and not any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    ):
+        sys.stderr.write(NO_DISPLAY + "\n")
         return REFUSED
     from app.main import run_window
 

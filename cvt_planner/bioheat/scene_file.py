@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -170,9 +171,12 @@ def _number(value: object, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InputRefused(f"{where!r} must be a number, not {_kind(value)}.")
     try:
-        return float(value)
+        number = float(value)
     except OverflowError as error:
         raise InputRefused(f"{where!r} is too large a number.") from error
+    if not math.isfinite(number):
+        raise InputRefused(f"{where!r} must be a finite number, not {number}.")
+    return number
 
 
 def _list(value: object, where: str) -> list[Any]:

@@ -40,6 +40,8 @@ def find_series(path: str | Path, progress: Progress | None = None) -> SeriesLis
     place, progress = Path(path), progress or Progress()
     kind = kind_of(place)
     given = shown(place)
+    if kind == "zip" and place.suffix.lower() == ".cvtplan":
+        return SeriesListing(given, (), hint=f"{given} is a plan, not a CT. Open it as a plan.")
     if kind == "research":
         return SeriesListing(given, (research_series(place, given),))
     with Opener() as opener:

@@ -26,7 +26,8 @@ def series_report(path: str | Path, progress: Progress | None = None) -> dict[st
     listing = find_series(path, progress)
     if not listing.series:
         raise InputRefused(listing.hint or f"{listing.path} holds no DICOM images. Choose the folder of a CT series.")
-    preferred = listing.preferred
+    # Between patients or studies there is no best series: somebody has to choose.
+    preferred = listing.preferred if len(listing.studies) == 1 else None
     return {
         "path": listing.path,
         "series": [_entry(info) for info in listing.series],

@@ -89,7 +89,8 @@ class SeriesInfo:
     @property
     def owner(self) -> str:
         """Return a few words that name patient and study."""
-        who = self.patient.name or self.patient.patient_id or "patient without name"
+        number = f" ({self.patient.patient_id})" if self.patient.patient_id else ""
+        who = f"{self.patient.name or 'patient without name'}{number}"
         day = self.identity.acquired_at[:10]
         return f"{who}, study {' '.join(w for w in (self.identity.study_description, day) if w) or self.study_uid}"
 

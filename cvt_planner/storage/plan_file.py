@@ -89,7 +89,7 @@ def load_plan(path: Path | str) -> StoredPlan:
         with zipfile.ZipFile(source) as archive:
             return _read(archive, source)
     except FileNotFoundError:
-        raise InputRefused(f"There is no plan file {source}.") from None
+        raise InputRefused(f"There is no plan file {source}. Check the name, or choose the plan again.") from None
     except InputRefused as error:
         if isinstance(error, _Newer):
             raise
@@ -97,7 +97,10 @@ def load_plan(path: Path | str) -> StoredPlan:
     except PlannerError as error:
         raise _damaged(source, str(error).rstrip(".")) from error
     except OSError as error:
-        raise InputRefused(f"The plan file {source} could not be read: {error.strerror or error}.") from error
+        raise InputRefused(
+            f"The plan file {source} could not be read: {error.strerror or error}. "
+            "Choose a .cvtplan file that you may read."
+        ) from error
     except zipfile.BadZipFile as error:
         raise _damaged(source, "it is cut short or no plan file at all") from error
     except (RuntimeError, NotImplementedError, EOFError, zlib.error, lzma.LZMAError, ValueError) as error:

@@ -261,6 +261,29 @@ def test_the_door_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert door.main(["--version"]) == 0
 
 
+def test_without_a_display_the_window_is_refused_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(door, "_installed", lambda _package: True)
+    assert door.main(["open"]) == 3
+    assert "no display" in capsys.readouterr().err
+
+
+def test_numbers_that_are_none_and_plans_that_are_no_ct_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene = tmp_path / "scene.json"
+    scene.write_text('{"isotherms_c": [NaN], "probes": [], "protocol": [{"phase": "freeze", "seconds": 1}]}')
+    assert cli.main(["simulate", str(scene), "--json"]) == 3
+    assert "isotherms_c[0]" in capsys.readouterr().err
+    plan = Path(__file__).resolve().parents[2] / "golden" / "v1.cvtplan"
+    assert cli.main(["series", str(plan)]) == 3
+    assert "is a plan" in capsys.readouterr().err
+
+
 def test_progress_on_a_pipe_is_a_line_per_tenth(capsys: pytest.CaptureFixture[str]) -> None:
     quiet, verbose = ProgressLine(verbose=False), ProgressLine(verbose=True)
     for line in (quiet, verbose):

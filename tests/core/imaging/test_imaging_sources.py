@@ -50,7 +50,7 @@ def test_two_studies_are_not_guessed_between(tmp_path: Path, write_series: Write
     listing = find_series(tmp_path)
     assert {s.study_uid for s in listing.series} == {"1.2.3", "1.2.99"}
     with pytest.raises(
-        InputRefused, match=r"2 patients or studies: Müller, Anna, study.*Müller, Anna, study Follow-up"
+        InputRefused, match=r"2 patients or studies: Müller, Anna \(P1\), study.*Müller, Anna \(P1\), study Follow-up"
     ):
         read_volume(tmp_path)
     assert read_volume(tmp_path, "1.2.3.5").series.study_uid == "1.2.99"
