@@ -26,7 +26,7 @@ class StepPanel(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         holder = _Body(self)
         self.body = QVBoxLayout(holder)
-        self.body.setContentsMargins(14, 10, 14, 14)
+        self.body.setContentsMargins(12, 10, 8, 14)
         self.body.setSpacing(8)
         self.body.addWidget(label(f"{self.step.value} {self.step.title}", "title"))
         if self.explains:

@@ -19,7 +19,7 @@ from app.render.overlays.overlay import Overlay, Scene
 Place = tuple[QPointF, Qt.AlignmentFlag]
 LEFT, RIGHT, MIDDLE = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignHCenter
 EDGE_PX = 3.0  # a label keeps so far from the view's edges
-SNUG_PX = 2.0  # boxes hold some air above and below the letters; so much of it may be shared
+SNUG_PX = 2.0  # boxes hold more air above and below the letters than beside them; so much is moved
 
 
 def put(
@@ -41,7 +41,7 @@ def put(
     inside = QRectF(0, 0, plane.width_px, plane.height_px).adjusted(EDGE_PX, EDGE_PX, -EDGE_PX, -EDGE_PX)
     for at, align in places:
         box = text_box(painter, at, text, align, bold=bold)
-        core = box.adjusted(0, SNUG_PX, 0, -SNUG_PX)
+        core = box.adjusted(-SNUG_PX, SNUG_PX, SNUG_PX, -SNUG_PX)
         if inside.contains(core) and not any(core.intersects(other) for other in scene.taken):
             scene.taken.append(core)
             run = partial(write, painter, at, text, colour, align, bold=bold)

@@ -185,9 +185,9 @@ def lay_needles(hand: Hand, case: Case) -> None:
 def freeze(hand: Hand, case: Case) -> None:
     hand.step(Step.ICE)
     gaps = Gaps()
-    hand.click("run_ice")
-    hand.qtbot.wait(200)  # the bar has appeared and every view has its new size
+    hand.settle()
     gaps.start()
+    hand.click("run_ice")
     hand.built.desk.bridge.ice_changed.connect(gaps.stop)
     hand.settle()
     worst = sorted(gaps.gaps_ms)[-3:]

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QMessageBox, QSlider, QTo
 
 from app.dialogs import Answer, Dialogs
 from app.panels.rail import Mark, Step
+from app.panels.widgets import FigureTable
 from cvt_planner.anatomy.lesion_shape import Ellipsoid, Region
 from cvt_planner.plan.model import Side
 
@@ -387,6 +388,23 @@ def test_stop_ends_the_ice_and_leaves_the_plan(opened: Hand, small: Small) -> No
     opened.click("run_ice")
     opened.settle()
     assert len(opened.built.workspace.state.ice) == 1
+
+
+def test_choosing_a_lesion_shows_it_even_in_a_picture_that_looks_elsewhere(opened: Hand, small: Small) -> None:
+    mark_sphere(opened, small.lesion)
+    away = small.lesion + np.array([0.0, 60.0, 0.0])
+    opened.zoom(away, mm_per_px=0.1)
+    lesion = np.array(opened.plan.lesions[0].centre_lps_mm)
+    assert not opened.view().rect().contains(opened.view().point_of(lesion).toPoint())
+    table: FigureTable | None = opened.window.findChild(FigureTable, "lesions_table")
+    assert table is not None and table.chosen  # it is chosen already: the click goes there again
+    row = table.visualItemRect(table.item(0, 0)).center()
+    opened.qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=row)
+    for name in ("axial", "sagittal", "coronal"):
+        shown = opened.view(name)
+        assert shown.rect().contains(shown.point_of(lesion).toPoint()), name
+        assert abs(shown.plane().distance_mm(lesion)) < 1e-6
+        assert shown.plane().mm_per_px == pytest.approx(0.1)  # the zoom stays
 
 
 def test_neither_sentences_nor_slow_work_move_the_pictures(opened: Hand, small: Small) -> None:
