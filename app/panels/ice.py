@@ -84,7 +84,7 @@ class IcePanel(StepPanel):
             name = f"{celsius(iso)}{old}"
             rows.append((name, (name, *_volumes(ice.result, iso), _covered(figures, iso))))
         self.isotherms.show_rows(rows)
-        self.canal.show_rows(_canal_rows(figures, old))
+        self.canal.show_rows(_canal_rows(figures, ", old" if ice.stale else ""))
         unmarked = figures is not None and not figures.canal_marked
         self._canal_hint.setText("No canal is marked at this height (step 2), so nothing is said about it.")
         self._canal_hint.setVisible(unmarked)

@@ -100,7 +100,8 @@ class ImagesPanel(StepPanel):
             self._reasons.setText("Choose a series." if self._listing else "")
             return
         _, words = _VERDICTS.get(info.verdict, ("look", "usable with care"))
-        self._reasons.setText(f"{words.capitalize()}. {info.owner}. {' '.join(info.reasons)}".strip())
+        owner = info.owner[:1].upper() + info.owner[1:]
+        self._reasons.setText(f"{words.capitalize()}. {owner}. {' '.join(info.reasons)}".strip())
 
     def _open(self) -> None:
         info = self._chosen()

@@ -159,6 +159,7 @@ class Strip(QFrame):
         self.chips: list[Chip] = []
         self._hint = QLabel("Needles, ice and cement appear here, each with its verdict.")
         self._hint.setProperty("role", "hint")
+        self._hint.setIndent(8)
         self._row.insertWidget(0, self._hint)
         bar = scroll.horizontalScrollBar()
         bar.rangeChanged.connect(self._tell_more)

@@ -73,20 +73,22 @@ class Needles(Overlay):
 
 
 def _across(scene: Scene, assembly: Assembly) -> QPointF:
-    """Return the screen direction across the needle, to the right of it, length 1."""
+    """Return the screen direction across the needle, length 1, to the side it leans to, away from the other one."""
     tip, hub = scene.plane.px_of(np.array([assembly.probe_tip_lps_mm, assembly.entry_lps_mm]))
     along = hub - tip
     length = float(np.linalg.norm(along))
     if length < 1.0:
         return QPointF(1.0, 0.0)
     x, y = -along[1] / length, along[0] / length
-    return QPointF(x, y) if x >= 0 else QPointF(-x, -y)
+    leans_left = along[0] < 0
+    return QPointF(-x, -y) if leans_left == (x > 0) else QPointF(x, y)
 
 
 def _beside(at: QPointF, across: QPointF) -> list[Place]:
-    """Return the places of a point's name: to the right of the needle, else to its left."""
+    """Return the places of a point's name: where `across` points to, else on the other side."""
     by = across * (TICK_PX + 9.0)
-    return [(at + by, LEFT), (at - by, RIGHT)]
+    one, other = (LEFT, RIGHT) if by.x() >= 0 else (RIGHT, LEFT)
+    return [(at + by, one), (at - by, other)]
 
 
 def _tube(
