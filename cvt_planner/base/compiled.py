@@ -1,4 +1,4 @@
-"""The one door to numba: typed decorators, an on-disk cache, and a rule for parallel kernels.
+"""The one door to numba: typed decorators, an on-disk cache (`base.kernel_cache`), and a rule for parallel kernels.
 
 Parallel kernels: numba's fallback thread layer aborts the process when two threads run parallel kernels at once, so
 every call of a kernel made with `parallel_kernel` stands inside ``with kernels_alone():``. The window's thread never
@@ -8,25 +8,20 @@ calls one (it could wait behind a solver run); it uses kernels made with `kernel
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-if getattr(sys, "frozen", False) and "NUMBA_CACHE_DIR" not in os.environ:
-    # A frozen program has no source files beside which numba could keep its cache.
-    _base = os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    os.environ["NUMBA_CACHE_DIR"] = str(Path(_base) / "cvt-planner" / "compiled")
+os.environ["NUMBA_CACHE_LOCATOR_CLASSES"] = "cvt_planner.base.kernel_cache.KernelLocator"
 
 # GNU OpenMP spins for milliseconds at the end of every parallel kernel; with other work on the machine (the window's
 # own thread) that made a kernel run take ten times as long. These are read once, when numba loads it.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("GOMP_SPINCOUNT", "5000")
 
-import numba  # noqa: E402  (its cache folder is settled above)
+import numba  # noqa: E402  (its settings are made above)
 
 _ALONE = threading.RLock()
 
