@@ -20,7 +20,11 @@ NEAR_MM = 3.0  # a named point this near to the plane is drawn full
 
 
 class Needles(Overlay):
-    """What lies in the plane is filled: the true section. The rest is a dashed outline, taken straight onto it."""
+    """What lies in the plane is filled: the true section. The rest is a dashed outline, taken straight onto it.
+
+    Of needles of other lesions than the chosen one only the section is drawn: their outlines, from far above or below,
+    would lie over this vertebra as if they entered it.
+    """
 
     name = "needles"
 
@@ -32,10 +36,10 @@ class Needles(Overlay):
         for assembly in sorted(assemblies, key=lambda a: a.id == scene.view.assembly_id):
             of_lesion = scene.view.lesion_id in (None, assembly.lesion_id)
             painter.setOpacity(opacity * (1.0 if of_lesion else 0.5))
-            self._draw(painter, scene, assembly)
+            self._draw(painter, scene, assembly, of_lesion)
         painter.setOpacity(opacity)
 
-    def _draw(self, painter: QPainter, scene: Scene, assembly: Assembly) -> None:
+    def _draw(self, painter: QPainter, scene: Scene, assembly: Assembly, of_lesion: bool) -> None:
         chosen = assembly.id == scene.view.assembly_id
         colour = colours.NEEDLE[assembly.side]
         needle, probe = assembly.needle, assembly.probe
@@ -44,10 +48,12 @@ class Needles(Overlay):
         hub = needle_tip + needle.length_mm * assembly.outward
         shaft_end = tip + probe.shaft_length_mm * assembly.outward
         active = [np.array(point) for point in assembly.active_zone_lps_mm]
-        _tube(painter, scene, (needle_tip, hub), needle.outer_diameter_mm, colour, 0.55)
+        _tube(painter, scene, (needle_tip, hub), needle.outer_diameter_mm, colour, 0.55, of_lesion)
         _tube(painter, scene, (tip, shaft_end), probe.outer_diameter_mm, colours.PROBE, 0.75, projected=False)
-        _tube(painter, scene, (tip, needle_tip), probe.outer_diameter_mm, colours.PROBE, 0.75)
-        _tube(painter, scene, (active[0], active[1]), probe.outer_diameter_mm, colours.ACTIVE_ZONE, 0.95)
+        _tube(painter, scene, (tip, needle_tip), probe.outer_diameter_mm, colours.PROBE, 0.75, of_lesion)
+        _tube(painter, scene, (active[0], active[1]), probe.outer_diameter_mm, colours.ACTIVE_ZONE, 0.95, of_lesion)
+        if not of_lesion:
+            return
         self._points(painter, scene, assembly, colour, chosen)
         _handle(painter, scene, assembly.probe_tip_lps_mm, colour, chosen)
         _handle(painter, scene, assembly.entry_lps_mm, colour, chosen)
