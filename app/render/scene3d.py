@@ -21,7 +21,7 @@ from cvt_planner.workspace import State, Workspace
 
 BONE_JOB = "bone surface"
 FOLLOW_AFTER_MS = 250  # the scene follows the crosshair when the wheel rests; assumed
-REFRESH_AFTER_MS = 8  # surfaces are made in a turn of their own, after the slices are painted; assumed
+REFRESH_AFTER_MS = 12  # surfaces are made in a turn of their own, after the slices are painted; assumed
 
 
 class Scene3D(VtkCanvas):

@@ -23,11 +23,12 @@ from app.render.overlays import make_overlays
 from app.render.overlays.overlay import Scene
 from app.render.plane import ViewPlane, view_axes, view_plane
 from app.render.tool import Tool, ViewEvent
-from app.render.view_state import ViewState
+from app.render.view_state import ORIENTATIONS, ViewState
 from cvt_planner.base.arrays import Points
 from cvt_planner.geometry.reslice import reslice_gray
 from cvt_planner.workspace import State, Workspace
 
+APART_MS = 30  # between the views when new ice is drawn; assumed
 FADE_MS = 250  # overlays come back so long after the wheel's last turn
 FADED = 0.22
 SLOW_CUT_MS = 14.0  # a picture that takes longer to cut is cut at half resolution while the wheel turns
@@ -150,7 +151,11 @@ class SliceView(QWidget):
         if old.volume is not new.volume:
             self._picture = None
             self.cursor_lps_mm = None
-        self.update()
+        if old.volume is new.volume and old.plan is new.plan and old.ice is not new.ice:
+            # Nobody's hand waits for new ice, and its contours take time: one view per turn of the event loop.
+            QTimer.singleShot(APART_MS * ORIENTATIONS.index(self.orientation), self, self.update)
+        else:
+            self.update()
 
     # Painting
 
