@@ -16,6 +16,7 @@ from app.bridge.workspace_bridge import WorkspaceBridge
 from app.render import colours
 from app.render.view_state import Annotation, ViewState
 from app.settings import Settings
+from cvt_planner.anatomy.first_look import spine_point_lps_mm
 from cvt_planner.base.arrays import Vec3, vec3
 from cvt_planner.base.errors import Cancelled, PlannerError
 from cvt_planner.base.progress import Progress
@@ -244,6 +245,7 @@ class Desk(QObject):
         self.choose_tool("navigate")
         if self.volume is not None:
             self.view_state.look_at(self.volume.grid)
+            self.view_state.set_crosshair(spine_point_lps_mm(self.volume))
         if self.plan is not None and self.plan.lesions:
             self.choose_lesion(self.plan.lesions[0].id, go=True)
         if self.plan is not None and self.plan.levels:
