@@ -30,7 +30,7 @@ WALL_BOUNDS = (
     0,
     1,
 )  # where each wall (low x, high x, low y, ...) stands in a box (low k, high k, low j, ...)
-SERIAL_CELLS = 50_000  # below, one core is quicker than waking the others
+SERIAL_CELLS = 80_000  # below, one core is quicker than waking the others
 
 
 @dataclass
@@ -48,18 +48,7 @@ class Run:
         self.sinks = sinks_of(scene)
         nx, ny, nz = scene.box.cells_xyz
         shape = (nz + 2, ny + 2, nx + 2)
-        self.theta, self.spare_theta = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-        self.u, self.ua, self.ub = (np.zeros(shape, np.float32) for _ in range(3))
-        self.rate = np.zeros(shape, np.float32)
-        self.coldest = np.zeros(shape, np.float32)
-        self.source = np.zeros(shape, np.float32)
         self.perfused = scene.perfusion_w_m3k > 0.0
-        self.alive = np.zeros(shape if self.perfused else (1, 1, 1), np.float32)
-        if self.perfused:
-            # While unfrozen, theta = k (T - T_blood): the tissue starts at the temperature of the blood.
-            self.alive[:] = scene.perfusion_w_m3k / scene.material.k_unfrozen
-        self.powers = np.zeros((shape[0], 2))
-        self.faces = np.zeros((shape[0], 6), np.float32)
         probes = len(scene.probes)
         self.ledger = np.zeros(probes + 2)
         self.power_w = np.zeros(probes)
@@ -96,7 +85,44 @@ class Run:
             high = np.minimum(cells.max(axis=1) + 1 + START_CELLS, last)
         self.box = np.array([low[0], high[0], low[1], high[1], low[2], high[2]], np.int64)
         self.limits = np.array([1, last[0], 1, last[1], 1, last[2]], np.int64)
+        self.padded = shape
+        self.u, self.coldest, self.alive = (np.zeros((2, 2, 2), np.float32) for _ in range(3))
+        self._resize(self.box)
         self._settle_box()
+
+    def _resize(self, box: NDArray[np.int64]) -> None:
+        """Take arrays that just hold the active box and one cell around it, and carry over what is known."""
+        old, self.box = self.box, box
+        shape = tuple(int(n) + 2 for n in box[1::2] - box[::2])
+        inner = tuple(
+            slice(int(a - b) + 1, int(a - b) + 1 + int(c - a))
+            for a, b, c in zip(old[::2], box[::2], old[1::2], strict=True)
+        )
+
+        def larger(field: NDArray[np.float32], fill: float) -> NDArray[np.float32]:
+            new = np.zeros(shape, np.float32)
+            new[1:-1, 1:-1, 1:-1] = fill
+            if min(field.shape) > 2:
+                new[inner] = field[1:-1, 1:-1, 1:-1]
+            return new
+
+        self.u, self.coldest = larger(self.u, 0.0), larger(self.coldest, 0.0)
+        if self.perfused:
+            # While unfrozen, theta = k (T - T_blood): the tissue starts at the temperature of the blood.
+            self.alive = larger(self.alive, self.scene.perfusion_w_m3k / self.scene.material.k_unfrozen)
+        self.ub, self.rate, self.source = (np.zeros(shape, np.float32) for _ in range(3))
+        self.ua: Float32Array = np.zeros(shape, np.float32)
+        self.theta: Float32Array = np.zeros(shape, np.float32)
+        self.spare_theta: Float32Array = np.zeros(shape, np.float32)
+        self.local = np.array([1, shape[0] - 1, 1, shape[1] - 1, 1, shape[2] - 1], np.int64)
+        self.powers = np.zeros((shape[0], 2))
+        self.faces = np.zeros((shape[0], 6), np.float32)
+        k, j, i = (
+            n - int(b) + 1 for n, b in zip(np.unravel_index(self.sinks.cell, self.padded), box[::2], strict=True)
+        )
+        self.cell = np.asarray((k * shape[1] + j) * shape[2] + i, np.int64)
+        self.row_has = np.zeros(shape[:2], np.bool_)
+        self.row_has[k, j] = True
 
     def _settle_box(self) -> None:
         """Make all that depends on the active box fit it."""
@@ -113,7 +139,7 @@ class Run:
         per_h2 = np.array([*per_h2, 2.0 * per_h2.sum()], np.float32)
         areas = self.cell_m3 / self.spacing_m**2
         self.fixed: tuple[Any, ...] = (
-            self.box, per_h2, areas, sign, offset, self.slopes, self.table, self.spread, not self.law.is_simple,
+            self.local, per_h2, areas, sign, offset, self.slopes, self.table, self.spread, not self.law.is_simple,
         )  # fmt: skip
         kernels.theta_everywhere(self.u, self.theta, self.fixed)
         self.many = int(np.prod(self.box[1::2] - self.box[::2])) > SERIAL_CELLS
@@ -157,11 +183,11 @@ class Run:
         sinks = self.sinks
         super_step.one_step(
             (self.theta, self.spare_theta, self.u, self.ua, self.ub, self.rate),
-            (self.source, sinks.row_has, self.alive, self.perfused),
+            (self.source, self.row_has, self.alive, self.perfused),
             self.fixed,
             small,
             factors,
-            (sinks.first, sinks.cell, sinks.weight, sinks.strength_m, sinks.probe),
+            (sinks.first, self.cell, sinks.weight, sinks.strength_m, sinks.probe),
             self.active,
             self._targets(now + step * unit[:, 5]),
             self.limit_w,
@@ -178,24 +204,24 @@ class Run:
         self.steps += 1
         self.stages += count
         super_step.after_step(
-            self.u, self.coldest, self.alive, self.box, float(self.slopes[1]), self.perfused, self.faces
+            self.u, self.coldest, self.alive, self.local, float(self.slopes[1]), self.perfused, self.faces
         )
         self._grow()
 
     def _grow(self) -> None:
-        worst = self.faces[self.box[0] : self.box[1]].max(axis=0)[list(WALL_BOUNDS)]
+        worst = self.faces[1:-1].max(axis=0)[list(WALL_BOUNDS)]
         wanted = np.where(worst > self.watched_u, GROW_CELLS, 0) * np.array([-1, 1, -1, 1, -1, 1])
         box = self.box + wanted
         box[::2] = np.maximum(box[::2], self.limits[::2])
         box[1::2] = np.minimum(box[1::2], self.limits[1::2])
         if np.any(box != self.box):
-            self.box = box
+            self._resize(box)
             self._settle_box()
 
     def celsius(self, u: NDArray[np.float32]) -> Float32Array:
         """Return temperatures, degC, of a field of heat content, without its padding, read-only."""
-        whole = np.full(tuple(n - 2 for n in u.shape), self.scene.initial_c, np.float32)
+        whole = np.full(tuple(n - 2 for n in self.padded), self.scene.initial_c, np.float32)
         klo, khi, jlo, jhi, ilo, ihi = (int(n) for n in self.box)
-        inner = self.law.temperature_of(u[klo:khi, jlo:jhi, ilo:ihi]).astype(np.float32)
+        inner = self.law.temperature_of(u[1:-1, 1:-1, 1:-1]).astype(np.float32)
         whole[klo - 1 : khi - 1, jlo - 1 : jhi - 1, ilo - 1 : ihi - 1] = inner
         return read_only(whole)
