@@ -25,6 +25,7 @@ from app.render.slice_view import SliceView
 from app.render.view_state import Frame
 from app.settings import Settings
 from cvt_planner.base.arrays import Points, vec3
+from cvt_planner.bioheat.solver import warm_up
 from cvt_planner.phantom import make_phantom, write_phantom
 from cvt_planner.plan.model import Plan
 
@@ -213,6 +214,12 @@ class Hand:
             self.window.resize(width, height)
             self.settle()
             self.window.grab().save(str(OUT / f"{name}_{width}x{height}.png"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_kernels() -> None:
+    """Compile the solver before any window opens: a compiler at work in the same process holds the window's thread up."""
+    warm_up()
 
 
 @pytest.fixture
