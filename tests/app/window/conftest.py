@@ -218,7 +218,7 @@ class Hand:
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled_kernels() -> None:
-    """Compile the solver before any window opens: a compiler at work in the same process holds the window's thread up."""
+    """Compile the solver before any window opens: a compiler at work holds the thread of the window up."""
     warm_up()
 
 
