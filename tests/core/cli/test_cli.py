@@ -229,7 +229,15 @@ def test_ends_that_are_no_answer(
 @pytest.mark.skipif(os.name != "posix", reason="signals as a shell sends them")
 def test_ctrl_c_ends_cleanly(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "app", "phantom", "--out", str(tmp_path / "p"), "--case", "standard", "--verbose"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell without job control lets its background jobs, and so these tests, ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert process.stderr is not None
     process.stderr.readline()  # the first tenth: the work is under way
     time.sleep(0.2)
