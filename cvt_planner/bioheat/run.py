@@ -214,4 +214,5 @@ class Run:
         if self.cells.count == math.prod(self.scene.box.cells_xyz):
             return read_only(inner)
         zero = np.float32(self.zero_c)
-        return read_only(self.cells.to_voxels(inner - zero) + zero)
+        held = tuple(wall.kind == "held" for wall in self.scene.walls)
+        return read_only(self.cells.to_voxels(inner - zero, held) + zero)
