@@ -22,7 +22,7 @@ from cvt_planner.bioheat.sinks import Sinks, pieces_of, sinks_on
 from cvt_planner.bioheat.stepping import Pace, unit_stages
 
 SERIAL_CELLS = 40_000  # below, one core is quicker than waking the others
-COLDER_K = 15.0  # by how much the coldest cell may cool in a step; only the length of steps depends on it
+COLDER_K = 6.0  # by how much the coldest cell may cool in a step; only the length of steps depends on it
 
 
 @dataclass
