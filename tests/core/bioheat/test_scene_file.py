@@ -95,7 +95,7 @@ def test_only_probes_and_protocol_are_needed() -> None:
         ("regions", [{"shape": "sphere", "radius_mm": 5}], "centre_lps_mm"),
         ("regions", [{"shape": "sphere", "centre_lps_mm": [0, 0, 0], "radius_mm": 0}], "radius_mm"),
         ("regions", [{"shape": "box", "low_lps_mm": [0, 0, 0], "high_lps_mm": [1, 1, 1], "k": 3}], "'k'"),
-        ("regions", [{"shape": "cylinder", "from_lps_mm": [1, 1, 1], "to_lps_mm": [1, 1, 1], "radius_mm": 2}], "length"),
+        ("regions", [{"shape": "cylinder", "from_lps_mm": [1, 1, 1], "to_lps_mm": [1, 1, 1], "radius_mm": 2}], "ends"),
         ("labels", {"nrrd": "none.nrrd", "fills": {}}, r"none\.nrrd"),
         ("labels", {"nrrd": 3, "fills": {}}, "path"),
         ("probes.0.duty", 0, "duty"),
