@@ -161,7 +161,7 @@ def test_the_coarse_far_part_of_the_grid_does_not_show() -> None:
     walls = (Wall("held", 37.001), HELD, HELD, HELD, HELD, HELD)
     fine = simulate(Scene(BOX, SOFT_TISSUE, PAIR, (Phase("freeze", 600.0),), walls=walls))
     assert one.solved_cells < 0.9 * fine.solved_cells == 0.9 * 30**3
-    assert ice(one)[:3] == pytest.approx(ice(fine)[:3], abs=0.05)
+    assert ice(one)[:3] == pytest.approx(ice(fine)[:3], abs=0.1)  # a twentieth of a voxel
     assert ice(one)[3] == pytest.approx(ice(fine)[3], rel=0.005)
     away = one.snapshots[-1].temperature_c - fine.snapshots[-1].temperature_c
     assert np.abs(away[fine.snapshots[-1].temperature_c > 0.0]).max() < 0.6
