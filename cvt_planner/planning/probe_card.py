@@ -94,12 +94,11 @@ class CustomMedium:
 class CardBench:
     """In what, how warm and how hard the maker froze."""
 
-    medium: MediumKind = described("Medium", default="gel")
+    medium: MediumKind = described("Medium", default=MediumKind.GEL)  # noqa: RUF009  (it makes a field)
     start_c: float = described("Start temperature", unit="°C", minimum=0.0, maximum=45.0, default=22.0)
     duty_percent: float = described("Duty", unit="%", minimum=5.0, maximum=100.0, default=100.0)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "medium", MediumKind(self.medium))
         check_limits(self)
 
 
