@@ -9,12 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from cvt_planner.base.arrays import Float32Array
 from cvt_planner.base.progress import Progress
 from cvt_planner.bioheat.isotherms import isotherm_points
+from cvt_planner.bioheat.law import HeatLaw
 from cvt_planner.bioheat.scene import HeatBox, Phase, ProbeBody, Scene
 from cvt_planner.bioheat.solver import HeatResult, simulate
 from cvt_planner.bioheat.tissue import SOFT_TISSUE, Material
 from cvt_planner.devices.cryoprobe import CryoprobeModel
+from cvt_planner.geometry.frames import Grid
 from cvt_planner.planning.probe_card import GEL
 
 COMPUTED_WORDS = "computed, not manufacturer data"
@@ -153,12 +156,18 @@ def _body(probe: CryoprobeModel, duty: float) -> ProbeBody:
 
 
 def sizes_of(result: HeatResult, probe: CryoprobeModel, wanted: Wanted) -> tuple[IsothermSize, ...]:
-    """Return the isotherms of a field whose probe's active zone starts in the origin and lies along +z."""
-    shots = {shot.time_s: shot.temperature_c for shot in result.snapshots}
+    """Return the isotherms of a field whose probe's active zone starts in the origin and lies along +z.
+
+    Read in the Kirchhoff variable, which is smooth at the ice's edge, of those cells alone that are nearly so cold.
+    """
+    law = HeatLaw(result.scene.material, result.scene.initial_c)
+    warmest_c = max(iso_c for _, iso_c in wanted)
+    fields = {shot.time_s: _cold_part(shot.temperature_c, result.grid, warmest_c) for shot in result.snapshots}
+    smooth = {time_s: (law.theta_of(part), grid) for time_s, (part, grid) in fields.items()}
     sizes = []
     for time_s, iso_c in wanted:
-        shot = min(shots, key=lambda t: abs(t - time_s))
-        points = isotherm_points(*_smooth(result, shots[shot], iso_c))
+        field, grid = smooth[min(smooth, key=lambda t: abs(t - time_s))]
+        points = isotherm_points(field, grid, float(law.theta_of(iso_c)))
         if len(points) == 0:
             sizes.append(IsothermSize(time_s, iso_c, 0.0, 0.0, None))
             continue
@@ -168,6 +177,14 @@ def sizes_of(result: HeatResult, probe: CryoprobeModel, wanted: Wanted) -> tuple
     return tuple(sizes)
 
 
-def _smooth(result: HeatResult, temperature_c: Any, iso_c: float) -> tuple[Any, Any, float]:
-    field, level = result.smooth(temperature_c, iso_c)
-    return field, result.grid, level
+def _cold_part(temperature_c: Float32Array, grid: Grid, warmest_c: float) -> tuple[Float32Array, Grid]:
+    """Return the box of cells around what is colder than the warmest isotherm, one warm cell on every side."""
+    cold = temperature_c < warmest_c
+    lows, highs = [], []
+    for axis in range(3):
+        at = np.flatnonzero(cold.any(axis=tuple(other for other in range(3) if other != axis)))
+        lows.append(max(int(at[0]) - 1, 0) if len(at) else 0)
+        highs.append(min(int(at[-1]) + 2, temperature_c.shape[axis]) if len(at) else 2)
+    part = temperature_c[tuple(slice(low, high) for low, high in zip(lows, highs, strict=True))]
+    k, j, i = part.shape
+    return part, grid.crop((lows[0], lows[1], lows[2]), (k, j, i))
