@@ -72,8 +72,8 @@ class ProbeBody:
     start_delay_s
         The probe stays off this long after the start of every freeze.
     duty
-        Part of the time, above 0 to 1, in which the gas flows; the cycles are taken as shorter than tissue follows, so
-        the probe draws this part of the heat that it would at its temperature.
+        Part of the time, above 0 to 1, in which the gas flows, in cycles of about 10 s, of which only the mean is
+        computed; the power limit is one of the mean too.
     power_curve_w
         (seconds since the probe's own start in a freeze, W) in rising order: a limit that changes, linear in between.
     sleeve

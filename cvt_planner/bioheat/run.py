@@ -134,7 +134,8 @@ class Run:
         starts = self.delay_s == after_s
         self.from_c[starts] = self.present_c[starts]
         if frozen:
-            self.duty = np.array([p.duty if p.start_delay_s <= after_s else 0.0 for p in probes])
+            on = np.array([p.start_delay_s <= after_s for p in probes], np.bool_)
+            self.duty = np.where(on, self.pieces.on_part, 0.0)
         else:
             self.duty = np.full(len(probes), 0.0 if held_c is None else 1.0)
         self.to_c = np.array([p.temperature_c if frozen or held_c is None else held_c for p in probes])

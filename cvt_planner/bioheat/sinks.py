@@ -31,6 +31,7 @@ SIGMA_RADII = 1.05  # and never so narrow that the kernel radius comes near the 
 REACH_SIGMAS = 3.6
 EULER_GAMMA = 0.5772156649015329
 SHORTEST_NODE_MM = 1.0  # of a needle: shorter ones would shorten the time steps
+CYCLE_RADIUS_MM = 3.0  # how far the cold and warm of a duty cycle reach: cycles of about 10 s (assumed)
 GAP_W_MK = 2.0  # what lies between probe and needle: frozen saline (assumed)
 
 Ints = NDArray[np.int64]
@@ -56,6 +57,8 @@ class Pieces:
         (gaps,) stretches where a probe cools the needle around it: which, which, and the conductance, W/K.
     node_j_k, link_w_k
         (nodes,) heat capacity, J/K, and conductance to the next node, W/K; 0 at the end of a needle.
+    on_part
+        (probes,) the part of its strength that each probe has at its duty (`_on_part`).
     """
 
     first: Ints
@@ -69,6 +72,7 @@ class Pieces:
     gap_w_k: FloatArray
     node_j_k: FloatArray
     link_w_k: FloatArray
+    on_part: FloatArray
 
 
 def kernel_radius_m(sigma_m: float, direction: FloatArray, spacing_xyz_m: FloatArray) -> float:
@@ -135,17 +139,14 @@ class _Builder:
         self.owners: list[tuple[int, int]] = []  # probe, node
         self.gaps: list[tuple[int, int, float]] = []
         self.nodes: list[tuple[float, float]] = []  # J/K, W/K to the next
+        self.on_part: list[float] = []  # of each probe
 
     def pieces(self, probe: ProbeBody, start_mm: float, end_mm: float, radius_mm: float, owners: list[tuple[int, int]]
                ) -> None:  # fmt: skip
         """Cut a stretch of a probe's axis, in mm behind its tip, into as many pieces as owners."""
-        spacing = self.box.spacing_xyz_mm
-        direction = np.array(probe.direction)
-        largest = float(spacing.max())
-        sigma_mm = min(SIGMA_SPACINGS * largest + SIGMA_MM, SIGMA_COARSE_SPACINGS * largest + SIGMA_COARSE_MM)
-        sigma_mm = max(sigma_mm, SIGMA_RADII * radius_mm)
+        spacing, direction = self.box.spacing_xyz_mm, np.array(probe.direction)
+        sigma_mm, r_kernel_mm = self.kernel_mm(probe, radius_mm)
         length_mm = (end_mm - start_mm) / len(owners)
-        r_kernel_mm = MM_PER_M * kernel_radius_m(sigma_mm / MM_PER_M, direction, spacing / MM_PER_M)
         strength = 2.0 * math.pi * length_mm / MM_PER_M / math.log(r_kernel_mm / radius_mm)
         for n, owner in enumerate(owners):
             centre = np.array(probe.tip_lps_mm) + (start_mm + (n + 0.5) * length_mm) * direction
@@ -156,6 +157,15 @@ class _Builder:
             self.weights.append(weight)
             self.strength.append(strength)
             self.owners.append(owner)
+
+    def kernel_mm(self, probe: ProbeBody, radius_mm: float) -> tuple[float, float]:
+        """Return the width of a line's Gaussian, and its kernel radius, mm."""
+        spacing = self.box.spacing_xyz_mm
+        largest = float(spacing.max())
+        fine = SIGMA_SPACINGS * largest + SIGMA_MM
+        sigma_mm = max(min(fine, SIGMA_COARSE_SPACINGS * largest + SIGMA_COARSE_MM), SIGMA_RADII * radius_mm)
+        radius_m = kernel_radius_m(sigma_mm / MM_PER_M, np.array(probe.direction), spacing / MM_PER_M)
+        return sigma_mm, MM_PER_M * radius_m
 
     def active(self, number: int, probe: ProbeBody, start_mm: float, end_mm: float) -> None:
         """Add a stretch of the active zone that lies in tissue."""
@@ -208,7 +218,21 @@ class _Builder:
             gap_w_k=np.array([g[2] for g in self.gaps], np.float64),
             node_j_k=np.array([n[0] for n in self.nodes], np.float64),
             link_w_k=np.array([n[1] for n in self.nodes], np.float64),
+            on_part=np.array(self.on_part, np.float64),
         )
+
+
+def _on_part(probe: ProbeBody, r_kernel_mm: float) -> float:
+    """Return what part of its strength a probe has that is cooled for a part of the time, on average over cycles.
+
+    While on it draws from the radius r_c that a cycle reaches, 2 pi (theta(r_c) - theta_probe) / ln(r_c / r_p); beyond
+    r_c the mean flow, `duty` of that, makes the mean profile. Read at the kernel radius this is the part below; on any
+    grid the probe draws the same.
+    """
+    r_probe = 0.5 * probe.diameter_mm
+    r_cycle = max(CYCLE_RADIUS_MM, 2.0 * r_probe)
+    resistance = math.log(r_cycle / r_probe) / probe.duty - math.log(r_cycle / r_kernel_mm)
+    return math.log(r_kernel_mm / r_probe) / resistance
 
 
 def pieces_of(scene: Scene) -> Pieces:
@@ -216,6 +240,7 @@ def pieces_of(scene: Scene) -> Pieces:
     box = scene.box if isinstance(scene.box, HeatBox) else HeatBox()  # shells hold no probes
     builder = _Builder(box)
     for number, probe in enumerate(scene.probes):
+        builder.on_part.append(_on_part(probe, builder.kernel_mm(probe, 0.5 * probe.diameter_mm)[1]))
         zone = (probe.dead_tip_mm, probe.dead_tip_mm + probe.active_length_mm)
         if probe.sleeve is None:
             builder.active(number, probe, *zone)

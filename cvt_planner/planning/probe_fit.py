@@ -23,7 +23,6 @@ from cvt_planner.base.progress import Progress
 from cvt_planner.devices.cryoprobe import CryoprobeModel, ProbeOrigin
 from cvt_planner.planning.probe_card import CardIsotherm, ProbeCard
 from cvt_planner.planning.probe_isotherms import (
-    DUTY_IS_MODELLED,
     Bench,
     IsothermSize,
     Wanted,
@@ -338,9 +337,4 @@ def _notes(
         notes[-1] += " While it holds the probe back, the card does not show how cold the plateau can be."
     elif len({row.at_s for row in card.isotherms}) > 1:
         notes.append("The card's times show no power limit.")
-    if card.bench.duty_percent < 100.0 and not DUTY_IS_MODELLED:
-        notes.append(
-            f"The duty of {card.bench.duty_percent:g} % is not modelled: the probe was taken to cool all the time, so "
-            "its plateau is a mean."
-        )
     return tuple(notes)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,8 +24,6 @@ DEFAULT_ISOTHERMS_C = (0.0, -20.0, -40.0)
 SPACING_MM = 1.0
 # Of medium around the active zone. Only what the cold has reached is computed, so that a wide margin costs little.
 MARGIN_MM = 55.0
-# Whether the solver cools a probe for a part of the time; until then a duty other than 100 % is said to be left out.
-DUTY_IS_MODELLED = "duty" in {field.name for field in fields(ProbeBody)}
 _MOST_KEPT = 128
 
 
@@ -94,8 +91,7 @@ def isotherm_sizes(
 
     Notes
     -----
-    Not modelled: cooling along the shaft, the metal of the probe, convection in a gel before it freezes, a duty other
-    than 1 as long as the solver has none.
+    Not modelled: cooling along the shaft, the metal of the probe, convection in a gel before it freezes.
     """
     progress = progress or Progress()
     wanted = wanted or tuple((bench.end_s, iso_c) for iso_c in DEFAULT_ISOTHERMS_C)
@@ -142,7 +138,6 @@ def _solved(probe: CryoprobeModel, bench: Bench, wanted: Wanted, spacing_mm: flo
 
 
 def _body(probe: CryoprobeModel, duty: float) -> ProbeBody:
-    more: dict[str, Any] = {"duty": duty} if DUTY_IS_MODELLED else {}
     return ProbeBody(
         tip_lps_mm=(0.0, 0.0, 0.0),
         direction=(0.0, 0.0, 1.0),
@@ -151,7 +146,7 @@ def _body(probe: CryoprobeModel, duty: float) -> ProbeBody:
         temperature_c=probe.tip_temperature_c,
         cooldown_s=probe.cooldown_s,
         power_limit_w=probe.power_limit_w,
-        **more,
+        duty=duty,
     )
 
 

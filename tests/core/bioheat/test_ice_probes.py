@@ -111,3 +111,14 @@ def test_what_a_needle_cannot_be_is_refused() -> None:
         Sleeve(20.0, 2.0, 2.0)
     with pytest.raises(InputRefused, match="tip"):
         Sleeve(-1.0, 2.4, 1.8)
+
+
+def test_the_mean_of_a_duty_cycle_is_the_same_on_any_grid() -> None:
+    """The part of its strength depends on where the grid reads the tissue; the ice must not."""
+    probe = replace(PROBE, duty=0.4)
+    sizes = []
+    for spacing_mm in (1.0, 2.0, 2.5):
+        scene = Scene(HeatBox((60.0, 60.0, 70.0), spacing_mm), SOFT_TISSUE, (probe,), FREEZE)
+        sizes.append(size(simulate(scene)))
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.025)
+    assert sizes[2] == pytest.approx(sizes[0], rel=0.05)

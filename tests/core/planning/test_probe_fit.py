@@ -10,7 +10,6 @@ from cvt_planner.base.errors import Cancelled
 from cvt_planner.base.progress import Progress
 from cvt_planner.bioheat.scene import Phase
 from cvt_planner.devices.cryoprobe import CryoprobeModel, ProbeOrigin, cryoprobe
-from cvt_planner.planning import probe_isotherms
 from cvt_planner.planning.probe_card import (
     CardBench,
     CardIsotherm,
@@ -44,7 +43,7 @@ def made_card(
         CardOrigin("made by a test", "2026-01-31", "test"),
     )
     wanted = tuple((t, iso_c) for t in at_s for iso_c in (0.0, -20.0, -40.0))
-    bench = replace(bench_of(empty), duty=1.0)
+    bench = bench_of(empty)
     rows = tuple(
         CardIsotherm(
             size.temperature_c, round(size.width_mm, 1), round(size.length_mm, 1), size.time_s,
@@ -111,12 +110,11 @@ def test_a_card_that_no_probe_can_make_says_so() -> None:
     assert "misfit" in fit.probe.name and "NOT reproduced" in fit.probe.source
 
 
-def test_a_duty_that_is_not_modelled_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    card = made_card(replace(cryoprobe("17g-10"), tip_temperature_c=-130.0), 10.0, duty_percent=80.0)
-    monkeypatch.setattr("cvt_planner.planning.probe_fit.DUTY_IS_MODELLED", False)
-    monkeypatch.setattr(probe_isotherms, "DUTY_IS_MODELLED", False)
-    fit = fit_card(card)
-    assert any("80 % is not modelled" in note for note in fit.notes)
+def test_a_duty_below_one_is_part_of_the_fit() -> None:
+    true = replace(cryoprobe("17g-10"), tip_temperature_c=-130.0)
+    fit = fit_card(made_card(true, 10.0, duty_percent=60.0))
+    assert fit.probe.tip_temperature_c == pytest.approx(-130.0, abs=4.0)
+    assert fit.reproduced
 
 
 def test_progress_rises_and_a_stop_stops() -> None:
