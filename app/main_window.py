@@ -46,6 +46,8 @@ from app.panels.step_panel import StepPanel
 from app.panels.strip import ChipText, Strip
 from app.panels.views import ViewsGrid
 from app.panels.widgets import named
+from app.playing import Playing
+from app.previewing import Previewing
 from app.reading import Reading
 from app.render.scene3d import Scene3D
 from app.render.slice_view import SliceView
@@ -78,6 +80,8 @@ class MainWindow(QMainWindow):
         self.reading = Reading(desk)
         self.growing = Growing(desk)
         self.freezing = Freezing(desk, self.reading)
+        self.previewing = Previewing(desk, self.reading, self.freezing)
+        self.playing = Playing(desk)
         self.views = views
         self.scene = scene
         self.navigate = NavigateTool(desk)
@@ -118,7 +122,7 @@ class MainWindow(QMainWindow):
             self.centre.addWidget(page)
         self.images = ImagesPanel(self.desk)
         self.session = SessionPanel(self.desk, self.reading)
-        self.ice = IcePanel(self.desk, self.reading)
+        self.ice = IcePanel(self.desk, self.reading, self.playing)
         self.panels: dict[Step, StepPanel] = {
             Step.IMAGES: self.images,
             Step.LEVELS: LevelsPanel(self.desk),
@@ -163,6 +167,7 @@ class MainWindow(QMainWindow):
             "keys": self.toggle_keys,
             "about": lambda: self.desk.say(about_text(), "info"),
             "leave_tool": self._escape,
+            "play_ice": self.playing.toggle,
             "save": lambda: self._save(),
         }
 
@@ -237,6 +242,8 @@ class MainWindow(QMainWindow):
         return self.empty if self.desk.volume is None else self.grid
 
     def _escape(self) -> None:
+        if self.navigate.give_up():
+            return
         self.views["axial"].setFocus()
         if self.centre.currentWidget() is self.keys:
             self.toggle_keys()

@@ -13,6 +13,7 @@ from app.render.actors.actor import SceneInput
 from app.render.actors.orientation_cube import OrientationCube
 from app.render.bone_block import BoneBlock, anchor_of, cut_bone_block
 from app.render.canvas import VtkCanvas
+from app.render.ice_state import IceView, notice_words
 from app.render.overlays.ink import write
 from app.render.scene_content import SceneContent
 from app.render.view_state import ViewState
@@ -54,6 +55,7 @@ class Scene3D(VtkCanvas):
         self._forget = workspace.listen(self._workspace_changed)
         view_state.selection_changed.connect(self.refresh)
         view_state.overlays_changed.connect(self.refresh)
+        view_state.ice_changed.connect(self._ice_changed)
         view_state.crosshair_changed.connect(self._crosshair_moved)
         view_state.orientation_changed.connect(self.reset_camera)
         self.refresh()
@@ -80,7 +82,7 @@ class Scene3D(VtkCanvas):
             self._content.follow(anchor)
         self._want_bone()
         bone = self._bone if state.volume is not None else None
-        self._content.update(SceneInput(state, bone, view.lesion_id, view.assembly_id, view.overlays, view.ice_tissue))
+        self._content.update(SceneInput(state, bone, view.lesion_id, view.assembly_id, view.overlays, IceView.of(view)))
         self._moving()
 
     def picture(self) -> QImage | None:
@@ -106,8 +108,11 @@ class Scene3D(VtkCanvas):
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         write(painter, QPointF(8.0, 17.0), "3-D", colours.TEXT)
+        ice = notice_words(self.workspace.state, IceView.of(self.view_state), self.view_state.lesion_id)
+        if ice:
+            write(painter, QPointF(8.0, 34.0), ice, colours.NOTICE)
         if self._jobs is not None and self._jobs.running(BONE_JOB):
-            write(painter, QPointF(8.0, 34.0), "cutting the bone out of the CT", colours.DIM_TEXT)
+            write(painter, QPointF(8.0, 51.0), "cutting the bone out of the CT", colours.DIM_TEXT)
 
     def shutdown(self) -> None:
         """Stop listening, stop the background work, free VTK."""
@@ -117,6 +122,7 @@ class Scene3D(VtkCanvas):
             self._forget()
             for signal in (self.view_state.selection_changed, self.view_state.overlays_changed):
                 signal.disconnect(self.refresh)
+            self.view_state.ice_changed.disconnect(self._ice_changed)
             self.view_state.crosshair_changed.disconnect(self._crosshair_moved)
             self.view_state.orientation_changed.disconnect(self.reset_camera)
             self._content.close()
@@ -131,6 +137,10 @@ class Scene3D(VtkCanvas):
             self._bone, self._anchor, self._wanted = None, None, None
         if old.volume is not new.volume or old.plan is not new.plan or old.ice is not new.ice:
             self._refreshing.start()
+
+    def _ice_changed(self) -> None:
+        self._refreshing.start()
+        self.update()
 
     def _crosshair_moved(self) -> None:
         self._following.start()

@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.render import colours
+from app.render.ice_state import IceView
 from app.render.navigation import Navigation
 from app.render.overlays import make_overlays
 from app.render.overlays.overlay import Scene
@@ -193,7 +194,7 @@ class SliceView(QWidget):
         """Return the picture of all kept overlays; the last one where nothing they draw from changed."""
         ratio, view = self.devicePixelRatioF(), self.view_state
         state = scene.state
-        plan_key = (state.plan, state.ice, view.lesion_id, view.assembly_id, view.overlays, view.ice_tissue)
+        plan_key = (state.plan, state.ice, view.lesion_id, view.assembly_id, view.overlays, *IceView.of(view).key)
         key: tuple[object, ...] = (scene.plane.key, ratio, self.font(), *plan_key)
         if self._layer is None or not _same(self._layer[0], key):
             size = self.size() * ratio
