@@ -93,9 +93,9 @@ class Freezing(QObject):
         if run is None or self.reading.wanted(run.lesion_id) == run.inputs:
             return
         self.drop(run.lesion_id)
-        history = self.desk.workspace.state.history
-        by_hand = history is not None and bool(history.present.gesture)  # then it is renewed when the hand lets go
-        if run.asked_for and not by_hand and not self.reading.ice(run.lesion_id).current:
+        # What is in the hand is renewed when it is let go of.
+        in_hand = self.desk.workspace.state.in_hand
+        if run.asked_for and not in_hand and not self.reading.ice(run.lesion_id).current:
             self.run(run.lesion_id)
 
     def _next(self) -> None:

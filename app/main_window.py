@@ -359,6 +359,7 @@ class MainWindow(QMainWindow):
         self.desk.settings.window_hu = (window.centre_hu, window.width_hu)
         self.growing.cancel()
         self.desk.jobs.close()
+        self.previewing.close()
         for view in self.views.values():
             view.close()
         self.scene.close()

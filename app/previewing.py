@@ -2,39 +2,47 @@
 
 from __future__ import annotations
 
-from functools import partial
+import time
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt, Signal
 
+from app.bridge.preview_process import PreviewProcess
 from app.desk import Desk
 from app.freezing import Freezing
 from app.reading import Reading
 from cvt_planner.base.errors import Cancelled, PlannerError
+from cvt_planner.base.progress import Progress
 from cvt_planner.plan.model import Plan
 from cvt_planner.plan.results import IceInputs
-from cvt_planner.planning.ice_preview import IcePreview, preview_ice
+from cvt_planner.planning.ice_preview import IcePreview
 from cvt_planner.workspace import State
 
 PREVIEW_JOB = "ice preview"
+SHORTEST_S = 0.025  # from one preview to the next: more often nobody sees; assumed
+_Asked = tuple[IceInputs, str]  # and the tissue
 
 
 class Previewing(QObject):
-    """Follows a needle: one preview runs at a time, always for the newest place, and nothing else waits.
+    """Follows a needle: one preview is made at a time, always of the newest place, and nothing else waits.
 
     A preview is shown even when the needle has moved on meanwhile, so that the ice follows a hand that never rests. It
     goes away when its place in the plan is left in another way than by the hand, and when the full ice is there.
     """
+
+    _answered = Signal(object, object)  # what was asked, preview or refusal; from a job's thread
 
     def __init__(self, desk: Desk, reading: Reading, freezing: Freezing) -> None:
         super().__init__(desk)
         self.desk = desk
         self.reading = reading
         self.freezing = freezing
-        self.shown = 0  # previews shown since the start, for measurements
+        self._process = PreviewProcess()
         self._lesion_id = ""  # whose needle is in the hand, or whose full ice is awaited after it
         self._wanted: IceInputs | None = None
+        self._newest: _Asked | None = None  # read on the job's thread
         self._solving = False
         self._in_hand = False
+        self._answered.connect(self._show, Qt.ConnectionType.QueuedConnection)
         desk.bridge.changed.connect(self._changed)
         desk.view_state.overlays_changed.connect(self._tissue_changed)
         freezing.ended.connect(self._full_ended)
@@ -42,21 +50,27 @@ class Previewing(QObject):
     def give_up(self) -> None:
         """Show no preview any more; one that is being computed is thrown away."""
         self._lesion_id, self._wanted, self._in_hand = "", None, False
+        self._newest = None
         self.desk.view_state.set_ice_preview(None)
+
+    def close(self) -> None:
+        """End the process that makes previews."""
+        self._process.close()
 
     def _changed(self, old: State, new: State) -> None:
         if old.volume is not new.volume:
             self.give_up()
         elif old.plan is not new.plan and old.plan is not None and new.plan is not None:
-            moved = _whose_probes_moved(old.plan, new.plan) if _in_hand(new) else ""
+            moved = _whose_probes_moved(old.plan, new.plan) if new.in_hand else ""
             if moved:
                 self._follow(moved)
             elif self._lesion_id and self.reading.wanted(self._lesion_id) != self._wanted:
                 self.give_up()
-        elif self._in_hand and not _in_hand(new):
+        elif self._in_hand and not new.in_hand:
             self._let_go()
 
     def _follow(self, lesion_id: str) -> None:
+        self._process.start()
         self.freezing.drop(lesion_id)
         if lesion_id != self._lesion_id:
             self.give_up()
@@ -74,32 +88,54 @@ class Previewing(QObject):
             self.freezing.renew(self._lesion_id)
 
     def _solve(self) -> None:
-        if self._wanted is None or self._solving:
+        if self._wanted is None:
             return
-        self._solving = True
-        inputs = self._wanted
-        work = partial(preview_ice, inputs, self.desk.view_state.ice_tissue)
-        failed = partial(self._failed, inputs)
-        self.desk.run(PREVIEW_JOB, "Previewing the ice", work, self._put, failed, shown=False)
+        self._newest = (self._wanted, self.desk.view_state.ice_tissue)
+        if not self._solving:
+            self._solving = True
+            title = "Previewing the ice"
+            self.desk.run(PREVIEW_JOB, title, self._work, self._rested, self._failed, shown=False)
 
-    def _put(self, preview: IcePreview) -> None:
-        self._solving = False
-        if preview.lesion_id == self._lesion_id and preview.drawn.tissue == self.desk.view_state.ice_tissue:
-            self.shown += 1
-            self.desk.view_state.set_ice_preview(preview)
-        if self._wanted is not None and not self._is_of(preview):
-            self._solve()
+    def _work(self, progress: Progress) -> _Asked | None:
+        """Return what was answered last: answer the newest request until there is none; on a job's thread.
 
-    def _failed(self, inputs: IceInputs, error: Exception) -> None:
-        self._solving = False
-        if isinstance(error, Cancelled):
+        So the next preview begins before the window has drawn the one before.
+        """
+        last: _Asked | None = None
+        while (asked := self._newest) is not None and asked is not last:
+            began = time.monotonic()
+            answer: IcePreview | PlannerError
+            try:
+                answer = self._process.preview(*asked, progress)
+            except Cancelled:
+                raise
+            except PlannerError as refusal:
+                answer = refusal
+            last = asked
+            self._answered.emit(asked, answer)
+            time.sleep(max(SHORTEST_S - (time.monotonic() - began), 0.0))
+        return last
+
+    def _show(self, asked: _Asked, answer: IcePreview | PlannerError) -> None:
+        inputs, tissue = asked
+        if inputs.lesion_id != self._lesion_id or tissue != self.desk.view_state.ice_tissue:
+            return
+        if isinstance(answer, IcePreview):
+            self.desk.view_state.set_ice_preview(answer)
             return
         self.desk.view_state.set_ice_preview(None)
-        if inputs != self._wanted:
+        if inputs == self._wanted:
+            self.desk.say(str(answer), "look")
+
+    def _rested(self, last: _Asked | None) -> None:
+        self._solving = False
+        if self._newest is not None and self._newest is not last:
             self._solve()
-        elif isinstance(error, PlannerError):
-            self.desk.say(str(error), "look")
-        else:
+
+    def _failed(self, error: Exception) -> None:
+        self._solving = False
+        if not isinstance(error, Cancelled):
+            self.give_up()
             self.desk.explain(error)
 
     def _is_of(self, preview: IcePreview) -> bool:
@@ -115,10 +151,6 @@ class Previewing(QObject):
         """The full ice is there, or will not come: neither leaves a preview."""
         if lesion_id == self._lesion_id and not self._in_hand:
             self.give_up()
-
-
-def _in_hand(state: State) -> bool:
-    return state.history is not None and bool(state.history.present.gesture)
 
 
 def _whose_probes_moved(old: Plan, new: Plan) -> str:

@@ -19,7 +19,7 @@ from cvt_planner.plan.results import MARROW_BONE, SOFT_TISSUE, IceResult
 from cvt_planner.plan.timeline import moment_words
 from cvt_planner.planning.ice_course import volumes_ml
 
-_READING = "Lesion inside: from the smaller ice to the larger. Canal: in the larger ice."
+_READING = "Lesion inside: from the smaller ice to the larger. Canal: in the larger ice, each place at its coldest."
 _AT_THE_END = "Ice at the end of the last freeze"
 
 
@@ -58,8 +58,9 @@ class IcePanel(StepPanel):
         self.body.addWidget(self.editor)
         self.timeline = IceTimeline(self.playing)
         self.body.addWidget(self.timeline)
-        self.section("Spinal canal, wall as marked, at its coldest")
+        self.section("Spinal canal, wall as marked")
         self.canal = FigureTable("ice_canal", ("Figure", "Value"))
+        self.canal.horizontalHeader().hide()
         self.canal.setSelectionMode(FigureTable.SelectionMode.NoSelection)
         self.body.addWidget(self.canal)
         self._canal_hint = label("", "look", "ice_canal_hint")
@@ -151,8 +152,7 @@ def _state(lesion: Lesion | None, needles: int, ice: IceReading, computing: bool
     if not needles:
         return f"{lesion.name} has no needle yet: lay its needles in step 4.", "hint"
     if ice.previewed:
-        now = "the full ice is being computed" if computing else "the full ice follows when the needle rests"
-        return f"Preview on a coarse grid; {now}.", "look"
+        return ("Preview; computing the full ice." if computing else "Preview; the full ice follows."), "look"
     if ice.result is None:
         probes = "one probe" if needles == 1 else f"{needles} probes together"
         return f"The ice of {probes} has not been computed yet.", "hint"

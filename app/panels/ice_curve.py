@@ -16,10 +16,11 @@ from app.render.overlays.ink import pen, polygon
 from cvt_planner.base.arrays import FloatArray
 from cvt_planner.plan.timeline import Stretch
 
-HEIGHT_PX = 96
+HEIGHT_PX = 84
 INSET_PX = 8  # so that a moment stands under the middle of the slider's handle
 _BOTTOM_PX = 18
-_TICK_S = 300.0
+_TICKS_S = (60.0, 300.0, 600.0, 1200.0, 3600.0)  # between times that are written under the lines
+_MOST_TICKS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +33,8 @@ class Curve:
     volumes_ml: FloatArray | None = field(repr=False)  # (isotherms, times); None: not computed yet
     now_s: float
     record_s: float
+    tissue: str
+    stale: bool
 
 
 class IceCurve(QWidget):
@@ -100,8 +103,9 @@ class IceCurve(QWidget):
         painter.setPen(theme.colour("dim"))
         end = curve.parts[-1].end_s
         metrics = QFontMetricsF(painter.font())
-        for tick in np.arange(0.0, end + 1.0, _TICK_S * max(round(end / 1800.0), 1)).tolist():
-            text = f"{tick / 60:.0f}" if tick + _TICK_S <= end else f"{tick / 60:.0f} min"
+        every = next((step for step in _TICKS_S if end / step < _MOST_TICKS), _TICKS_S[-1])
+        for tick in np.arange(0.0, end + 1.0, every).tolist():
+            text = f"{tick / 60:.0f}" if tick + every <= end else f"{tick / 60:.0f} min"
             wide = metrics.horizontalAdvance(text)
             left = min(max(self._x(tick) - wide / 2.0, 1.0), self.width() - wide - 1.0)
             painter.drawText(QPointF(left, self.height() - 5.0), text)
@@ -115,10 +119,12 @@ class IceCurve(QWidget):
         dashes = colours.isotherm_dashes(curve.levels_c)
         for level, row in zip(curve.levels_c, volumes_ml, strict=True):
             points = np.stack([x, floor - (floor - top) * row / most], axis=1)
-            painter.setPen(pen(colours.isotherm(level), 1.6, dashes[level]))
+            colour = colours.STALE if curve.stale else colours.isotherm(level)
+            painter.setPen(pen(colour, 1.6, dashes[level]))
             painter.drawPolyline(polygon(points))
         painter.setPen(theme.colour("dim"))
-        painter.drawText(QPointF(INSET_PX, 12.0), f"up to {ml(most)}")
+        words = f"out of date, up to {ml(most)}" if curve.stale else f"up to {ml(most)} in {curve.tissue}"
+        painter.drawText(QPointF(INSET_PX, 12.0), words)
 
     def _moment(self, painter: QPainter, time_s: float, line: QPen) -> None:
         painter.setPen(line)

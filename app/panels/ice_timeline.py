@@ -11,6 +11,7 @@ from app import theme
 from app.panels.ice_curve import Curve, IceCurve
 from app.panels.widgets import button, label, named, set_role
 from app.playing import NOT_KEPT, Playing
+from app.render.ice_state import still_holds
 from cvt_planner.plan.timeline import moment_words, stretches
 from cvt_planner.planning.ice_course import course, known_course
 
@@ -25,7 +26,8 @@ class IceTimeline(QWidget):
         super().__init__()
         self.playing = playing
         self.play = button("Play", playing.toggle, icon="play", name="play_ice", tip="Play or pause (K)")
-        self.back = button("End of freeze", self._to_record, name="ice_record_moment", tip="The moment of the figures")
+        tip = "Back to the end of the last freeze, of which the figures speak"
+        self.back = button("End", self._to_record, name="ice_record_moment", tip=tip)
         self.words = label("", "hint", "ice_moment")
         self.slider = named(QSlider(Qt.Orientation.Horizontal), "ice_time")
         self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -39,9 +41,9 @@ class IceTimeline(QWidget):
         line = QHBoxLayout()
         line.addWidget(self.play)
         line.addWidget(self.back)
-        line.addStretch(1)
+        line.addWidget(self.words, 1)
+        line.setSpacing(6)
         column.addLayout(line)
-        column.addWidget(self.words)
         column.addWidget(self.slider)
         column.addWidget(self.curve)
         playing.changed.connect(self.refresh)
@@ -75,10 +77,9 @@ class IceTimeline(QWidget):
         if not can_play:
             return NOT_KEPT
         if held:
-            return "Preview: end of the last freeze."
+            return "Preview: end of last freeze"
         words = moment_words(result.inputs.protocol, self.playing.time_s)
-        words = words[0].upper() + words[1:]
-        return words if self.playing.desk.view_state.ice_time_s is not None else f"{words}: the moment of the figures"
+        return words[0].upper() + words[1:]
 
     def _curve(self) -> Curve | None:
         playing, view = self.playing, self.playing.desk.view_state
@@ -92,7 +93,8 @@ class IceTimeline(QWidget):
             playing.desk.run(_COURSE_JOB, "Volumes over time", partial(course, one, levels), shown=False)
         times = one.frames.times_s if one.frames is not None else ()
         parts = stretches(result.inputs.protocol)
-        return Curve(parts, times, levels, volumes, playing.time_s, playing.record_s)
+        stale = not still_holds(playing.desk.workspace.state, result)
+        return Curve(parts, times, levels, volumes, playing.time_s, playing.record_s, view.ice_tissue, stale)
 
     def _to_record(self) -> None:
         self.playing.go_to(self.playing.record_s)

@@ -12,7 +12,7 @@ from app.render import colours
 from app.render.overlays.ink import pen
 from app.render.view_state import COLDEST_ISOTHERM_C, MOST_ISOTHERMS, WARMEST_ISOTHERM_C
 
-SWATCH = QSize(34, 14)
+SWATCH = QSize(24, 14)
 
 
 class DegreeBox(QSpinBox):
@@ -100,7 +100,7 @@ def swatch(level_c: float, levels_c: tuple[float, ...]) -> QIcon:
     picture.setDevicePixelRatio(2.0)
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
-    painter.setPen(pen(colours.isotherm(level_c), 2.0, colours.isotherm_dashes(levels_c)[level_c]))
+    painter.setPen(pen(colours.isotherm(level_c), 1.6, colours.isotherm_dashes(levels_c)[level_c]))
     middle = SWATCH.height() / 2.0
     painter.drawLine(QPointF(0.0, middle), QPointF(SWATCH.width(), middle))
     painter.end()

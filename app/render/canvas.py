@@ -184,9 +184,9 @@ class VtkCanvas(QWidget):
             self._coarse = False
             self.request_render()
 
-    def _moving(self) -> None:
+    def _moving(self, slow_ms: float = SLOW_MS) -> None:
         """The hand moves: draw soon, coarsely if the machine is slow, and sharply when the hand rests."""
-        if self._last_ms > SLOW_MS:
+        if self._last_ms > slow_ms:
             self._coarse = True
         self._settle.start()
         self.request_render()

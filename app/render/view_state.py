@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from PySide6.QtCore import QObject, Signal
 
+from app.render.turns import Turns
 from cvt_planner.anatomy.lesion_shape import LesionShape
 from cvt_planner.base.arrays import Points, Vec3, vec3
 from cvt_planner.geometry.frames import Grid
@@ -79,6 +80,7 @@ class ViewState(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.turns = Turns(self)  # of the views and panels while something is dragged
         self.crosshair_lps_mm: Vec3 = (0.0, 0.0, 0.0)
         self.window = Window()
         self.inverted = False

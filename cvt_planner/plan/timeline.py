@@ -16,7 +16,7 @@ AFTERWARDS_S = 300.0
 class Stretch:
     """One phase on the line of time, s from the start of the protocol."""
 
-    name: str  # "freeze 1", "thaw", "warming after it"
+    name: str  # "freeze 1", "thaw", "warming"
     start_s: float
     end_s: float
 
@@ -50,7 +50,7 @@ def stretches(protocol: tuple[FreezePhase, ...]) -> tuple[Stretch, ...]:
         name = f"{phase.kind} {seen[phase.kind]}" if counts[phase.kind] > 1 else phase.kind
         made.append(Stretch(name, now, now + phase.seconds))
         now += phase.seconds
-    return (*made, Stretch("warming after it", now, now + AFTERWARDS_S))
+    return (*made, Stretch("warming", now, now + AFTERWARDS_S))
 
 
 def moment_words(protocol: tuple[FreezePhase, ...], time_s: float) -> str:
