@@ -7,7 +7,6 @@ Coverage is stated from the smaller ice, distances to the canal from the larger.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
@@ -187,11 +186,6 @@ def _covered(ice: IceField, points: Points, levels_c: tuple[float, ...]) -> list
     smooth, law = _smooth(ice.temperature_c, ice.tissue)
     values = isotherms.sample_c(smooth, ice.grid, points)
     return [100.0 * float(np.mean(values < _level(law, level))) for level in levels_c]
-
-
-def without_frames(result: IceResult) -> IceResult:
-    """Return the result without the moments that are kept for playing, as it comes out of a plan file."""
-    return replace(result, fields=tuple(replace(one, frames=None) for one in result.fields))
 
 
 def _place(assembly: Assembly) -> ProbePlace:
