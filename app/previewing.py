@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from app.bridge.preview_process import PreviewProcess
 from app.desk import Desk
@@ -18,6 +18,7 @@ from cvt_planner.planning.ice_preview import IcePreview
 from cvt_planner.workspace import State
 
 PREVIEW_JOB = "ice preview"
+START_AFTER_MS = 1200  # from the first needle to the process that makes previews; assumed
 SHORTEST_S = 0.025  # from one preview to the next: more often nobody sees; assumed
 _Asked = tuple[IceInputs, str]  # and the tissue
 
@@ -43,6 +44,10 @@ class Previewing(QObject):
         self._solving = False
         self._in_hand = False
         self._answered.connect(self._show, Qt.ConnectionType.QueuedConnection)
+        self._starting = QTimer(self)
+        self._starting.setSingleShot(True)
+        self._starting.setInterval(START_AFTER_MS)
+        self._starting.timeout.connect(self._process.start)
         desk.bridge.changed.connect(self._changed)
         desk.view_state.overlays_changed.connect(self._tissue_changed)
         freezing.ended.connect(self._full_ended)
@@ -55,9 +60,12 @@ class Previewing(QObject):
 
     def close(self) -> None:
         """End the process that makes previews."""
+        self._starting.stop()
         self._process.close()
 
     def _changed(self, old: State, new: State) -> None:
+        if new.plan is not None and new.plan.assemblies and not self._process.started and not self._starting.isActive():
+            self._starting.start()
         if old.volume is not new.volume:
             self.give_up()
         elif old.plan is not new.plan and old.plan is not None and new.plan is not None:

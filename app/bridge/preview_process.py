@@ -18,7 +18,7 @@ _LOOK_S = 0.05
 
 
 class PreviewProcess:
-    """Started at the first needle that is taken hold of; `preview` is called on a job's thread, one at a time."""
+    """Started when there is a needle that could be moved; `preview` is called on a job's thread, one at a time."""
 
     def __init__(self) -> None:
         self._process: SpawnProcess | None = None
@@ -29,7 +29,7 @@ class PreviewProcess:
 
     def start(self) -> None:
         """Start it, unless it was started; does not wait for it."""
-        if self._process is not None or self._closed:
+        if self.started:
             return
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe()
@@ -42,6 +42,11 @@ class PreviewProcess:
             return
         there.close()
         self._pipe = here
+
+    @property
+    def started(self) -> bool:
+        """Whether it was started, or cannot be."""
+        return self._process is not None or self._closed
 
     @property
     def ready(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtGui import QIcon
 
 from app.desk import ICE_JOB, Desk
 from app.panels.ice_timeline import IceTimeline
@@ -107,7 +108,9 @@ class IcePanel(StepPanel):
             rows.append((f"{iso:g}", (name, *volumes[number], covered)))
         self.isotherms.show_rows(rows, chosen)
         for iso in levels:
-            self.isotherms.mark(f"{iso:g}", 0, swatch(iso, levels))
+            # Old ice is drawn in one grey, and words need the room.
+            plain = ice.previewed or ice.stale
+            self.isotherms.mark(f"{iso:g}", 0, QIcon() if plain else swatch(iso, levels))
         self.editor.show_levels(levels, float(self.isotherms.chosen) if self.isotherms.chosen else None)
         figures = None if ice.previewed else ice.figures
         self.canal.show_rows(_canal_rows(figures, ", old" if ice.stale and not ice.previewed else ""))

@@ -99,7 +99,7 @@ class VtkCanvas(QWidget):
         self._due = QTimer(self)
         self._due.setSingleShot(True)
         self._due.setInterval(0)
-        self._due.timeout.connect(self._render_now)
+        self._due.timeout.connect(self.render_due)
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE_MS)
@@ -161,6 +161,10 @@ class VtkCanvas(QWidget):
 
     def before_render(self, window: vtkRenderWindow) -> None:
         """Hook: settle what depends on the camera just before a picture is drawn."""
+
+    def render_due(self) -> None:
+        """Draw what was asked for; a hook for who wants to draw a little later."""
+        self._render_now()
 
     def _render_now(self) -> None:
         if self._window is None:

@@ -116,11 +116,19 @@ class Scene3D(VtkCanvas):
         if self._jobs is not None and self._jobs.running(BONE_JOB):
             write(painter, QPointF(8.0, 51.0), "cutting the bone out of the CT", colours.DIM_TEXT)
 
+    def render_due(self) -> None:
+        """Draw; in a turn of its own while something is dragged in another view."""
+        if self.workspace.state.in_hand:
+            self.view_state.turns.ask("3-D picture", super().render_due)
+        else:
+            super().render_due()
+
     def shutdown(self) -> None:
         """Stop listening, stop the background work, free VTK."""
         self._following.stop()
         self._refreshing.stop()
-        self.view_state.turns.drop("3-D")
+        for name in ("3-D", "3-D picture"):
+            self.view_state.turns.drop(name)
         if self.usable:
             self._forget()
             for signal in (self.view_state.selection_changed, self.view_state.overlays_changed):
