@@ -93,7 +93,7 @@ class Playing(QObject):
     def go_to(self, time_s: float) -> None:
         """Draw another moment; the end of the last freeze is the moment of record again."""
         self.pause()
-        self._show(time_s)
+        self._show(min(max(time_s, 0.0), self.end_s))
 
     def _show(self, time_s: float) -> None:
         self.desk.view_state.set_ice_time(None if abs(time_s - self.record_s) < 0.5 else float(time_s))

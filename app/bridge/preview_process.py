@@ -90,8 +90,9 @@ class PreviewProcess:
         self._asked += 1
         pipe.send((self._asked, inputs, tissue))
         while True:
-            while not pipe.poll(_LOOK_S):
-                progress.check()
+            progress.check()
+            if not pipe.poll(_LOOK_S):
+                continue
             number, answer = pipe.recv()
             if number == self._asked:  # else it belongs to a request that was stopped
                 assert isinstance(answer, IcePreview | PlannerError)

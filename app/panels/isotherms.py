@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPainter, QPixmap, QValidator
 from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QWidget
@@ -94,6 +96,7 @@ class IsothermEditor(QWidget):
         self.wanted.emit(tuple(level for level in self._levels if level != self._chosen))
 
 
+@lru_cache(maxsize=64)
 def swatch(level_c: float, levels_c: tuple[float, ...]) -> QIcon:
     """Return the line of an isotherm as it is drawn on the pictures, for tables."""
     picture = QPixmap(SWATCH * 2)
