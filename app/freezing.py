@@ -15,7 +15,7 @@ from cvt_planner.plan.model import Plan
 from cvt_planner.plan.results import IceInputs, IceResult
 from cvt_planner.planning.ice import figures, isotherm_figures, predict_ice
 from cvt_planner.planning.ice_course import course
-from cvt_planner.planning.ice_drawn import drawn_at_the_end
+from cvt_planner.planning.ice_drawn import drawn_at_the_end, warm_up_drawing
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +75,13 @@ class Freezing(QObject):
             self.ended.emit(lesion_id)
 
     def warm_up(self) -> None:
-        """Compile the solver before it is needed, without a word."""
-        self.desk.run("warm up", "Preparing", lambda _progress: warm_up(), failed=lambda _error: None, shown=False)
+        """Compile the solver, and what draws its ice, before they are needed, without a word."""
+
+        def work(_progress: Progress) -> None:
+            warm_up()
+            warm_up_drawing()
+
+        self.desk.run("warm up", "Preparing", work, failed=lambda _error: None, shown=False)
 
     def _want(self, lesion_id: str, asked_for: bool) -> None:
         run = self._run

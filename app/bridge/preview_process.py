@@ -7,6 +7,7 @@ import multiprocessing
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
+from cvt_planner.base.arrays import read_only
 from cvt_planner.base.errors import PlannerError
 from cvt_planner.base.progress import Progress
 from cvt_planner.plan.results import IceInputs
@@ -96,6 +97,8 @@ class PreviewProcess:
             number, answer = pipe.recv()
             if number == self._asked:  # else it belongs to a request that was stopped
                 assert isinstance(answer, IcePreview | PlannerError)
+                if isinstance(answer, IcePreview):
+                    read_only(answer.drawn.values)  # as those made here: kernels are compiled for such arrays
                 return answer
 
     def _give_up(self) -> None:

@@ -12,8 +12,10 @@ import numpy as np
 
 from cvt_planner.base.arrays import Float32Array, read_only
 from cvt_planner.bioheat import isotherms
+from cvt_planner.geometry.contour import contours
 from cvt_planner.geometry.frames import Grid
-from cvt_planner.plan.results import CENTI, IceField, IceFrames
+from cvt_planner.geometry.reslice import reslice_hu
+from cvt_planner.plan.results import CENTI, SOFT_TISSUE, IceField, IceFrames
 from cvt_planner.planning.ice_scene import BODY_C, law_of
 from cvt_planner.planning.remembered import Remembered
 
@@ -63,6 +65,17 @@ def drawn_at(ice: IceField, time_s: float) -> DrawnIce | None:
 def drawn_from(tissue: str, temperature_c: Float32Array, grid: Grid) -> DrawnIce:
     """Return what to draw of temperatures (k, j, i), degC, on a grid."""
     return DrawnIce(tissue, read_only(law_of(tissue).theta_of(temperature_c).astype(np.float32)), grid)
+
+
+def warm_up_drawing() -> None:
+    """Compile what volumes and sections of drawn ice need, or load it from its cache."""
+    temperature_c = np.full((4, 4, 4), BODY_C, np.float32)
+    temperature_c[1:3, 1:3, 1:3] = -50.0
+    drawn = drawn_from(SOFT_TISSUE, temperature_c, Grid((4, 4, 4), np.eye(4)))
+    drawn.volume_ml(0.0)
+    x, y, _ = np.eye(3)
+    cut = reslice_hu(drawn.values, drawn.grid.index_from_lps, 1.5 * (1.0 - x - y), 0.5 * x, 0.5 * y, 7, 7, drawn.warm)
+    contours(cut, drawn.level(0.0))
 
 
 def frame(frames: IceFrames, tissue: str, number: int) -> Float32Array:
