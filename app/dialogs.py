@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from app.settings import Settings
 
+CARD_FILTER = "Probe cards (*.json);;All files (*)"
 PLAN_FILTER = "CVT plan (*.cvtplan)"
 OPEN_FILTER = "Plans, ZIPs and volumes (*.cvtplan *.zip *.nii *.nii.gz *.nrrd *.nhdr *.dcm DICOMDIR);;All files (*)"
 
@@ -36,6 +37,13 @@ class Dialogs:
         """Return the chosen plan, ZIP or volume."""
         chosen, _ = QFileDialog.getOpenFileName(
             self.parent, "Open a plan, ZIP or volume", self._settings.last_folder, OPEN_FILTER
+        )
+        return self._remember(chosen)
+
+    def card_file(self) -> Path | None:
+        """Return the chosen probe card."""
+        chosen, _ = QFileDialog.getOpenFileName(
+            self.parent, "Open a probe card", self._settings.last_folder, CARD_FILTER
         )
         return self._remember(chosen)
 

@@ -39,6 +39,7 @@ from app.panels.levels import LevelsPanel
 from app.panels.menus import Menus
 from app.panels.message_bar import NoticeLine
 from app.panels.needles import NeedlesPanel
+from app.panels.probe_card import ProbeCardPage
 from app.panels.rail import Rail, Step
 from app.panels.session import SessionPanel
 from app.panels.status import chips, step_marks
@@ -48,6 +49,7 @@ from app.panels.views import ViewsGrid
 from app.panels.widgets import named
 from app.playing import Playing
 from app.previewing import Previewing
+from app.probes import Probes
 from app.reading import Reading
 from app.render.scene3d import Scene3D
 from app.render.slice_view import SliceView
@@ -82,6 +84,7 @@ class MainWindow(QMainWindow):
         self.freezing = Freezing(desk, self.reading)
         self.previewing = Previewing(desk, self.reading, self.freezing)
         self.playing = Playing(desk)
+        self.probes = Probes(desk)
         self.views = views
         self.scene = scene
         self.navigate = NavigateTool(desk)
@@ -118,16 +121,18 @@ class MainWindow(QMainWindow):
         self.keys = KeysPage()
         self.grid = ViewsGrid([*self.views.values(), self.scene])
         self.centre = QStackedWidget()
-        for page in (self.empty, self.grid, self.keys):
+        self.card = ProbeCardPage(self.desk, self.probes, self.documents.dialogs)
+        for page in (self.empty, self.grid, self.keys, self.card):
             self.centre.addWidget(page)
         self.images = ImagesPanel(self.desk)
         self.session = SessionPanel(self.desk, self.reading)
+        self.needles = NeedlesPanel(self.desk, self.reading, self.probes)
         self.ice = IcePanel(self.desk, self.reading, self.playing)
         self.panels: dict[Step, StepPanel] = {
             Step.IMAGES: self.images,
             Step.LEVELS: LevelsPanel(self.desk),
             Step.LESIONS: LesionsPanel(self.desk, self.growing),
-            Step.NEEDLES: NeedlesPanel(self.desk, self.reading),
+            Step.NEEDLES: self.needles,
             Step.ICE: self.ice,
             Step.CEMENT: CementPanel(self.desk, self.reading),
             Step.SESSION: self.session,
@@ -164,7 +169,8 @@ class MainWindow(QMainWindow):
             "quit": lambda: _forget(self.close()),
             "layout": lambda: self.grid.show_alone(None),
             "full_screen": self._full_screen,
-            "keys": self.toggle_keys,
+            "keys": partial(self.toggle_page, self.keys),
+            "probe_card": partial(self.toggle_page, self.card),
             "about": lambda: self.desk.say(about_text(), "info"),
             "leave_tool": self._escape,
             "play_ice": self.playing.toggle,
@@ -207,7 +213,9 @@ class MainWindow(QMainWindow):
         self.empty.open_folder_wanted.connect(self.menus.actions["open_study"].trigger)
         self.empty.open_file_wanted.connect(self.menus.actions["open_file"].trigger)
         self.empty.recent_wanted.connect(documents.open_path)
-        self.keys.closed.connect(self.toggle_keys)
+        self.keys.closed.connect(partial(self.toggle_page, self.keys))
+        self.card.closed.connect(partial(self.toggle_page, self.card))
+        self.needles.card_wanted.connect(partial(self.toggle_page, self.card))
         for n, view in enumerate(self.views.values()):
             view.maximise_requested.connect(partial(self.grid.toggle, n))
         self.scene.maximise_requested.connect(partial(self.grid.toggle, len(self.views)))
@@ -229,10 +237,10 @@ class MainWindow(QMainWindow):
         for view in self.views.values():
             view.update()
 
-    def toggle_keys(self) -> None:
-        """Show the list of keys in place of the views, or the views again."""
-        showing = self.centre.currentWidget() is self.keys
-        self.centre.setCurrentWidget(self._main_page() if showing else self.keys)
+    def toggle_page(self, page: QWidget) -> None:
+        """Show a page (the keys, a probe card) in place of the views, or the views again."""
+        showing = self.centre.currentWidget() is page
+        self.centre.setCurrentWidget(self._main_page() if showing else page)
 
     def _focus_panel(self) -> None:
         self.panel_stack.setFocus()
@@ -245,8 +253,9 @@ class MainWindow(QMainWindow):
         if self.navigate.give_up():
             return
         self.views["axial"].setFocus()
-        if self.centre.currentWidget() is self.keys:
-            self.toggle_keys()
+        page = self.centre.currentWidget()
+        if page is self.keys or page is self.card:
+            self.toggle_page(page)
         elif self.desk.tool != "navigate" or self.desk.aim is not None:
             self.commands.leave_tool()
         elif self.grid.alone is not None:

@@ -101,6 +101,11 @@ class Settings:
         self._store.setValue("procedure_view", "true" if value else "false")
 
     @property
+    def probe_folder(self) -> Path:
+        """Return the folder of the hospital's own probes, beside the settings; it need not exist yet."""
+        return Path(self._store.fileName()).parent / "probes"
+
+    @property
     def last_folder(self) -> str:
         """Return the folder of the last dialog; the home folder at first."""
         return str(self._store.value("last_folder", str(Path.home())))

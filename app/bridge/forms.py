@@ -66,7 +66,9 @@ class FieldForm(QWidget):
             for member in type(value):
                 combo.addItem(str(member.value), member)
             _show(combo, value)
-            combo.currentIndexChanged.connect(lambda at: self._edit(name, combo.itemData(at)))
+            # By its place: Qt hands the data of a `StrEnum` back as a plain text.
+            members = tuple(type(value))
+            combo.currentIndexChanged.connect(lambda at: self._edit(name, members[at]))
             return combo
         if isinstance(value, int | float):
             return self._number(name, info, value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 
 from app import aiming, theme
 from app.desk import Desk
@@ -10,20 +10,26 @@ from app.panels.rail import Step
 from app.panels.step_panel import StepPanel
 from app.panels.widgets import Choice, FigureTable, button, form, label, set_role
 from app.panels.words import mm, needle_name, needle_rows
+from app.probes import Probes
 from app.reading import Reading
 from cvt_planner.devices.bone_needle import BONE_NEEDLES
-from cvt_planner.devices.cryoprobe import CRYOPROBES
+from cvt_planner.devices.cryoprobe import CryoprobeModel, ProbeOrigin
 from cvt_planner.plan import edits
 from cvt_planner.plan.model import Lesion, Side
+from cvt_planner.planning.probe_isotherms import COMPUTED_WORDS
+
+_CARD_TIP = "Fit a probe to the card of your own instructions for use, and see the computed ice of each probe"
 
 
 class NeedlesPanel(StepPanel):
     """Which needles there are, what is expected next, and what the chosen one measures."""
 
     step = Step.NEEDLES
+    card_wanted = Signal()
 
-    def __init__(self, desk: Desk, reading: Reading) -> None:
+    def __init__(self, desk: Desk, reading: Reading, probes: Probes) -> None:
         self.reading = reading
+        self.probes = probes
         super().__init__(desk)
 
     def build(self) -> None:
@@ -45,10 +51,12 @@ class NeedlesPanel(StepPanel):
         self.needle.fill([(model.name, model.key) for model in BONE_NEEDLES], None)
         self.needle.activated.connect(lambda _n: self._set_needle())
         self.probe = Choice("probe_model")
-        self.probe.fill([(model.name, model.key) for model in CRYOPROBES], None)
         self.probe.activated.connect(lambda _n: self._set_probe())
-        self._devices = form(("Bone needle", self.needle), ("Cryoprobe", self.probe))
+        card = button("Probe card…", self.card_wanted.emit, name="probe_card", role="link", tip=_CARD_TIP)
+        self._devices = form(("Bone needle", self.needle), ("Cryoprobe", self.probe), ("", card))
         self.body.addWidget(self._devices)
+        self._probe_source = label("", "hint", "probe_source")
+        self.body.addWidget(self._probe_source)
         self.figures = FigureTable("needle_figures", ("Figure", "Value"))
         self.figures.setSelectionMode(FigureTable.SelectionMode.NoSelection)
         self.body.addWidget(self.figures)
@@ -81,11 +89,14 @@ class NeedlesPanel(StepPanel):
         text, expects = next_words(self.desk, lesion)
         self.hint.setText(text)
         set_role(self.hint, "next" if expects else "hint")
-        for part in (self._devices, self.figures, self._angles, self.delete):
+        for part in (self._devices, self._probe_source, self.figures, self._angles, self.delete):
             part.setVisible(assembly is not None)
         if assembly is not None:
             self.needle.choose_quietly(assembly.needle.key)
+            self.probe.fill(self.probes.choices(self._in_plan()), self.probe.currentData())
             self.probe.choose_quietly(assembly.probe.key)
+            self._probe_source.setText(_about(assembly.probe))
+            self.probe.setToolTip(f"{assembly.probe.choice_text}. {assembly.probe.source}")
             found = self.reading.assembly(assembly)
             self.figures.show_rows([(name, (name, value)) for name, value in needle_rows(found)])
 
@@ -102,13 +113,25 @@ class NeedlesPanel(StepPanel):
     def _set_probe(self) -> None:
         assembly = self.desk.assembly
         if assembly is not None:
-            model = next(m for m in CRYOPROBES if m.key == self.probe.currentData())
-            self.desk.apply(edits.set_probe(assembly.id, model), f"Use {model.name}")
+            model = self.probes.find(str(self.probe.currentData()), self._in_plan())
+            if model is not None:
+                self.desk.apply(edits.set_probe(assembly.id, model), f"Use {model.name}")
+
+    def _in_plan(self) -> tuple[CryoprobeModel, ...]:
+        """Return the probes of the plan: it may come from a hospital whose probes are not in this catalogue."""
+        return tuple(one.probe for one in self.desk.plan.assemblies) if self.desk.plan else ()
 
     def _delete(self) -> None:
         assembly = self.desk.assembly
         if assembly is not None:
             self.desk.apply(edits.remove_assembly(assembly.id), f"Delete the {assembly.side.value} needle")
+
+
+def _about(probe: CryoprobeModel) -> str:
+    """Return what a user must know of a probe's numbers before believing its ice."""
+    if probe.origin is ProbeOrigin.HOSPITAL_CARD:
+        return probe.source
+    return f"Its ice is {COMPUTED_WORDS}. Assumed: {probe.assumed_text}." if probe.assumed else probe.source
 
 
 def next_words(desk: Desk, lesion: Lesion | None) -> tuple[str, bool]:

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 import cvt_planner
 from cvt_planner.base.errors import Cancelled, InputRefused, PlannerError
-from cvt_planner.cli import commands
+from cvt_planner.cli import commands, probe_commands
 from cvt_planner.cli.output import ProgressLine, log, say, say_json
 
 if TYPE_CHECKING:
     from cvt_planner.cli.selftest import DrawScene
 
-HEADLESS = ("series", "volume", "phantom", "simulate", "check", "selftest")
+HEADLESS = ("series", "volume", "phantom", "simulate", "probes", "probe-card", "check", "selftest")
 NOTICE = "For planning, research and training; not a cleared medical device."
 DEFECT = 5
 STOPPED = Cancelled.exit_code
@@ -101,6 +101,12 @@ def parser(draw_scene: DrawScene | None = None) -> argparse.ArgumentParser:
     one = _add(subs, "simulate", "compute the ice of a SCENE.json", commands.simulate)
     one.add_argument("scene", metavar="SCENE.json")
     one.add_argument("--out", metavar="T.nrrd", help="write the temperature at the last report time")
+
+    _add(subs, "probes", "the catalogue of cryoprobes, with its sources", probe_commands.probes)
+
+    one = _add(subs, "probe-card", "fit a probe to your hospital's card and show the misfit", probe_commands.probe_card)
+    one.add_argument("card", metavar="CARD.json", help="see docs/probe-card.md")
+    one.add_argument("--out", metavar="PROBE.json", help="write the fitted probe, its card and the misfit")
 
     one = _add(subs, "check", "every safety check of a plan", commands.check)
     one.add_argument("plan", metavar="PLAN", help="a .cvtplan file")

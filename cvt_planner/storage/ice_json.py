@@ -5,7 +5,6 @@ Temperatures are kept to 0.01 degC (int16); what was derived from the exact ones
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,14 @@ from cvt_planner.base.errors import InputRefused
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.plan.results import ISOTHERMS_C, MARROW_BONE, SOFT_TISSUE, IceField, IceInputs, IceResult, ProbePlace
 from cvt_planner.storage import nrrd_part
-from cvt_planner.storage.plan_json import GetPart, Parts, probe_from_json, protocol_as_json, protocol_from_json
+from cvt_planner.storage.plan_json import (
+    GetPart,
+    Parts,
+    probe_as_json,
+    probe_from_json,
+    protocol_as_json,
+    protocol_from_json,
+)
 from cvt_planner.storage.record import Record
 
 STEPS_PER_DEGREE = 100.0
@@ -43,7 +49,7 @@ def _inputs_as_json(inputs: IceInputs) -> dict[str, Any]:
             {
                 "probe_tip_lps_mm": list(place.probe_tip_lps_mm),
                 "outward": list(place.outward),
-                "probe": asdict(place.probe),
+                "probe": probe_as_json(place.probe),
             }
             for place in inputs.probes
         ],

@@ -13,7 +13,7 @@ from typing import Any
 from cvt_planner.anatomy.lesion_shape import Ellipsoid, LesionShape, Region
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.devices.bone_needle import BoneNeedleModel
-from cvt_planner.devices.cryoprobe import CryoprobeModel
+from cvt_planner.devices.cryoprobe import CryoprobeModel, ProbeOrigin
 from cvt_planner.imaging.volume import Patient
 from cvt_planner.plan.model import (
     Assembly,
@@ -122,8 +122,13 @@ def _assembly_as_json(assembly: Assembly) -> dict[str, Any]:
         "bone_entry_lps_mm": None if bone is None else list(bone),
         "needle_retraction_mm": assembly.needle_retraction_mm,
         "needle": asdict(assembly.needle),
-        "probe": asdict(assembly.probe),
+        "probe": probe_as_json(assembly.probe),
     }
+
+
+def probe_as_json(probe: CryoprobeModel) -> dict[str, Any]:
+    """Return a cryoprobe's record as JSON values."""
+    return {**asdict(probe), "assumed": list(probe.assumed), "origin": probe.origin.value}
 
 
 # --- reading
@@ -255,7 +260,9 @@ def _needle(r: Record) -> BoneNeedleModel:
 
 
 def probe_from_json(r: Record) -> CryoprobeModel:
-    """Return a cryoprobe's record."""
+    """Return a cryoprobe's record; files written before `assumed` and `origin` existed lack them."""
+    assumed = r.texts("assumed") if r.has("assumed") else ()
+    origin = r.choice("origin", ProbeOrigin) if r.has("origin") else ProbeOrigin.CATALOGUE
     return CryoprobeModel(
         key=r.text("key"),
         name=r.text("name"),
@@ -267,5 +274,7 @@ def probe_from_json(r: Record) -> CryoprobeModel:
         tip_temperature_c=r.number("tip_temperature_c"),
         cooldown_s=r.number("cooldown_s"),
         power_limit_w=r.number_or_none("power_limit_w"),
-        source=r.text("source"),
+        source=r.text("source") or "assumed",
+        assumed=assumed,
+        origin=origin,
     )

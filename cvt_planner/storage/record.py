@@ -36,6 +36,23 @@ class Record:
     def _wrong(self, key: str, wanted: str) -> InputRefused:
         return InputRefused(f"{key!r} of {self.where} is not {wanted}")
 
+    def has(self, key: str) -> bool:
+        """Return whether the object says anything under a key."""
+        return key in self.values
+
+    def only(self, *keys: str) -> None:
+        """Refuse an object with a key that is not among these: a misspelt key must not go unread."""
+        for key in self.values:
+            if key not in keys:
+                raise InputRefused(f"{self.where} has an unknown key {key!r}; known are {', '.join(keys)}")
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return a list of strings."""
+        value = self.items(key)
+        if not all(isinstance(one, str) for one in value):
+            raise self._wrong(key, "a list of texts")
+        return tuple(value)
+
     def text(self, key: str) -> str:
         """Return a string."""
         value = self._get(key)

@@ -40,11 +40,15 @@ class Answers(Dialogs):
         super().__init__(settings)
         self.write_to: Path | None = None
         self.folder: Path | None = None
+        self.card: Path | None = None
         self.unsaved_answer = Answer.CANCEL
         self.asked = 0
 
     def plan_to_write(self, suggested: str) -> Path | None:
         return self.write_to
+
+    def card_file(self) -> Path | None:
+        return self.card
 
     def study_folder(self, title: str = "") -> Path | None:
         return self.folder

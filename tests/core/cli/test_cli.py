@@ -326,3 +326,38 @@ def test_the_3d_picture_is_drawn_by_whoever_can(phantom: Path, tmp_path: Path) -
         out = tmp_path / str(number)
         assert cli.main(["selftest", "--sample", str(phantom), "--out", str(out)], hook) == 0
         assert json.loads((out / "report.json").read_text(encoding="utf-8"))["three_d"] == words
+
+
+def test_probes_lists_the_catalogue_with_sources(capsys: pytest.CaptureFixture[str]) -> None:
+    values = run_json(capsys, "probes", "--json")
+    assert {"17g-15", "icerod-1.5", "visica2"} <= {probe["key"] for probe in values["probes"]}
+    assert all(probe["source"] for probe in values["probes"])
+    assert "not manufacturer data" in values["notice"]
+    assert cli.main(["probes"]) == 0
+    said = capsys.readouterr().out
+    assert "IceRod" in said and "assumed" in said and "doi" in said
+
+
+def test_probe_card_fits_and_shows_the_misfit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    card = {
+        "format": "cvt-probe-card", "schema_version": 1, "medium": "soft tissue", "start_c": 37,
+        "probe": {"name": "Test 10", "gauge": "17 G", "outer_diameter_mm": 1.47, "active_length_mm": 10},
+        "protocol": [{"kind": "freeze", "seconds": 120}],
+        "isotherms": [{"temperature_c": -1, "width_mm": 12.5, "length_mm": 17.5}],
+        "source": "a test", "date": "2026-01-31", "typed_by": "test",
+    }  # fmt: skip
+    path, out = tmp_path / "card.json", tmp_path / "probe.json"
+    path.write_text(json.dumps(card), encoding="utf-8")
+    values = run_json(capsys, "probe-card", path, "--out", out, "--json")
+    assert values["probe"]["origin"] == "hospital card"
+    assert {row["figure"] for row in values["fit"]["misfits"]} == {"width", "length"}
+    assert json.loads(out.read_text(encoding="utf-8"))["probe"] == values["probe"]
+    assert cli.main(["probe-card", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "difference mm" in said and "RMS" in said
+    path.write_text(json.dumps({**card, "medium": "jelly"}), encoding="utf-8")
+    error = run_json(capsys, "probe-card", path, "--json", code=3)["error"]
+    assert str(path) in error and "'medium'" in error
+    run_json(capsys, "probe-card", tmp_path / "absent.json", "--json", code=3)
+    path.write_text(json.dumps(card), encoding="utf-8")
+    run_json(capsys, "probe-card", path, "--out", tmp_path / "probe.txt", "--json", code=3)

@@ -9,7 +9,7 @@ import pytest
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.fields import field_infos
 from cvt_planner.devices.bone_needle import BONE_NEEDLES, DEFAULT_BONE_NEEDLE, BoneNeedleModel, bone_needle
-from cvt_planner.devices.cryoprobe import CRYOPROBES, DEFAULT_CRYOPROBE, CryoprobeModel, cryoprobe
+from cvt_planner.devices.cryoprobe import CRYOPROBES, DEFAULT_CRYOPROBE, CryoprobeModel, ProbeOrigin, cryoprobe
 
 MEMBERS: tuple[BoneNeedleModel | CryoprobeModel, ...] = (*BONE_NEEDLES, *CRYOPROBES)
 
@@ -52,4 +52,40 @@ def test_tubes_have_walls_and_the_default_probe_passes_the_default_needle() -> N
         assert 0.4 < needle.outer_diameter_mm - needle.inner_diameter_mm < 1.2
     assert DEFAULT_BONE_NEEDLE.inner_diameter_mm - DEFAULT_CRYOPROBE.outer_diameter_mm > 0.2
     for probe in CRYOPROBES:
+        assert probe.origin is ProbeOrigin.CATALOGUE and probe.choice_text == probe.name
         assert probe.dead_tip_mm + probe.active_length_mm < probe.shaft_length_mm
+
+
+def test_the_keys_of_old_plans_are_still_there() -> None:
+    for length_mm in (10, 15, 20, 30):
+        probe = cryoprobe(f"17g-{length_mm}")
+        assert (probe.active_length_mm, probe.outer_diameter_mm, probe.tip_temperature_c) == (length_mm, 1.47, -140.0)
+
+
+def test_what_has_no_source_is_called_assumed() -> None:
+    for probe in CRYOPROBES:
+        assert {"dead_tip_mm", "shaft_length_mm", "cooldown_s"} <= set(probe.assumed)
+        assert "assumed" in probe.source and "assumed" not in probe.assumed_text
+        assert ("active_length_mm" in probe.assumed) == (
+            "recalled" in probe.source or "maker's was not" in probe.source
+        )
+        assert ("nitrogen" in probe.name) == ("tip_temperature_c" in probe.assumed)
+    assert "active length" in cryoprobe("icerod-1.5").assumed_text
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"key": ""}, "key"),
+        ({"name": " "}, "name"),
+        ({"source": ""}, "source"),
+        ({"power_limit_w": 0.0}, "Power limit"),
+        ({"power_limit_w": float("nan")}, "Power limit"),
+        ({"shaft_length_mm": 50.0, "active_length_mm": 48.0}, "do not fit on its shaft"),
+        ({"tip_temperature_c": float("nan")}, "Probe temperature"),
+        ({"assumed": ("weight",)}, "weight"),
+    ],
+)
+def test_a_bad_record_is_refused(change: dict[str, object], word: str) -> None:
+    with pytest.raises(InputRefused, match=word):
+        replace(DEFAULT_CRYOPROBE, **change)  # type: ignore[arg-type]
