@@ -77,7 +77,7 @@ class IceTimeline(QWidget):
         if not can_play:
             return NOT_KEPT
         if held:
-            return "Preview: end of last freeze"
+            return "End of last freeze"
         words = moment_words(result.inputs.protocol, self.playing.time_s)
         return words[0].upper() + words[1:]
 

@@ -382,10 +382,11 @@ def test_a_needle_dragged_out_of_the_ct_stays_at_its_last_place_inside(frozen: H
     last = frozen.plan.assembly(chosen.id)
     assert frozen.built.workspace.volume.grid.contains(np.array(last.probe_tip_lps_mm))
     let_go(frozen, outside)
+    run = frozen.window.freezing._run
+    assert run is not None and run.inputs == frozen.window.reading.wanted(chosen.lesion_id)  # of the place it kept
+    frozen.click("busy_stop")  # so far from the other needle the full ice would take long
     frozen.settle()
-    assert frozen.built.desk.view_state.ice_preview is None
-    result = ice_of(frozen)
-    assert result.inputs == frozen.window.reading.wanted(result.inputs.lesion_id)  # of the place that it kept
+    assert frozen.built.desk.view_state.ice_preview is None and levels(frozen)[0] == "0 °C old"
 
 
 def test_arrow_keys_show_a_preview_and_then_the_full_ice(ready: Hand) -> None:
