@@ -70,6 +70,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("full_screen", VIEW, "Full screen", ("F11",), checkable=True, needs_study=False),
     ActionSpec("measure", TOOLS, "Measure a distance", ("M",), "measure", checkable=True),
     ActionSpec("leave_tool", TOOLS, "Leave the tool", ("Esc",), needs_study=False),
+    ActionSpec("play_ice", TOOLS, "Play or pause the ice", ("K",), "play"),
     ActionSpec("target", TOOLS, "Set the target at the cursor", ("T",), "target", separator_before=True),
     ActionSpec("entry", TOOLS, "Set the entry at the cursor", ("E",)),
     ActionSpec("probe_card", TOOLS, "Probe card…", needs_study=False, separator_before=True),

@@ -27,6 +27,7 @@ from cvt_planner.workspace import State, Workspace
 
 _T = TypeVar("_T")
 ICE_JOB = "ice"
+TELL_IN_HAND_MS = 80  # between two looks of the panels while something is dragged; assumed
 Action = tuple[str, Callable[[], object]]
 
 
@@ -41,7 +42,8 @@ class Aim:
 class Desk(QObject):
     """The state of the work that is not in the plan, and the one way to change either.
 
-    `changed` comes at most once per turn of the event loop, after anything that a panel shows has changed.
+    `changed` comes at most once per turn of the event loop, after anything that a panel shows has changed; while
+    something is dragged more rarely.
     """
 
     changed = Signal()
@@ -69,8 +71,7 @@ class Desk(QObject):
         self._shown: dict[str, Job] = {}  # slow work that the window shows, by purpose
         self._telling = QTimer(self)
         self._telling.setSingleShot(True)
-        self._telling.setInterval(0)
-        self._telling.timeout.connect(self.changed)
+        self._telling.timeout.connect(self._tell_now)
         self.bridge.changed.connect(self._state_changed)
         self.bridge.volume_changed.connect(self._volume_changed)
         self.view_state.changed.connect(self.tell)
@@ -79,11 +80,18 @@ class Desk(QObject):
     def tell(self) -> None:
         """Let the panels look again, once, when the present events are done."""
         if not self._telling.isActive():
-            self._telling.start()
+            self._telling.start(TELL_IN_HAND_MS if self.workspace.state.in_hand else 0)
+
+    def _tell_now(self) -> None:
+        if self.workspace.state.in_hand:
+            self.view_state.turns.ask("panels", self.changed.emit)
+        else:
+            self.changed.emit()
 
     def close(self) -> None:
         """Stop listening and telling."""
         self._telling.stop()
+        self.view_state.turns.drop("panels")
         self.bridge.close()
 
     # --- the plan

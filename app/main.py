@@ -47,6 +47,7 @@ def build_window(settings: Settings | None = None, dialogs: Dialogs | None = Non
     view_state = ViewState()
     view_state.set_window(Window(*settings.window_hu))
     view_state.set_procedure_view(settings.procedure_view)
+    view_state.set_isotherms(settings.isotherms_c)
     jobs = JobRunner()
     desk = Desk(workspace, view_state, jobs, settings)
     views = {name: SliceView(name, view_state, workspace) for name in ORIENTATIONS}

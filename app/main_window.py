@@ -47,6 +47,8 @@ from app.panels.step_panel import StepPanel
 from app.panels.strip import ChipText, Strip
 from app.panels.views import ViewsGrid
 from app.panels.widgets import named
+from app.playing import Playing
+from app.previewing import Previewing
 from app.probes import Probes
 from app.reading import Reading
 from app.render.scene3d import Scene3D
@@ -80,6 +82,8 @@ class MainWindow(QMainWindow):
         self.reading = Reading(desk)
         self.growing = Growing(desk)
         self.freezing = Freezing(desk, self.reading)
+        self.previewing = Previewing(desk, self.reading, self.freezing)
+        self.playing = Playing(desk)
         self.probes = Probes(desk)
         self.views = views
         self.scene = scene
@@ -123,7 +127,7 @@ class MainWindow(QMainWindow):
         self.images = ImagesPanel(self.desk)
         self.session = SessionPanel(self.desk, self.reading)
         self.needles = NeedlesPanel(self.desk, self.reading, self.probes)
-        self.ice = IcePanel(self.desk, self.reading)
+        self.ice = IcePanel(self.desk, self.reading, self.playing)
         self.panels: dict[Step, StepPanel] = {
             Step.IMAGES: self.images,
             Step.LEVELS: LevelsPanel(self.desk),
@@ -169,6 +173,7 @@ class MainWindow(QMainWindow):
             "probe_card": partial(self.toggle_page, self.card),
             "about": lambda: self.desk.say(about_text(), "info"),
             "leave_tool": self._escape,
+            "play_ice": self.playing.toggle,
             "save": lambda: self._save(),
         }
 
@@ -245,6 +250,8 @@ class MainWindow(QMainWindow):
         return self.empty if self.desk.volume is None else self.grid
 
     def _escape(self) -> None:
+        if self.navigate.give_up():
+            return
         self.views["axial"].setFocus()
         page = self.centre.currentWidget()
         if page is self.keys or page is self.card:
@@ -361,6 +368,7 @@ class MainWindow(QMainWindow):
         self.desk.settings.window_hu = (window.centre_hu, window.width_hu)
         self.growing.cancel()
         self.desk.jobs.close()
+        self.previewing.close()
         for view in self.views.values():
             view.close()
         self.scene.close()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.desk import Desk
+from cvt_planner.anatomy.lesion_shape import LesionShape
 from cvt_planner.plan.checks import CheckContext, CheckResult, IceState, run_checks
-from cvt_planner.plan.figures import AssemblyFigures, CementFigures, IceFigures
+from cvt_planner.plan.figures import AssemblyFigures, CementFigures, IceFigures, IsothermFigures
 from cvt_planner.plan.model import Assembly, CanalMark, Lesion, Plan
 from cvt_planner.plan.results import IceInputs, IceResult, is_current
 from cvt_planner.planning.ice import figures as ice_figures
-from cvt_planner.planning.ice import ice_inputs
+from cvt_planner.planning.ice import ice_inputs, isotherm_figures
 from cvt_planner.planning.placement import lesion_in_ct
 from cvt_planner.planning.summary import assembly_figures, cement_figures
 
@@ -24,6 +25,8 @@ class IceReading:
     result: IceResult | None
     current: bool
     figures: IceFigures | None  # of the plan the ice was computed for; None where that cannot be said any more
+    rows: tuple[IsothermFigures, ...] = ()  # of the isotherms that are looked at; empty where `figures` is None
+    previewed: bool = False  # a quick look at other needles is drawn in its place
 
     @property
     def stale(self) -> bool:
@@ -36,7 +39,7 @@ class IceReading:
         return "absent" if self.result is None else "current" if self.current else "stale"
 
 
-_IceKey = tuple[IceResult, object, tuple[CanalMark | None, ...]]
+_IceKey = tuple[IceResult, LesionShape, tuple[CanalMark | None, ...]]
 
 
 class Reading:
@@ -75,8 +78,10 @@ class Reading:
         """Return the ice of one lesion and its figures."""
         plan, volume = self.desk.plan, self.desk.volume
         result = next((r for r in self.desk.workspace.state.ice if r.inputs.lesion_id == lesion_id), None)
+        preview = self.desk.view_state.ice_preview
+        previewed = preview is not None and preview.lesion_id == lesion_id
         if plan is None or volume is None or result is None:
-            return IceReading(None, False, None)
+            return IceReading(None, False, None, previewed=previewed)
         wanted = ice_inputs(plan, lesion_id, volume.content_hash, result.inputs.spacing_mm)
         current = is_current(result, plan, wanted)
         known = self._ice.get(lesion_id)
@@ -84,8 +89,10 @@ class Reading:
             key = (result, plan.lesion(lesion_id).shape, tuple(mark.canal for mark in plan.levels))
             if known is None or known[0] != key:
                 self._ice[lesion_id] = known = (key, ice_figures(plan, lesion_id, result))
-        kept = known[1] if known is not None and known[0][0] is result else None
-        return IceReading(result, current, kept)
+        if known is None or known[0][0] is not result:
+            return IceReading(result, current, None, previewed=previewed)
+        rows = isotherm_figures(known[0][1], result, self.desk.view_state.isotherms_c)
+        return IceReading(result, current, known[1], rows, previewed)
 
     def checks(self) -> tuple[CheckResult, ...]:
         """Return the answers of all safety checks to the plan as it is now."""

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from cvt_planner.plan.results import ISOTHERMS_C
+
 RECENT_KEPT = 8
 DEFAULT_WINDOW_HU = (300.0, 1500.0)  # centre and width: bone
 
@@ -75,6 +77,19 @@ class Settings:
     @window_hu.setter
     def window_hu(self, value: tuple[float, float]) -> None:
         self._store.setValue("window_hu", json.dumps(list(value)))
+
+    @property
+    def isotherms_c(self) -> tuple[float, ...]:
+        """Return the isotherms that were drawn last, degC."""
+        try:
+            levels = tuple(float(level) for level in json.loads(str(self._store.value("isotherms_c", ""))))
+        except (ValueError, TypeError):
+            return ISOTHERMS_C
+        return levels or ISOTHERMS_C
+
+    @isotherms_c.setter
+    def isotherms_c(self, value: tuple[float, ...]) -> None:
+        self._store.setValue("isotherms_c", json.dumps(list(value)))
 
     @property
     def procedure_view(self) -> bool:

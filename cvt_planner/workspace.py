@@ -31,6 +31,11 @@ class State:
         return self.history.plan if self.history else None
 
     @property
+    def in_hand(self) -> bool:
+        """Return whether a drag or a row of nudges is under way: the plan is about to change again."""
+        return self.history is not None and bool(self.history.present.gesture)
+
+    @property
     def unsaved(self) -> bool:
         """Return whether closing now would lose work."""
         return self.plan is not None and (self.plan != self.saved_plan or self.ice != self.saved_ice)

@@ -28,7 +28,14 @@ _STEPS: dict[Step, tuple[str, ...]] = {
         "N: next needle",
         "Space: along the needle",
     ),
-    Step.ICE: ("Wheel: slices", "Ctrl + wheel: zoom", "Tab: next lesion", "N: next needle", "Space: along the needle"),
+    Step.ICE: (
+        "K: play or pause",
+        "Drag an end or the shaft: preview",
+        "Wheel: slices",
+        "Tab: next lesion",
+        "N: next needle",
+        "Space: along the needle",
+    ),
     Step.CEMENT: ("Wheel: slices", "Ctrl + wheel: zoom", "Tab: next lesion"),
     Step.SESSION: ("Click a check or a chip to go to its place", "Tab: next lesion", "Ctrl+S: save", "Ctrl+Z: undo"),
 }

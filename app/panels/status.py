@@ -94,7 +94,9 @@ def _ice_chip(lesion: Lesion, reading: Reading, results: tuple[CheckResult, ...]
     ice = reading.ice(lesion.id)
     verdict, why = _verdict([r for r in results if r.lesion_id == lesion.id and r.key in _ICE_CHECKS])
     words, brief = "not run", ""
-    if ice.stale:
+    if ice.previewed:
+        words = "preview"
+    elif ice.stale:
         words = "out of date"
     elif ice.figures is not None:
         found = ice.figures.isotherm(-20.0)

@@ -203,7 +203,7 @@ class FigureTable(QTableWidget):
         item.setToolTip(text if column == self._stretch else "")
 
     def _fit(self) -> None:
-        header = self.horizontalHeader().sizeHint().height()
+        header = 0 if self.horizontalHeader().isHidden() else self.horizontalHeader().sizeHint().height()
         self.setFixedHeight(header + max(self.rowCount(), 1) * ROW_PX + 4)
 
     def sizeHint(self) -> QSize:

@@ -99,7 +99,7 @@ class VtkCanvas(QWidget):
         self._due = QTimer(self)
         self._due.setSingleShot(True)
         self._due.setInterval(0)
-        self._due.timeout.connect(self._render_now)
+        self._due.timeout.connect(self.render_due)
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE_MS)
@@ -162,6 +162,10 @@ class VtkCanvas(QWidget):
     def before_render(self, window: vtkRenderWindow) -> None:
         """Hook: settle what depends on the camera just before a picture is drawn."""
 
+    def render_due(self) -> None:
+        """Draw what was asked for; a hook for who wants to draw a little later."""
+        self._render_now()
+
     def _render_now(self) -> None:
         if self._window is None:
             return
@@ -184,9 +188,9 @@ class VtkCanvas(QWidget):
             self._coarse = False
             self.request_render()
 
-    def _moving(self) -> None:
+    def _moving(self, slow_ms: float = SLOW_MS) -> None:
         """The hand moves: draw soon, coarsely if the machine is slow, and sharply when the hand rests."""
-        if self._last_ms > SLOW_MS:
+        if self._last_ms > slow_ms:
             self._coarse = True
         self._settle.start()
         self.request_render()

@@ -35,6 +35,11 @@ class Navigation:
         self._anchor = QPointF()
         self._notches = 0.0
 
+    @property
+    def dragging(self) -> bool:
+        """Whether a button is held in this view."""
+        return bool(self._drag)
+
     def drop_drag(self) -> None:
         """Forget a drag under way, because the tool changes."""
         self._drag = ""

@@ -17,6 +17,13 @@ _LETTERS = (("L", "R"), ("P", "A"), ("S", "I"))  # names of +x and -x, +y and -y
 _SECOND_LETTER = 0.4  # a second letter stands where the edge leans over 24 degrees towards another axis
 
 
+def cross(one: Points, other: Points) -> Points:
+    """Return (3,) the cross product of two vectors; many times quicker than numpy's for a single pair."""
+    a, b, c = one.tolist()
+    x, y, z = other.tolist()
+    return np.array([b * z - c * y, c * x - a * z, a * y - b * x])
+
+
 @dataclass(frozen=True, eq=False)
 class ViewPlane:
     """What a view shows: a plane through the patient, and how large.
@@ -43,7 +50,7 @@ class ViewPlane:
     @cached_property
     def normal(self) -> Points:
         """Return (3,) the unit LPS direction away from the viewer."""
-        return np.cross(self.right, self.down)
+        return cross(self.right, self.down)
 
     @cached_property
     def key(self) -> bytes:
@@ -121,7 +128,7 @@ def view_plane(orientation: str, state: ViewState, grid: Grid, width_px: int, he
     frame: Frame = state.frame(orientation)
     zoom = frame.mm_per_px or fit_mm_per_px(grid, axes, width_px, height_px)
     middle = np.array(frame.centre_lps_mm) if frame.centre_lps_mm else grid.centre_lps_mm
-    normal = np.cross(right, down)
+    normal = cross(right, down)
     centre = middle + normal * float((np.array(state.crosshair_lps_mm) - middle) @ normal)
     return ViewPlane(centre, right, down, zoom, width_px, height_px)
 

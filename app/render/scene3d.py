@@ -12,7 +12,8 @@ from app.render import colours
 from app.render.actors.actor import SceneInput
 from app.render.actors.orientation_cube import OrientationCube
 from app.render.bone_block import BoneBlock, anchor_of, cut_bone_block
-from app.render.canvas import VtkCanvas
+from app.render.canvas import SLOW_MS, VtkCanvas
+from app.render.ice_state import IceView, notice_words
 from app.render.overlays.ink import write
 from app.render.scene_content import SceneContent
 from app.render.view_state import ViewState
@@ -21,6 +22,8 @@ from cvt_planner.workspace import State, Workspace
 
 BONE_JOB = "bone surface"
 FOLLOW_AFTER_MS = 250  # the scene follows the crosshair when the wheel rests; assumed
+IN_HAND_MS = 250  # between two surfaces while something is dragged in another view; assumed
+IN_HAND_SLOW_MS = 10.0  # a picture that takes longer is drawn at half resolution meanwhile; assumed
 REFRESH_AFTER_MS = 12  # surfaces are made in a turn of their own, after the slices are painted; assumed
 
 
@@ -50,10 +53,11 @@ class Scene3D(VtkCanvas):
         self._refreshing = QTimer(self)
         self._refreshing.setSingleShot(True)
         self._refreshing.setInterval(REFRESH_AFTER_MS)
-        self._refreshing.timeout.connect(self.refresh)
+        self._refreshing.timeout.connect(self._refresh_in_turn)
         self._forget = workspace.listen(self._workspace_changed)
         view_state.selection_changed.connect(self.refresh)
         view_state.overlays_changed.connect(self.refresh)
+        view_state.ice_changed.connect(self._ice_changed)
         view_state.crosshair_changed.connect(self._crosshair_moved)
         view_state.orientation_changed.connect(self.reset_camera)
         self.refresh()
@@ -80,8 +84,8 @@ class Scene3D(VtkCanvas):
             self._content.follow(anchor)
         self._want_bone()
         bone = self._bone if state.volume is not None else None
-        self._content.update(SceneInput(state, bone, view.lesion_id, view.assembly_id, view.overlays, view.ice_tissue))
-        self._moving()
+        self._content.update(SceneInput(state, bone, view.lesion_id, view.assembly_id, view.overlays, IceView.of(view)))
+        self._moving(IN_HAND_SLOW_MS if state.in_hand else SLOW_MS)
 
     def picture(self) -> QImage | None:
         """Return the picture of the scene as it is now; None where OpenGL cannot be used."""
@@ -106,17 +110,30 @@ class Scene3D(VtkCanvas):
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         write(painter, QPointF(8.0, 17.0), "3-D", colours.TEXT)
+        ice = notice_words(self.workspace.state, IceView.of(self.view_state), self.view_state.lesion_id)
+        if ice:
+            write(painter, QPointF(8.0, 34.0), ice, colours.NOTICE)
         if self._jobs is not None and self._jobs.running(BONE_JOB):
-            write(painter, QPointF(8.0, 34.0), "cutting the bone out of the CT", colours.DIM_TEXT)
+            write(painter, QPointF(8.0, 51.0), "cutting the bone out of the CT", colours.DIM_TEXT)
+
+    def render_due(self) -> None:
+        """Draw; in a turn of its own while something is dragged in another view."""
+        if self.workspace.state.in_hand:
+            self.view_state.turns.ask("3-D picture", super().render_due)
+        else:
+            super().render_due()
 
     def shutdown(self) -> None:
         """Stop listening, stop the background work, free VTK."""
         self._following.stop()
         self._refreshing.stop()
+        for name in ("3-D", "3-D picture"):
+            self.view_state.turns.drop(name)
         if self.usable:
             self._forget()
             for signal in (self.view_state.selection_changed, self.view_state.overlays_changed):
                 signal.disconnect(self.refresh)
+            self.view_state.ice_changed.disconnect(self._ice_changed)
             self.view_state.crosshair_changed.disconnect(self._crosshair_moved)
             self.view_state.orientation_changed.disconnect(self.reset_camera)
             self._content.close()
@@ -130,7 +147,21 @@ class Scene3D(VtkCanvas):
         if old.volume is not new.volume:
             self._bone, self._anchor, self._wanted = None, None, None
         if old.volume is not new.volume or old.plan is not new.plan or old.ice is not new.ice:
-            self._refreshing.start()
+            self._refresh_soon()
+
+    def _refresh_soon(self) -> None:
+        if not self._refreshing.isActive():
+            self._refreshing.start(IN_HAND_MS if self.workspace.state.in_hand else REFRESH_AFTER_MS)
+
+    def _refresh_in_turn(self) -> None:
+        if self.workspace.state.in_hand:
+            self.view_state.turns.ask("3-D", self.refresh)
+        else:
+            self.refresh()
+
+    def _ice_changed(self) -> None:
+        self._refresh_soon()
+        self.update()
 
     def _crosshair_moved(self) -> None:
         self._following.start()

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from app.render.plane import ViewPlane
+from app.render.plane import ViewPlane, cross
 from cvt_planner.anatomy.lesion_shape import Ellipsoid, LesionShape, Region
 from cvt_planner.base.arrays import FloatArray, Points
 from cvt_planner.geometry.contour import contours
@@ -15,7 +15,7 @@ from cvt_planner.geometry.frames import Grid
 from cvt_planner.geometry.reslice import reslice_hu
 
 _CIRCLE = 72  # points on an ellipse
-_TUBE_STATIONS = 33  # stations along the section of a tube
+_TUBE_STATIONS = 21  # stations along the section of a tube
 _PARALLEL = 1e-6
 
 
@@ -92,7 +92,7 @@ def tube_section(start: Points, end: Points, radius_mm: float, plane: ViewPlane)
     flat = axis - across * plane.normal
     along = float(np.linalg.norm(flat))
     e = flat / along if along > _PARALLEL else plane.right
-    f = np.cross(plane.normal, e)
+    f = cross(plane.normal, e)
     m = -plane.distance_mm(start)
     span = _tube_span(m, along, across, radius_mm, length)
     if span is None:

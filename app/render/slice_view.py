@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.render import colours
+from app.render.ice_state import IceView
 from app.render.navigation import Navigation
 from app.render.overlays import make_overlays
 from app.render.overlays.overlay import Scene
@@ -64,7 +65,7 @@ class SliceView(QWidget):
         self._fade.timeout.connect(self.update)
         self._forget = workspace.listen(self._workspace_changed)
         self._open = True
-        view_state.changed.connect(self.update)
+        view_state.changed.connect(self._look_again)
         self.setObjectName(f"view_{orientation}")
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -140,8 +141,9 @@ class SliceView(QWidget):
         if self._open:
             self._open = False
             self._fade.stop()
+            self.view_state.turns.drop(self.orientation)
             self._forget_workspace()
-            self.view_state.changed.disconnect(self.update)
+            self.view_state.changed.disconnect(self._look_again)
 
     def _forget_workspace(self) -> None:
         forget, self._forget = self._forget, lambda: None
@@ -154,6 +156,13 @@ class SliceView(QWidget):
         if old.volume is new.volume and old.plan is new.plan and old.ice is not new.ice:
             # Nobody's hand waits for new ice, and its contours take time: one view per turn of the event loop.
             QTimer.singleShot(APART_MS * ORIENTATIONS.index(self.orientation), self, self.update)
+        else:
+            self._look_again()
+
+    def _look_again(self) -> None:
+        """Paint soon; in a turn of its own while something is dragged."""
+        if self.workspace.state.in_hand:
+            self.view_state.turns.ask(self.orientation, self.update, first=self._navigation.dragging)
         else:
             self.update()
 
@@ -193,7 +202,7 @@ class SliceView(QWidget):
         """Return the picture of all kept overlays; the last one where nothing they draw from changed."""
         ratio, view = self.devicePixelRatioF(), self.view_state
         state = scene.state
-        plan_key = (state.plan, state.ice, view.lesion_id, view.assembly_id, view.overlays, view.ice_tissue)
+        plan_key = (state.plan, state.ice, view.lesion_id, view.assembly_id, view.overlays, *IceView.of(view).key)
         key: tuple[object, ...] = (scene.plane.key, ratio, self.font(), *plan_key)
         if self._layer is None or not _same(self._layer[0], key):
             size = self.size() * ratio
@@ -259,7 +268,7 @@ class SliceView(QWidget):
             self._navigation.move(event)
             self.cursor_lps_mm = self.lps_at(event.position())
             self.hovered.emit(self.cursor_lps_mm)
-            self.update()
+            self._look_again()
         event.accept()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:

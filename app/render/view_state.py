@@ -6,13 +6,17 @@ from dataclasses import dataclass, field
 
 from PySide6.QtCore import QObject, Signal
 
+from app.render.turns import Turns
 from cvt_planner.anatomy.lesion_shape import LesionShape
 from cvt_planner.base.arrays import Points, Vec3, vec3
 from cvt_planner.geometry.frames import Grid
-from cvt_planner.plan.results import MARROW_BONE
+from cvt_planner.plan.results import ISOTHERMS_C, MARROW_BONE
+from cvt_planner.planning.ice_preview import IcePreview
 
 ORIENTATIONS: tuple[str, ...] = ("axial", "sagittal", "coronal")
 OVERLAYS: tuple[str, ...] = ("crosshair", "letters", "scale", "corners", "lesions", "needles", "levels", "ice", "bone")
+MOST_ISOTHERMS = 5
+COLDEST_ISOTHERM_C, WARMEST_ISOTHERM_C = -150.0, 35.0
 MIN_MM_PER_PX, MAX_MM_PER_PX = 0.02, 5.0
 
 
@@ -71,10 +75,12 @@ class ViewState(QObject):
     selection_changed = Signal()
     overlays_changed = Signal()
     preview_changed = Signal()  # preview or annotations
+    ice_changed = Signal()  # isotherms, moment or preview of the ice
     changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.turns = Turns(self)  # of the views and panels while something is dragged
         self.crosshair_lps_mm: Vec3 = (0.0, 0.0, 0.0)
         self.window = Window()
         self.inverted = False
@@ -83,6 +89,9 @@ class ViewState(QObject):
         self.assembly_id: str | None = None
         self.overlays: frozenset[str] = frozenset(OVERLAYS)
         self.ice_tissue = MARROW_BONE  # coverage is read from the smaller ice
+        self.isotherms_c: tuple[float, ...] = ISOTHERMS_C  # drawn and listed, warmest first; checks have their own
+        self.ice_time_s: float | None = None  # of the ice that is drawn; None: the end of the last freeze
+        self.ice_preview: IcePreview | None = None  # while a needle moves
         self.preview: Preview | None = None
         self.annotations: tuple[Annotation, ...] = ()
         self._frames: dict[str, Frame] = {}
@@ -93,12 +102,16 @@ class ViewState(QObject):
         self._frames.clear()
         self._axes.clear()
         self.lesion_id = self.assembly_id = self.preview = None
+        self.ice_time_s = self.ice_preview = None
         self.annotations = ()
         self.crosshair_lps_mm = vec3(grid.centre_lps_mm)
         for name in ORIENTATIONS:
             self.frame_changed.emit(name)
-        for signal in (self.orientation_changed, self.crosshair_changed, self.selection_changed, self.preview_changed):
-            signal.emit()
+        self.orientation_changed.emit()
+        self.crosshair_changed.emit()
+        self.selection_changed.emit()
+        self.preview_changed.emit()
+        self.ice_changed.emit()
         self.changed.emit()
 
     def set_crosshair(self, lps_mm: Points | Vec3) -> None:
@@ -171,6 +184,26 @@ class ViewState(QObject):
         if tissue != self.ice_tissue:
             self.ice_tissue = tissue
             self._tell(self.overlays_changed)
+
+    def set_isotherms(self, levels_c: tuple[float, ...]) -> None:
+        """Draw and list other isotherms: one to `MOST_ISOTHERMS` of them within the limits, warmest first."""
+        within = {float(c) for c in levels_c if COLDEST_ISOTHERM_C <= c <= WARMEST_ISOTHERM_C}
+        wanted = tuple(sorted(within, reverse=True))[:MOST_ISOTHERMS]
+        if wanted and wanted != self.isotherms_c:
+            self.isotherms_c = wanted
+            self._tell(self.ice_changed)
+
+    def set_ice_time(self, time_s: float | None) -> None:
+        """Draw the ice of another moment, s from the start of the protocol; None: the end of the last freeze."""
+        if time_s != self.ice_time_s:
+            self.ice_time_s = time_s
+            self._tell(self.ice_changed)
+
+    def set_ice_preview(self, preview: IcePreview | None) -> None:
+        """Draw a quick look in place of a lesion's ice, or none."""
+        if preview is not self.ice_preview:
+            self.ice_preview = preview
+            self._tell(self.ice_changed)
 
     def set_preview(self, preview: Preview | None) -> None:
         """Show a lesion shape that is being made, or none."""

@@ -58,6 +58,16 @@ class NavigateTool(Tool):
         self.desk.workspace.end_gesture()
         return True
 
+    def give_up(self) -> bool:
+        """Put what is held back where it was, in the middle of a drag; return whether something was held."""
+        hold, self._hold = self._hold, None
+        if hold is None:
+            return False
+        history = self.desk.workspace.state.history
+        if history is not None and history.present.gesture == hold.gesture:
+            self.desk.workspace.undo()
+        return True
+
     def hover(self, event: ViewEvent) -> bool:
         """Show by the pointer's form what would be taken hold of."""
         held = self._needle_at(event) or self._lesion_at(event)
@@ -112,26 +122,26 @@ class _NeedleHold:
     """A needle in the hand."""
 
     def __init__(self, start: Assembly, grip: Grip, from_lps_mm: Points, gesture: str) -> None:
-        self.start, self.grip, self._from, self._gesture = start, grip, from_lps_mm, gesture
+        self.start, self.grip, self._from, self.gesture = start, grip, from_lps_mm, gesture
         self._moved = False
         self.cursor = Qt.CursorShape.SizeAllCursor if grip is Grip.SHAFT else Qt.CursorShape.PointingHandCursor
 
     def move(self, desk: Desk, to_lps_mm: Points) -> None:
         """Move it to where the pointer is."""
-        aiming.drag(desk, self.start, self.grip, to_lps_mm - self._from, self._gesture)
+        aiming.drag(desk, self.start, self.grip, to_lps_mm - self._from, self.gesture)
         self._moved = True
 
     def release(self, desk: Desk) -> None:
         """Let an entry come to lie on the skin."""
         if self._moved and self.grip is Grip.ENTRY:
-            aiming.settle_on_skin(desk, self.start.id, self._gesture)
+            aiming.settle_on_skin(desk, self.start.id, self.gesture)
 
 
 class _LesionHold:
     """An ellipsoid in the hand: by its centre, or by the end of one half axis."""
 
     def __init__(self, start: Lesion, axis: int | None, from_lps_mm: Points, gesture: str) -> None:
-        self.start, self._axis, self._from, self._gesture = start, axis, from_lps_mm, gesture
+        self.start, self._axis, self._from, self.gesture = start, axis, from_lps_mm, gesture
         self.cursor = Qt.CursorShape.SizeAllCursor if axis is None else Qt.CursorShape.PointingHandCursor
 
     def move(self, desk: Desk, to_lps_mm: Points) -> None:
@@ -149,7 +159,7 @@ class _LesionHold:
             half = [*shape.semi_axes_mm]
             half[self._axis] = min(max(abs(float(to_lps_mm[self._axis] - centre[self._axis])), 1.0), 120.0)
             new, words = replace(shape, semi_axes_mm=vec3(half)), "Reshape lesion"
-        desk.apply(edits.set_lesion_shape(self.start.id, new), words, self._gesture)
+        desk.apply(edits.set_lesion_shape(self.start.id, new), words, self.gesture)
 
     def release(self, desk: Desk) -> None:
         """Let go of it where it is."""

@@ -55,10 +55,11 @@ class History:
         return replace(self, present=replace(self.present, gesture=""))
 
     def undo(self) -> History:
-        """Return the history one step back, or itself when there is none."""
+        """Return the history one step back, or itself when there is none; a drag under way is over with it."""
         if not self.past:
             return self
-        return History(self.past[-1], self.past[:-1], (self.present, *self.future))
+        back, undone = (replace(step, gesture="") for step in (self.past[-1], self.present))
+        return History(back, self.past[:-1], (undone, *self.future))
 
     def redo(self) -> History:
         """Return the history one step forward, or itself when there is none."""

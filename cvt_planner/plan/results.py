@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cvt_planner.base.arrays import Float32Array, Vec3
 from cvt_planner.devices.cryoprobe import CryoprobeModel
 from cvt_planner.geometry.frames import Grid
@@ -14,6 +17,7 @@ MARROW_BONE = "marrow-filled bone"
 ISOTHERMS_C: tuple[float, ...] = (0.0, -20.0, -40.0)
 # Of the grid, mm: coarser ones lose the cold core (at 4 mm the canal's coldest wall was 15 K too warm); assumed.
 ICE_SPACING_MM = (0.25, 2.0)
+CENTI = 100.0  # steps per degree of temperatures kept as whole numbers
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,18 @@ class IceInputs:
 
 
 @dataclass(frozen=True, eq=False)
+class IceFrames:
+    """The temperatures at moments of the whole protocol and the warming after it, on a coarse grid, for playing.
+
+    Not written into the plan file: ice that was read from one has none.
+    """
+
+    times_s: tuple[float, ...]  # from the start of the protocol, rising
+    centi_c: NDArray[np.int16] = field(repr=False)  # (time, k, j, i), hundredths of a degree, read-only
+    grid: Grid = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
 class IceField:
     """The temperatures in one kind of tissue at the end of the last freeze, and the coldest that each place ever got.
 
@@ -52,6 +68,7 @@ class IceField:
     energy_imbalance: float
     wall_s: float
     coldest_c: Float32Array | None = field(default=None, repr=False)  # (k, j, i), read-only
+    frames: IceFrames | None = field(default=None, repr=False)  # None in ice that was read from a file
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,19 +11,17 @@ import math
 import numpy as np
 
 from cvt_planner.anatomy.canal import canal_points_lps
+from cvt_planner.anatomy.lesion_shape import LesionShape
 from cvt_planner.anatomy.raster import lesion_points_lps
 from cvt_planner.base.arrays import Float32Array, FloatArray, Points, vec3
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.bioheat import isotherms
 from cvt_planner.bioheat.law import HeatLaw
-from cvt_planner.bioheat.scene import HeatBox, Phase, PhaseKind, ProbeBody, Scene
+from cvt_planner.bioheat.scene import Phase, Scene
 from cvt_planner.bioheat.solver import simulate
-from cvt_planner.bioheat.tissue import MARROW_BONE as MARROW_BONE_MATERIAL
-from cvt_planner.bioheat.tissue import SOFT_TISSUE as SOFT_TISSUE_MATERIAL
-from cvt_planner.bioheat.tissue import Material
 from cvt_planner.plan.figures import IceFigures, IsothermFigures
-from cvt_planner.plan.model import Assembly, CanalMark, FreezePhase, Lesion, Plan
+from cvt_planner.plan.model import Assembly, CanalMark, Lesion, Plan
 from cvt_planner.plan.results import (
     ICE_SPACING_MM,
     ISOTHERMS_C,
@@ -35,19 +33,13 @@ from cvt_planner.plan.results import (
     ProbePlace,
     is_current,
 )
+from cvt_planner.plan.timeline import AFTERWARDS_S, frozen_at_s
+from cvt_planner.planning.ice_course import frame_times_s, frames_of, volumes_ml
+from cvt_planner.planning.ice_scene import BODY_C, MATERIALS, bodies, box_around, law_of, until_last_freeze, zone
 from cvt_planner.planning.remembered import Remembered
 
 MODEL_VERSION = "2: two homogeneous tissues, no perfusion; coldest until 5 min after the last freeze"
-BODY_C = 37.0
-MARGIN_MM = 30.0  # of tissue around the active zones; a 17 G probe's ice reaches about 18 mm (0 degC) in 25 min
-# Warming after the last freeze that still counts for the coldest temperatures; assumed. At 18 to 26 mm from a pair of
-# probes tissue cools by another 1 to 3 K in it (with the probes off, not heated), and by under 1 K after it.
-AFTERWARDS_S = 300.0
 _NEAR_MM = 2.0  # a wall point within this of a height: the canal is known there
-_MATERIALS: tuple[tuple[str, Material], ...] = (
-    (SOFT_TISSUE, SOFT_TISSUE_MATERIAL),
-    (MARROW_BONE, MARROW_BONE_MATERIAL),
-)
 
 
 def ice_inputs(plan: Plan, lesion_id: str, content_hash: str, spacing_mm: float = 1.0) -> IceInputs | None:
@@ -99,22 +91,23 @@ def predict_ice(inputs: IceInputs, progress: Progress | None = None) -> IceResul
             f"A grid of {inputs.spacing_mm:g} mm is not fit for predicting ice: "
             f"give a spacing from {ICE_SPACING_MM[0]:g} to {ICE_SPACING_MM[1]:g} mm."
         )
-    box = _box(inputs)
-    protocol = _until_last_freeze(inputs.protocol)
-    frozen_at_s = sum(phase.seconds for phase in protocol)
+    box = box_around(inputs, inputs.spacing_mm)
+    protocol = until_last_freeze(inputs.protocol)
+    frozen_s = frozen_at_s(inputs.protocol)
     protocol = (*protocol, Phase("thaw", AFTERWARDS_S))
-    share = 1.0 / len(_MATERIALS)
+    times_s = frame_times_s(protocol, box)  # the end of the last freeze among them
+    share = 1.0 / len(MATERIALS)
     fields = []
-    for number, (tissue, material) in enumerate(_MATERIALS):
+    for number, (tissue, material) in enumerate(MATERIALS.items()):
         part = progress.part(number * share, (number + 1) * share)
         part.report(0.0, f"Ice in {tissue}")
-        probes = tuple(_body(p) for p in inputs.probes)
-        result = simulate(Scene(box, material, probes, protocol, BODY_C, report_at_s=(frozen_at_s,)), part)
-        temperature = result.snapshots[0].temperature_c
+        result = simulate(Scene(box, material, bodies(inputs), protocol, BODY_C, report_at_s=times_s), part)
+        temperature = next(s.temperature_c for s in result.snapshots if abs(s.time_s - frozen_s) < 1e-6)
         smooth, law = _smooth(temperature, tissue)
         volumes = tuple((iso, isotherms.volume_ml(smooth, result.grid, _level(law, iso))) for iso in ISOTHERMS_C)
         costs = (result.energy_imbalance, result.wall_s)
-        fields.append(IceField(tissue, temperature, result.grid, volumes, *costs, result.coldest_c))
+        frames = frames_of(result)
+        fields.append(IceField(tissue, temperature, result.grid, volumes, *costs, result.coldest_c, frames))
     progress.report(1.0, "Ice computed")
     return IceResult(inputs, tuple(fields))
 
@@ -143,19 +136,8 @@ _FIGURES: Remembered[IceFigures] = Remembered()
 
 
 def _figures(lesion: Lesion, canals: tuple[CanalMark, ...], result: IceResult) -> IceFigures:
-    points = lesion_points_lps(lesion.shape)
     soft, marrow = result.field_of(SOFT_TISSUE), result.field_of(MARROW_BONE)
-    covered = {name: _covered(result.field_of(name), points) for name in (SOFT_TISSUE, MARROW_BONE)}
-    rows = tuple(
-        IsothermFigures(
-            temperature_c=iso,
-            volume_soft_tissue_ml=dict(soft.volumes_ml)[iso],
-            volume_marrow_bone_ml=dict(marrow.volumes_ml)[iso],
-            covered_percent=min(covered[name][n] for name in covered),
-            covered_high_percent=max(covered[name][n] for name in covered),
-        )
-        for n, iso in enumerate(ISOTHERMS_C)
-    )
+    rows = isotherm_figures(lesion.shape, result, ISOTHERMS_C)
     wall = canal_points_lps([(canal.centre_lps_mm, canal.wall_lps_mm) for canal in canals]) if canals else None
     if wall is None or not _reaches_box(wall, soft):
         return IceFigures(lesion.id, rows, False, None, None, None, None)
@@ -171,60 +153,53 @@ def _figures(lesion: Lesion, canals: tuple[CanalMark, ...], result: IceResult) -
     )
 
 
+def isotherm_figures(shape: LesionShape, result: IceResult, levels_c: tuple[float, ...]) -> tuple[IsothermFigures, ...]:
+    """Return volumes and coverage of any isotherms (degC) at the end of the last freeze, in the order given.
+
+    What the plan is judged by is `figures`, whatever isotherms are looked at.
+    """
+    return _ROWS.get(result, (shape, levels_c), lambda: _rows(shape, result, levels_c))
+
+
+_ROWS: Remembered[tuple[IsothermFigures, ...]] = Remembered()
+
+
+def _rows(shape: LesionShape, result: IceResult, levels_c: tuple[float, ...]) -> tuple[IsothermFigures, ...]:
+    points = lesion_points_lps(shape)
+    soft, marrow = result.field_of(SOFT_TISSUE), result.field_of(MARROW_BONE)
+    covered, covered_too = (_covered(one, points, levels_c) for one in (soft, marrow))
+    soft_ml, marrow_ml = (volumes_ml(one, levels_c) or () for one in (soft, marrow))
+    return tuple(
+        IsothermFigures(
+            temperature_c=iso,
+            volume_soft_tissue_ml=soft_ml[n],
+            volume_marrow_bone_ml=marrow_ml[n],
+            covered_percent=min(covered[n], covered_too[n]),
+            covered_high_percent=max(covered[n], covered_too[n]),
+        )
+        for n, iso in enumerate(levels_c)
+    )
+
+
+def _covered(ice: IceField, points: Points, levels_c: tuple[float, ...]) -> list[float]:
+    """Return the percent of the points that each isotherm encloses."""
+    smooth, law = _smooth(ice.temperature_c, ice.tissue)
+    values = isotherms.sample_c(smooth, ice.grid, points)
+    return [100.0 * float(np.mean(values < _level(law, level))) for level in levels_c]
+
+
 def _place(assembly: Assembly) -> ProbePlace:
     return ProbePlace(assembly.probe_tip_lps_mm, vec3(assembly.outward), assembly.probe)
 
 
-def _zone(place: ProbePlace) -> Points:
-    """Return (2, 3) the ends of the active zone, the one nearer the tip first, LPS mm."""
-    tip, outward = np.array(place.probe_tip_lps_mm), np.array(place.outward)
-    start = place.probe.dead_tip_mm
-    return np.stack([tip + start * outward, tip + (start + place.probe.active_length_mm) * outward])
-
-
-def _body(place: ProbePlace) -> ProbeBody:
-    return ProbeBody(
-        tip_lps_mm=vec3(_zone(place)[0]),
-        direction=place.outward,
-        active_length_mm=place.probe.active_length_mm,
-        diameter_mm=place.probe.outer_diameter_mm,
-        temperature_c=place.probe.tip_temperature_c,
-        cooldown_s=place.probe.cooldown_s,
-        power_limit_w=place.probe.power_limit_w,
-    )
-
-
-def _box(inputs: IceInputs) -> HeatBox:
-    """Return a box of whole cells around all active zones, with at least `MARGIN_MM` on every side."""
-    ends = np.concatenate([_zone(place) for place in inputs.probes])
-    low, high = ends.min(axis=0) - MARGIN_MM, ends.max(axis=0) + MARGIN_MM
-    size = np.ceil((high - low) / inputs.spacing_mm - 1e-9) * inputs.spacing_mm
-    return HeatBox(vec3(size), inputs.spacing_mm, vec3((low + high) / 2.0))
-
-
-def _until_last_freeze(protocol: tuple[FreezePhase, ...]) -> tuple[Phase, ...]:
-    last = max((n for n, phase in enumerate(protocol) if phase.kind == "freeze"), default=None)
-    if last is None:
-        raise InputRefused("The protocol has no freeze, so there is no ice. Add a freeze to the protocol.")
-    kinds: dict[str, PhaseKind] = {"freeze": "freeze", "thaw": "thaw"}
-    return tuple(Phase(kinds[phase.kind], phase.seconds) for phase in protocol[: last + 1])
-
-
 def _smooth(temperature: Float32Array, tissue: str) -> tuple[FloatArray, HeatLaw]:
     """Return the field in the Kirchhoff variable, which has no kink at the ice's edge as the temperature has."""
-    law = HeatLaw(dict(_MATERIALS)[tissue], BODY_C)
+    law = law_of(tissue)
     return law.theta_of(temperature), law
 
 
 def _level(law: HeatLaw, temperature_c: float) -> float:
     return float(law.theta_of(temperature_c))
-
-
-def _covered(ice: IceField, points: Points) -> list[float]:
-    """Return the percent of the points that each of `ISOTHERMS_C` encloses."""
-    smooth, law = _smooth(ice.temperature_c, ice.tissue)
-    values = isotherms.sample_c(smooth, ice.grid, points)
-    return [100.0 * float(np.mean(values < _level(law, iso))) for iso in ISOTHERMS_C]
 
 
 def _distance_mm(ice: IceField, points: Points, iso_c: float) -> float | None:
@@ -252,7 +227,7 @@ def _reaches_box(wall: Points, ice: IceField) -> bool:
 
 def _known_along(wall: Points, lesion: Lesion, inputs: IceInputs) -> bool:
     """Return whether the canal is marked at the height of the lesion's centre and all along the active zones."""
-    zones = np.concatenate([_zone(place)[:, 2] for place in inputs.probes])
+    zones = np.concatenate([zone(place)[:, 2] for place in inputs.probes])
     low, high = min(zones.min(), lesion.centre_lps_mm[2]), max(zones.max(), lesion.centre_lps_mm[2])
     heights = np.linspace(low, high, max(math.ceil((high - low) / _NEAR_MM), 1) + 1)
     known = np.sort(wall[:, 2])

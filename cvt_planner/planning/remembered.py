@@ -18,6 +18,11 @@ class Remembered(Generic[_Value]):
         self._known: weakref.WeakKeyDictionary[Any, dict[Hashable, _Value]] = weakref.WeakKeyDictionary()
         self._lock = threading.Lock()
 
+    def known(self, owner: object, key: Hashable) -> _Value | None:
+        """Return the answer for a key if it was made already."""
+        with self._lock:
+            return self._known.get(owner, {}).get(key)
+
     def get(self, owner: object, key: Hashable, make: Callable[[], _Value]) -> _Value:
         """Return the answer for a key, made now if it is not known; the owner is compared by identity or equality."""
         with self._lock:

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from vtkmodules.vtkRenderingCore import vtkActor, vtkRenderer
 
 from app.render.bone_block import BoneBlock
+from app.render.ice_state import IceView
 from app.render.view_state import OVERLAYS
-from cvt_planner.plan.results import MARROW_BONE
+from cvt_planner.plan.results import ISOTHERMS_C, MARROW_BONE
 from cvt_planner.workspace import State
+
+_AS_EVER = IceView(MARROW_BONE, ISOTHERMS_C, None, None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +24,7 @@ class SceneInput:
     lesion_id: str | None = None
     assembly_id: str | None = None
     overlays: frozenset[str] = frozenset(OVERLAYS)
-    ice_tissue: str = MARROW_BONE
+    ice: IceView = _AS_EVER
 
 
 class SceneActor:

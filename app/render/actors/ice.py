@@ -7,10 +7,9 @@ from vtkmodules.vtkRenderingCore import vtkActor
 from app.render import colours
 from app.render.actors.actor import SceneActor, SceneInput
 from app.render.actors.shapes import iso_surface
-from app.render.ice_state import shown_field, still_holds
-from cvt_planner.plan.results import ISOTHERMS_C
+from app.render.ice_state import shown_ice, still_holds
 
-OPACITY = {0.0: 0.16, -20.0: 0.28, -40.0: 0.42}
+_FAINTEST, _DENSEST, _STEP = 0.16, 0.5, 0.13  # opacity of the outermost surface, of any, and from one to the next
 
 
 class Ice(SceneActor):
@@ -19,18 +18,20 @@ class Ice(SceneActor):
     name = "ice"
 
     def key(self, scene: SceneInput) -> tuple[object, ...]:
-        """Return the results, which of them still hold, and the tissue."""
+        """Return the results, which of them still hold, and what of them is looked at."""
         holds = tuple(still_holds(scene.state, result) for result in scene.state.ice)
-        return (scene.state.ice, holds, scene.ice_tissue)
+        return (scene.state.ice, holds, *scene.ice.key)
 
     def build(self, scene: SceneInput) -> list[vtkActor]:
         """Return a surface per isotherm that exists in the field."""
         actors = []
-        for result in scene.state.ice:
-            field = shown_field(result, scene.ice_tissue)
-            stale = not still_holds(scene.state, result)
-            coldest = float(field.temperature_c.min())
-            for level in sorted(level for level in ISOTHERMS_C if level > coldest):
-                colour = colours.STALE if stale else colours.isotherm(level)
-                actors.append(iso_surface(field.temperature_c, field.grid, level, colour, OPACITY.get(level, 0.3)))
+        for ice in shown_ice(scene.state, scene.ice):
+            drawn = ice.drawn
+            coldest = float(drawn.values.min())
+            for number, level_c in reversed(list(enumerate(scene.ice.isotherms_c))):
+                level = drawn.level(level_c)
+                if level > coldest:
+                    colour = colours.STALE if ice.stale else colours.isotherm(level_c)
+                    opacity = min(_FAINTEST + number * _STEP, _DENSEST)
+                    actors.append(iso_surface(drawn.values, drawn.grid, level, colour, opacity))
         return actors

@@ -7,6 +7,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
 from app.render import colours
+from app.render.ice_state import IceView, notice_words
 from app.render.overlays.ink import label_font, text_box, write
 from app.render.overlays.overlay import Overlay, Scene
 from app.render.plane import letters
@@ -69,6 +70,9 @@ def _lasting(painter: QPainter, scene: Scene) -> list[Written]:
         where = letters(np.abs(np.round(plane.normal)) * (1.0 if position >= 0 else -1.0))
         at = QPointF(INSET_PX, INSET_PX + 1.5 * line)
         texts.append((at, f"{where} {abs(position):.1f} mm", colours.TEXT, LEFT))
+    notice = notice_words(scene.state, IceView.of(view), view.lesion_id)
+    if notice:
+        texts.append((QPointF(INSET_PX, INSET_PX + (len(texts) + 0.5) * line), notice, colours.NOTICE, LEFT))
     window = f"W {view.window.width_hu:.0f}  L {_minus(view.window.centre_hu)}" + (
         "  inverted" if view.inverted else ""
     )

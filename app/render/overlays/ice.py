@@ -7,75 +7,86 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QPainter
 
 from app.render import colours
-from app.render.ice_state import shown_field, still_holds
+from app.render.ice_state import IceView, ShownIce, shown_ice
 from app.render.overlays.ink import box_of, faded, outline, pen, stroke
 from app.render.overlays.labels import LEFT, MIDDLE, RIGHT, Place, put
 from app.render.overlays.overlay import Overlay, Scene
 from app.render.sections import field_contours
 from cvt_planner.base.arrays import FloatArray
-from cvt_planner.plan.results import ISOTHERMS_C, IceField, IceResult
 
-BODY_C = 37.0
 SMALLEST_LABELLED_PX = 44.0  # a smaller isotherm carries no label; the others tell which it is
-_DASHES: dict[float, tuple[float, ...]] = {0.0: (5.0, 3.0)}
-_STALE_DASHES = (2.0, 3.0)
-_LABEL_DEG = {
-    0.0: -150.0,
-    -20.0: 55.0,
-    -40.0: 125.0,
-}  # clockwise from the screen's right; names of lesions are upper right
-
-
+STALE_DASHES = (2.0, 3.0)
+# Of the labels, warmest isotherm first; clockwise from the screen's right. Names of lesions are upper right.
+_LABEL_DEG = (-150.0, 55.0, 125.0, 180.0, 15.0)
 _TURNS_DEG = (0.0, 40.0, -40.0, 90.0, -90.0, 140.0, -140.0, 180.0)
 _SIDEWAYS = 0.35  # a label stands beside the line, or over and under it where the direction is this steep
+_Lines = list[list[FloatArray]]
 
 
 class Ice(Overlay):
-    """Contours of 0, -20 and -40 degC of every lesion's ice, in the tissue chosen in the view state."""
+    """Contours of the chosen isotherms of every lesion's ice, in the tissue and at the moment that are looked at."""
 
     name = "ice"
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[IceField, bytes, list[list[FloatArray]]]] = {}
+        self._kept: dict[str, tuple[tuple[object, ...], _Lines]] = {}
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
         """Draw the isotherms of every lesion."""
-        for result in scene.state.ice:
-            field = shown_field(result, scene.view.ice_tissue)
-            stale = not still_holds(scene.state, result)
-            named = scene.view.lesion_id in (None, result.inputs.lesion_id)
-            for level, lines in zip(ISOTHERMS_C, self._contours(result, field, scene), strict=True):
+        view = IceView.of(scene.view)
+        dashes = colours.isotherm_dashes(view.isotherms_c)
+        known = set()
+        for ice in shown_ice(scene.state, view):
+            known.add(ice.lesion_id)
+            words = ice.words  # stand on the warmest isotherm that is seen
+            for number, lines in enumerate(self._contours(ice, view.isotherms_c, scene)):
                 if lines:
-                    _isotherm(painter, scene, level, lines, stale, named)
-        known = {result.inputs.lesion_id for result in scene.state.ice}
+                    level = view.isotherms_c[number]
+                    _draw(painter, ice, lines, level, dashes[level])
+                    if scene.view.lesion_id in (None, ice.lesion_id) and _label(
+                        painter, scene, ice, lines, level, number, words
+                    ):
+                        words = ""
         self._kept = {key: kept for key, kept in self._kept.items() if key in known}
 
-    def _contours(self, result: IceResult, field: IceField, scene: Scene) -> list[list[FloatArray]]:
-        lesion_id, key = result.inputs.lesion_id, scene.plane.key
-        kept = self._kept.get(lesion_id)
-        if kept is None or kept[0] is not field or kept[1] != key:
-            lines = field_contours(field.temperature_c, field.grid, scene.plane, ISOTHERMS_C, BODY_C)
-            kept = (field, key, lines)
-            self._kept[lesion_id] = kept
-        return kept[2]
+    def _contours(self, ice: ShownIce, levels_c: tuple[float, ...], scene: Scene) -> _Lines:
+        drawn = ice.drawn
+        key: tuple[object, ...] = (scene.plane.key, levels_c)
+        kept = self._kept.get(ice.lesion_id)
+        if kept is None or kept[0][0] is not drawn or kept[0][1:] != key:
+            levels = tuple(drawn.level(c) for c in levels_c)
+            kept = ((drawn, *key), field_contours(drawn.values, drawn.grid, scene.plane, levels, drawn.warm))
+            self._kept[ice.lesion_id] = kept
+        return kept[1]
 
 
-def _isotherm(painter: QPainter, scene: Scene, level: float, lines: list[FloatArray], stale: bool, named: bool) -> None:
-    colour = colours.STALE if stale else colours.isotherm(level)
-    dashes = _STALE_DASHES if stale else _DASHES.get(level, ())
-    stroke(painter, outline(lines), pen(faded(colour, 0.8) if stale else colour, 1.6, dashes))
+def level_words(level_c: float) -> str:
+    """Return "−20 °C"."""
+    return f"{level_c:.0f} °C".replace("-", "\N{MINUS SIGN}")
+
+
+def _draw(painter: QPainter, ice: ShownIce, lines: list[FloatArray], level: float, dashes: tuple[float, ...]) -> None:
+    colour = faded(colours.STALE, 0.8) if ice.stale else colours.isotherm(level)
+    stroke(painter, outline(lines), pen(colour, 1.6, STALE_DASHES if ice.stale else dashes))
+
+
+def _label(
+    painter: QPainter, scene: Scene, ice: ShownIce, lines: list[FloatArray], level: float, number: int, words: str
+) -> bool:
+    """Write the temperature on the line, and the words; return whether there was room."""
     box = box_of(lines)
-    if named and max(box.width(), box.height()) >= SMALLEST_LABELLED_PX:
-        text = f"{level:.0f} °C".replace("-", "\N{MINUS SIGN}") + (" out of date" if stale and level == 0.0 else "")
-        put(painter, scene, _places(level, np.concatenate(lines)), text, colour)
+    if max(box.width(), box.height()) < SMALLEST_LABELLED_PX:
+        return False
+    text = f"{level_words(level)}, {words}" if words else level_words(level)
+    colour = colours.STALE if ice.stale else colours.isotherm(level)
+    return put(painter, scene, _places(_LABEL_DEG[number], np.concatenate(lines)), text, colour)
 
 
-def _places(level: float, points: FloatArray) -> list[Place]:
+def _places(first_deg: float, points: FloatArray) -> list[Place]:
     """Return places that touch the line from outside, each isotherm's first one in a direction of its own."""
-    first = _LABEL_DEG.get(level, 90.0)
     places: list[Place] = []
     for turn in _TURNS_DEG:
-        angle = np.deg2rad(first + turn)
+        angle = np.deg2rad(first_deg + turn)
         towards = np.array([np.cos(angle), np.sin(angle)])
         x, y = (points[int(np.argmax(points @ towards))]).tolist()
         if abs(towards[0]) > _SIDEWAYS:

@@ -172,6 +172,10 @@ def test_needles_by_keys_and_by_drag_and_the_ice_that_goes_stale(opened: Hand, s
     assert moved.probe_tip_lps_mm != chosen.probe_tip_lps_mm and moved.entry_lps_mm == chosen.entry_lps_mm
     assert opened.window.rail.buttons[Step.ICE].mark is Mark.OUT_OF_DATE
     opened.step(Step.ICE)
+    assert "Preview" in opened.window.ice.state.text() and opened.table("ice_isotherms")[0][0] == "0 °C preview"
+    assert any(chip.said.figures == "preview" for chip in opened.window.strip.chips)
+    opened.click("busy_stop")  # the full ice had begun by itself
+    opened.settle()
     assert "Out of date" in opened.window.ice.state.text() and opened.table("ice_isotherms")[0][0] == "0 °C old"
     assert any(chip.said.figures == "out of date" for chip in opened.window.strip.chips)
     opened.key(Qt.Key.Key_Z, CONTROL)

@@ -17,7 +17,8 @@ from cvt_planner.imaging.volume import Volume
 from cvt_planner.plan import edits
 from cvt_planner.plan.model import CanalMark, FreezePhase, LesionKind, Plan, Side, default_retraction_mm
 from cvt_planner.plan.results import MARROW_BONE, SOFT_TISSUE, IceResult, is_current
-from cvt_planner.planning.ice import MARGIN_MM, current_ice, figures, ice_inputs, predict_ice
+from cvt_planner.planning.ice import current_ice, figures, ice_inputs, predict_ice
+from cvt_planner.planning.ice_scene import MARGIN_MM
 from cvt_planner.planning.judge import judge_plan
 from cvt_planner.planning.placement import place_assembly, side_of
 from cvt_planner.planning.remembered import Remembered

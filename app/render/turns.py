@@ -1,0 +1,51 @@
+"""Drawing while something is dragged: one view, or the panels, per turn of the event loop.
+
+Three slices, the 3-D picture and the panels together take longer than a hand at work should wait. Each asks for its
+turn; the one under the hand gets every second one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QTimer
+
+REST_MS = 4  # between two turns, for the mouse and for what comes from other threads; assumed
+
+Run = Callable[[], object]
+
+
+class Turns(QObject):
+    """A waiting line in which everybody stands once, however often asked for."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._first: dict[str, Run] = {}
+        self._others: dict[str, Run] = {}
+        self._other_next = False
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(REST_MS)
+        self._timer.timeout.connect(self._next)
+
+    def ask(self, name: str, run: Run, first: bool = False) -> None:
+        """Run something in a turn of its own; `first` for what is under the hand."""
+        line, other = (self._first, self._others) if first else (self._others, self._first)
+        other.pop(name, None)
+        line.setdefault(name, run)
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def drop(self, name: str) -> None:
+        """Forget who waits under a name, because it closes."""
+        self._first.pop(name, None)
+        self._others.pop(name, None)
+
+    def _next(self) -> None:
+        line = self._others if self._others and (self._other_next or not self._first) else self._first
+        self._other_next = line is self._first
+        if line:
+            run = line.pop(next(iter(line)))
+            if self._first or self._others:
+                self._timer.start()
+            run()
