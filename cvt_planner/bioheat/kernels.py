@@ -21,7 +21,7 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-RUN_CELLS = 1024  # how many are worked on at once: few enough to stay in the nearest cache
+RUN_CELLS = 4096  # how many are worked on at once: few enough to stay in a near cache, enough to hide what a run costs
 
 
 @kernel
@@ -105,9 +105,9 @@ def side_ghosts(psi: F32, k: int, sign: F32, offset: F32) -> None:
 
 
 @kernel
-def wall_power(channel: int, psi: F32, k: int, fixed: Any) -> float:
+def wall_power(channel: int, psi: F32, k: int, fixed: Any, held: Bools) -> float:
     """Return the heat, W, that one plane takes in through held walls."""
-    even, even_z, own, held, mapped = fixed[0], fixed[1], fixed[2], fixed[6], fixed[7]
+    even, even_z, own, mapped = fixed[0], fixed[1], fixed[2], fixed[7]
     deep, high, wide = psi.shape
     below, above, left, right, sizes = even[0], even[1], even[2], even[3], even[4]
     z_below, z_above, deep_m = even_z[0], even_z[1], even_z[2]
@@ -225,9 +225,9 @@ def sweep_plane(k: int, first: bool, psi: Any, fresh: Any, out: F32, e1: F32, e2
     """Advance one plane by one stage: rates from `psi`, new state to `out`, what conducts in it to `fresh`.
 
     Several rows with the ghosts between them are one run of cells: long loops without gaps. What comes out in the
-    ghosts is overwritten.
+    ghosts is overwritten. What comes through the walls is counted here only where a wall drives the heat.
     """
-    source, row_has, blood, metabolic, capacity, perfused = extra
+    source, row_has, blood, metabolic, capacity, perfused, driven, buffers = extra
     even, even_z, own, per_capacity, sign, offset, mapped = (
         fixed[0], fixed[1], fixed[2], fixed[3], fixed[4], fixed[5], fixed[7]
     )  # fmt: skip
@@ -236,7 +236,7 @@ def sweep_plane(k: int, first: bool, psi: Any, fresh: Any, out: F32, e1: F32, e2
     o, a, b, s, r0 = out.reshape(-1), e1.reshape(-1), e2.reshape(-1), e0.reshape(-1), rate0.reshape(-1)
     fed, made, held_heat, heat = blood.reshape(-1), metabolic.reshape(-1), capacity.reshape(-1), source.reshape(-1)
     together = max(1, RUN_CELLS // wide)
-    buffer = np.empty(together * wide, dtype=np.float32)
+    buffer = buffers[k]
     brought = np.float64(0.0)
     for jlo in range(1, high - 1, together):
         jhi = min(jlo + together, high - 1)
@@ -262,7 +262,8 @@ def sweep_plane(k: int, first: bool, psi: Any, fresh: Any, out: F32, e1: F32, e2
     taken = np.float64(0.0)
     for channel in range(channels):
         side_ghosts(fresh[channel], k, sign, offset[channel])
-        taken += wall_power(channel, psi[channel], k, fixed)
+        if driven:
+            taken += wall_power(channel, psi[channel], k, fixed, fixed[6])
     powers[k, 0] = taken
     powers[k, 1] = brought
 

@@ -21,7 +21,7 @@ from cvt_planner.bioheat.scene import Phase, Scene
 from cvt_planner.bioheat.sinks import Sinks, pieces_of, sinks_on
 from cvt_planner.bioheat.stepping import Pace, unit_stages
 
-SERIAL_CELLS = 40_000  # below, one core is quicker than waking the others
+SERIAL_CELLS = 100_000  # below, one core is quicker than waking the others
 COLDER_K = 6.0  # by how much the coldest cell may cool in a step; only the length of steps depends on it
 
 
@@ -50,6 +50,7 @@ class Run:
         self.nodes = np.full(self.pieces.node_j_k.size, scene.initial_c)
         self.present_c = np.full(probes, scene.initial_c)
         self.fine = FinePart(scene)
+        self.driven = any(w.kind == "held" and w.temperature_c not in (None, scene.initial_c) for w in scene.walls)
         self.liquidus_e = float(self.medium.constants[lk.LIQUIDUS_E])
         self._lay(self.fine.cells())
         self.heat_at_start_j = self.heat_j()
@@ -77,6 +78,7 @@ class Run:
         self.spare_psi = np.zeros((channels, *shape), np.float32)
         self.powers = np.zeros((shape[0], 2))
         self.source = np.zeros(shape, np.float32)
+        self.buffers = np.zeros((shape[0], max(kernels.RUN_CELLS, shape[2])), np.float32)
         self.sinks: Sinks = sinks_on(
             self.pieces, cells, self.scene.box.cells_xyz[::-1], len(self.scene.probes), self.on.per_capacity,
             self.on.k_unfrozen, self.on.k_frozen,
@@ -176,9 +178,12 @@ class Run:
         targets, limits = self._targets(now + step * unit[:, 5])
         super_step.one_step(
             (self.psi, self.spare_psi, self.e, self.ea, self.eb, self.rate),
-            (self.source, self.sinks.row_has, self.blood, self.metabolic, self.on.capacity, self.medium.perfused),
+            (
+                self.source, self.sinks.row_has, self.blood, self.metabolic, self.on.capacity, self.medium.perfused,
+                self.driven, self.buffers,
+            ),
             self.on.fixed, small, factors, self.for_kernels, self.medium.constants, self.duty, targets, limits,
-            self.nodes, self.many, self.powers, self.on.held_faces, self.ledger,
+            self.nodes, self.many, self.powers, self.on.held_faces, step, self.ledger,
         )  # fmt: skip
         self.psi, self.spare_psi = self.spare_psi, self.psi
         self.e, self.ea = self.ea, self.e

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cvt_planner.base.compiled import kernel, parallel_kernel, prange
-from cvt_planner.bioheat.kernels import F32, F64, I64, sweep_few, sweep_many
+from cvt_planner.bioheat.kernels import F32, F64, I64, sweep_few, sweep_many, wall_power
 from cvt_planner.bioheat.law_kernels import phi_at
 
 WARMEST_C = 120.0
@@ -152,18 +152,30 @@ def held_power(psi: Any, held_faces: Any) -> float:
 
 
 @kernel
+def through_walls(psi: Any, fixed: Any) -> float:
+    """Return the heat, W, that comes in through all held walls."""
+    total = np.float64(0.0)
+    for channel in range(psi.shape[0]):
+        for k in range(1, psi.shape[1] - 1):
+            total += wall_power(channel, psi[channel], k, fixed, fixed[6])
+    return total
+
+
+@kernel
 def one_step(fields: Any, extra: Any, fixed: Any, stages: F32, stages64: F64, sinks: Any, law: F64, duty: F64,
              targets: F64, limits: F64, nodes: F64, many: bool, powers: F64, held_faces: Any,
-             ledger: F64) -> None:  # fmt: skip
+             step_s: float, ledger: F64) -> None:  # fmt: skip
     """Advance by one super step of `stages.shape[0]` stages.
 
     `fields` are (psi, spare psi, e at the start, two spare e, spare rate); the result's e is in the second of the e
     fields when the number of stages is odd, which it must be, and its psi in the spare one. `ledger` (probes + 2,)
     is increased by the heat drawn by each probe, taken in through the walls, and brought by blood and metabolism, J.
+    What comes through walls that only keep the temperature of the start changes slowly: it is counted once a step.
     `nodes` (the needles' temperatures, degC) is advanced in place.
     """
     psi, fresh, e0, ea, eb, rate0 = fields
-    source = extra[0]
+    source, driven = extra[0], extra[6]
+    at_start = 0.0 if driven else through_walls(psi, fixed)
     probes = duty.size
     books = probes + 2
     j1, j2, power0, power = np.zeros(books), np.zeros(books), np.zeros(books), np.zeros(books)
@@ -199,6 +211,8 @@ def one_step(fields: Any, extra: Any, fixed: Any, stages: F32, stages64: F64, si
         psi, fresh = fresh, psi
     for b in range(books):
         ledger[b] += j1[b]
+    if not driven:
+        ledger[probes] += 0.5 * step_s * (at_start + through_walls(psi, fixed))
     nodes[:] = n1
 
 
