@@ -22,6 +22,7 @@ from cvt_planner.bioheat.sinks import Sinks, pieces_of, sinks_on
 from cvt_planner.bioheat.stepping import Pace, unit_stages
 
 SERIAL_CELLS = 100_000  # below, one core is quicker than waking the others
+QUIET_PART = 1e-3  # walls that bring no more than this part of the probes' power are counted once a step
 COLDER_K = 6.0  # by how much the coldest cell may cool in a step; only the length of steps depends on it
 
 
@@ -174,7 +175,7 @@ class Run:
         factors[:, 3:] *= step
         small = factors.astype(np.float32)
         small[1:, 2] = np.float32(1.0) - (small[1:, 0] + small[1:, 1])  # so that rounding neither makes nor loses heat
-        before = self.ledger[:-2].copy()
+        before = self.ledger.copy()
         targets, limits = self._targets(now + step * unit[:, 5])
         super_step.one_step(
             (self.psi, self.spare_psi, self.e, self.ea, self.eb, self.rate),
@@ -187,7 +188,9 @@ class Run:
         )  # fmt: skip
         self.psi, self.spare_psi = self.spare_psi, self.psi
         self.e, self.ea = self.ea, self.e
-        self.power_w = (self.ledger[:-2] - before) / step
+        self.power_w = (self.ledger[:-2] - before[:-2]) / step
+        from_walls_w = (self.ledger[-2] - before[-2]) / step
+        self.driven = self.driven or abs(from_walls_w) > QUIET_PART * np.abs(self.power_w).sum()
         self.steps += 1
         self.stages += count
         super_step.after_step(
