@@ -28,9 +28,10 @@ from cvt_planner.bioheat.scene import HeatBox, ProbeBody, Scene, Sleeve
 SIGMA_SPACINGS, SIGMA_MM = 0.7, 0.3
 SIGMA_COARSE_SPACINGS, SIGMA_COARSE_MM = 0.27, 0.73
 SIGMA_RADII = 1.05  # and never so narrow that the kernel radius comes near the probe's surface
+NEEDLE_SIGMA_RADII = 1.5  # wider around needles: a tight hold would shorten the time steps
 REACH_SIGMAS = 3.6
 EULER_GAMMA = 0.5772156649015329
-SHORTEST_NODE_MM = 1.0  # of a needle: shorter ones would shorten the time steps
+SHORTEST_NODE_MM = 2.0  # of a needle: shorter ones would shorten the time steps
 CYCLE_RADIUS_MM = 3.0  # how far the cold and warm of a duty cycle reach: cycles of about 10 s (assumed)
 GAP_W_MK = 2.0  # what lies between probe and needle: frozen saline (assumed)
 
@@ -141,11 +142,11 @@ class _Builder:
         self.nodes: list[tuple[float, float]] = []  # J/K, W/K to the next
         self.on_part: list[float] = []  # of each probe
 
-    def pieces(self, probe: ProbeBody, start_mm: float, end_mm: float, radius_mm: float, owners: list[tuple[int, int]]
-               ) -> None:  # fmt: skip
+    def pieces(self, probe: ProbeBody, start_mm: float, end_mm: float, radius_mm: float, owners: list[tuple[int, int]],
+               sigma_radii: float = SIGMA_RADII) -> None:  # fmt: skip
         """Cut a stretch of a probe's axis, in mm behind its tip, into as many pieces as owners."""
         spacing, direction = self.box.spacing_xyz_mm, np.array(probe.direction)
-        sigma_mm, r_kernel_mm = self.kernel_mm(probe, radius_mm)
+        sigma_mm, r_kernel_mm = self.kernel_mm(probe, radius_mm, sigma_radii)
         length_mm = (end_mm - start_mm) / len(owners)
         strength = 2.0 * math.pi * length_mm / MM_PER_M / math.log(r_kernel_mm / radius_mm)
         for n, owner in enumerate(owners):
@@ -158,12 +159,12 @@ class _Builder:
             self.strength.append(strength)
             self.owners.append(owner)
 
-    def kernel_mm(self, probe: ProbeBody, radius_mm: float) -> tuple[float, float]:
+    def kernel_mm(self, probe: ProbeBody, radius_mm: float, sigma_radii: float = SIGMA_RADII) -> tuple[float, float]:
         """Return the width of a line's Gaussian, and its kernel radius, mm."""
         spacing = self.box.spacing_xyz_mm
         largest = float(spacing.max())
         fine = SIGMA_SPACINGS * largest + SIGMA_MM
-        sigma_mm = max(min(fine, SIGMA_COARSE_SPACINGS * largest + SIGMA_COARSE_MM), SIGMA_RADII * radius_mm)
+        sigma_mm = max(min(fine, SIGMA_COARSE_SPACINGS * largest + SIGMA_COARSE_MM), sigma_radii * radius_mm)
         radius_m = kernel_radius_m(sigma_mm / MM_PER_M, np.array(probe.direction), spacing / MM_PER_M)
         return sigma_mm, MM_PER_M * radius_m
 
@@ -185,7 +186,14 @@ class _Builder:
         link = sleeve.conductivity_w_mk * metal_m2 / length_m
         self.nodes += [(sleeve.heat_j_m3k * metal_m2 * length_m, link)] * (count - 1)
         self.nodes.append((sleeve.heat_j_m3k * metal_m2 * length_m, 0.0))
-        self.pieces(probe, start, end, 0.5 * sleeve.outer_diameter_mm, [(-1, base + n) for n in range(count)])
+        self.pieces(
+            probe,
+            start,
+            end,
+            0.5 * sleeve.outer_diameter_mm,
+            [(-1, base + n) for n in range(count)],
+            NEEDLE_SIGMA_RADII,
+        )
         per_m = 2.0 * math.pi * GAP_W_MK / math.log(max(sleeve.inner_diameter_mm / probe.diameter_mm, 1.05))
         for n in range(count):
             low = max(start + 1e3 * length_m * n, probe.dead_tip_mm)

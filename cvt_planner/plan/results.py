@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvt_planner.base.arrays import Float32Array, Vec3
+from cvt_planner.devices.bone_needle import BoneNeedleModel
 from cvt_planner.devices.cryoprobe import CryoprobeModel
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.plan.model import FreezePhase, Plan
@@ -22,11 +23,16 @@ CENTI = 100.0  # steps per degree of temperatures kept as whole numbers
 
 @dataclass(frozen=True)
 class ProbePlace:
-    """A probe as the ice sees it."""
+    """A probe as the ice sees it, and the bone needle around its shaft, whose tip lies `needle_tip_mm` behind its own.
+
+    Without a needle in results of versions that knew none.
+    """
 
     probe_tip_lps_mm: Vec3
     outward: Vec3
     probe: CryoprobeModel
+    needle: BoneNeedleModel | None = None
+    needle_tip_mm: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,9 @@ from cvt_planner.planning.ice_course import frame_times_s, frames_of, volumes_ml
 from cvt_planner.planning.ice_scene import BODY_C, MATERIALS, bodies, box_around, law_of, until_last_freeze, zone
 from cvt_planner.planning.remembered import Remembered
 
-MODEL_VERSION = "2: two homogeneous tissues, no perfusion; coldest until 5 min after the last freeze"
+MODEL_VERSION = (
+    "3: two homogeneous tissues, the needles' metal, no perfusion; coldest until 5 min after the last freeze"
+)
 _NEAR_MM = 2.0  # a wall point within this of a height: the canal is known there
 
 
@@ -83,7 +85,7 @@ def predict_ice(inputs: IceInputs, progress: Progress | None = None) -> IceResul
     Notes
     -----
     Not modelled: the probes of other lesions, perfusion, the patient's own tissues (cortex, fat, cerebrospinal fluid,
-    air), large vessels, cooling along the shaft, the needle's metal around the probe. Tissue starts at 37 degC.
+    air), large vessels, cooling along the probe's own shaft. Tissue starts at 37 degC.
     """
     progress = progress or Progress()
     if not ICE_SPACING_MM[0] <= inputs.spacing_mm <= ICE_SPACING_MM[1]:
@@ -189,7 +191,13 @@ def _covered(ice: IceField, points: Points, levels_c: tuple[float, ...]) -> list
 
 
 def _place(assembly: Assembly) -> ProbePlace:
-    return ProbePlace(assembly.probe_tip_lps_mm, vec3(assembly.outward), assembly.probe)
+    return ProbePlace(
+        assembly.probe_tip_lps_mm,
+        vec3(assembly.outward),
+        assembly.probe,
+        assembly.needle,
+        assembly.needle_retraction_mm,
+    )
 
 
 def _smooth(temperature: Float32Array, tissue: str) -> tuple[FloatArray, HeatLaw]:

@@ -1,7 +1,7 @@
 """What the ice of a lesion's probes is solved in, shared by the full ice and its preview: box, tissues, probes, phases.
 
 Not modelled: the probes of other lesions, perfusion, the patient's own tissues (cortex, fat, cerebrospinal fluid, air),
-large vessels, cooling along the shaft, the needle's metal around the probe. Tissue starts at 37 degC.
+large vessels, cooling along the probe's own shaft. Tissue starts at 37 degC.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import numpy as np
 from cvt_planner.base.arrays import Points, vec3
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.bioheat.law import HeatLaw
-from cvt_planner.bioheat.scene import HeatBox, Phase, PhaseKind, ProbeBody
+from cvt_planner.bioheat.scene import HeatBox, Phase, PhaseKind, ProbeBody, Sleeve
 from cvt_planner.bioheat.tissue import MARROW_BONE as MARROW_BONE_MATERIAL
 from cvt_planner.bioheat.tissue import SOFT_TISSUE as SOFT_TISSUE_MATERIAL
 from cvt_planner.bioheat.tissue import Material
+from cvt_planner.devices.bone_needle import BoneNeedleModel
 from cvt_planner.plan.model import FreezePhase
 from cvt_planner.plan.results import MARROW_BONE, SOFT_TISSUE, IceInputs, ProbePlace
 from cvt_planner.plan.timeline import last_freeze
@@ -63,11 +64,17 @@ def until_last_freeze(protocol: tuple[FreezePhase, ...]) -> tuple[Phase, ...]:
 
 def _body(place: ProbePlace) -> ProbeBody:
     return ProbeBody(
-        tip_lps_mm=vec3(zone(place)[0]),
+        tip_lps_mm=place.probe_tip_lps_mm,
         direction=place.outward,
         active_length_mm=place.probe.active_length_mm,
         diameter_mm=place.probe.outer_diameter_mm,
         temperature_c=place.probe.tip_temperature_c,
         cooldown_s=place.probe.cooldown_s,
         power_limit_w=place.probe.power_limit_w,
+        dead_tip_mm=place.probe.dead_tip_mm,
+        sleeve=None if place.needle is None else _sleeve(place.needle, place.needle_tip_mm),
     )
+
+
+def _sleeve(needle: BoneNeedleModel, tip_mm: float) -> Sleeve:
+    return Sleeve(tip_mm, needle.outer_diameter_mm, needle.inner_diameter_mm, needle.length_mm)

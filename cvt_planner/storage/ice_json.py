@@ -5,6 +5,7 @@ Temperatures are kept to 0.01 degC (int16); what was derived from the exact ones
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from cvt_planner.storage import nrrd_part
 from cvt_planner.storage.plan_json import (
     GetPart,
     Parts,
+    needle_as_json,
+    needle_from_json,
     probe_as_json,
     probe_from_json,
     protocol_as_json,
@@ -50,6 +53,8 @@ def _inputs_as_json(inputs: IceInputs) -> dict[str, Any]:
                 "probe_tip_lps_mm": list(place.probe_tip_lps_mm),
                 "outward": list(place.outward),
                 "probe": probe_as_json(place.probe),
+                "needle": None if place.needle is None else needle_as_json(place.needle),
+                "needle_tip_mm": place.needle_tip_mm,
             }
             for place in inputs.probes
         ],
@@ -92,16 +97,20 @@ def _result(r: Record, get_part: GetPart) -> IceResult:
         inputs=IceInputs(
             lesion_id=inputs.text("lesion_id"),
             content_hash=inputs.text("content_hash"),
-            probes=tuple(
-                ProbePlace(p.point("probe_tip_lps_mm"), p.point("outward"), probe_from_json(p.record("probe")))
-                for p in inputs.records("probes")
-            ),
+            probes=tuple(_place(p) for p in inputs.records("probes")),
             protocol=protocol_from_json(inputs),
             spacing_mm=inputs.number("spacing_mm"),
             model_version=inputs.text("model_version"),
         ),
         fields=fields,
     )
+
+
+def _place(p: Record) -> ProbePlace:
+    place = ProbePlace(p.point("probe_tip_lps_mm"), p.point("outward"), probe_from_json(p.record("probe")))
+    if not p.has("needle") or p.values["needle"] is None:  # the keys came later than the format
+        return place
+    return replace(place, needle=needle_from_json(p.record("needle")), needle_tip_mm=p.number("needle_tip_mm"))
 
 
 def _field(r: Record, get_part: GetPart) -> IceField:

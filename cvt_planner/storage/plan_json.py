@@ -121,7 +121,7 @@ def _assembly_as_json(assembly: Assembly) -> dict[str, Any]:
         "skin_entry_lps_mm": None if skin is None else list(skin),
         "bone_entry_lps_mm": None if bone is None else list(bone),
         "needle_retraction_mm": assembly.needle_retraction_mm,
-        "needle": asdict(assembly.needle),
+        "needle": needle_as_json(assembly.needle),
         "probe": probe_as_json(assembly.probe),
     }
 
@@ -241,13 +241,19 @@ def _assembly(r: Record) -> Assembly:
         entry_lps_mm=r.point("entry_lps_mm"),
         skin_entry_lps_mm=r.point_or_none("skin_entry_lps_mm"),
         bone_entry_lps_mm=r.point_or_none("bone_entry_lps_mm"),
-        needle=_needle(r.record("needle")),
+        needle=needle_from_json(r.record("needle")),
         probe=probe_from_json(r.record("probe")),
         needle_retraction_mm=r.number("needle_retraction_mm"),
     )
 
 
-def _needle(r: Record) -> BoneNeedleModel:
+def needle_as_json(needle: BoneNeedleModel) -> dict[str, Any]:
+    """Return a needle's record as JSON values."""
+    return asdict(needle)
+
+
+def needle_from_json(r: Record) -> BoneNeedleModel:
+    """Return a needle's record."""
     return BoneNeedleModel(
         key=r.text("key"),
         name=r.text("name"),
