@@ -106,7 +106,9 @@ class Run:
             near = self.sinks.given[1]  # the coldest cell is one of the probes' own
             coldest = max(coldest, min(self._celsius_at(near) - COLDER_K, 0.0))
         rods = (self.pieces.link_w_k.max(initial=0.0) * 4.0 + self._exchange()) / self.pieces.node_j_k.min(initial=1.0)
-        return max(self.on.stiffness(frozen_gain(scene.material, coldest), self.sinks.load), float(rods))
+        gain = frozen_gain(scene.material, coldest)
+        # Node and tissue pull at each other: the pair is as fast as both together.
+        return max(self.on.stiffness(gain, self.sinks.load), float(rods) + self.sinks.load * gain)
 
     def _celsius_at(self, cell: NDArray[np.int64]) -> float:
         """Return the lowest temperature, degC, of cells given by flat padded indices; infinite without cells."""
@@ -124,7 +126,7 @@ class Run:
         """Return the largest conductance, W/K, between a needle's node and what is around it."""
         of_node = self.pieces.node >= 0
         pull = self.pieces.strength_m * np.maximum(self.sinks.k_u, self.sinks.k_f)
-        return float(2.0 * (pull[of_node].max(initial=0.0) + self.pieces.gap_w_k.max(initial=0.0)))
+        return float(pull[of_node].max(initial=0.0) + self.pieces.gap_w_k.max(initial=0.0))
 
     def begin(self, phase: Phase, after_s: float) -> None:
         """Set the probes for a stretch of a phase: where each starts from, where it goes, and whether it is on."""

@@ -28,10 +28,11 @@ from cvt_planner.bioheat.scene import HeatBox, ProbeBody, Scene, Sleeve
 SIGMA_SPACINGS, SIGMA_MM = 0.7, 0.3
 SIGMA_COARSE_SPACINGS, SIGMA_COARSE_MM = 0.27, 0.73
 SIGMA_RADII = 1.05  # and never so narrow that the kernel radius comes near the probe's surface
-NEEDLE_SIGMA_RADII = 1.5  # wider around needles: a tight hold would shorten the time steps
+# Around needles it is wider, and their nodes are longer: a tight hold would shorten the time steps.
+NEEDLE_SIGMA_RADII, NEEDLE_SIGMA_SPACINGS = 1.5, 0.9
 REACH_SIGMAS = 3.6
 EULER_GAMMA = 0.5772156649015329
-SHORTEST_NODE_MM = 2.0  # of a needle: shorter ones would shorten the time steps
+NODE_MM, NODE_SPACINGS = 2.0, 1.2  # of a needle, the larger one
 CYCLE_RADIUS_MM = 3.0  # how far the cold and warm of a duty cycle reach: cycles of about 10 s (assumed)
 GAP_W_MK = 2.0  # what lies between probe and needle: frozen saline (assumed)
 
@@ -178,7 +179,8 @@ class _Builder:
     def sleeve(self, number: int, probe: ProbeBody, sleeve: Sleeve) -> None:
         """Add a needle: its nodes, their exchange with the tissue, and with the probe where it covers the zone."""
         start, end = sleeve.tip_mm, self._inside_mm(probe, sleeve)
-        step = max(float(self.box.spacing_xyz_mm.max()), SHORTEST_NODE_MM)
+        largest = float(self.box.spacing_xyz_mm.max())
+        step = max(NODE_MM, NODE_SPACINGS * largest)
         count = max(1, round((end - start) / step))
         length_m = (end - start) / count / MM_PER_M
         base = len(self.nodes)
@@ -192,7 +194,7 @@ class _Builder:
             end,
             0.5 * sleeve.outer_diameter_mm,
             [(-1, base + n) for n in range(count)],
-            NEEDLE_SIGMA_RADII,
+            max(NEEDLE_SIGMA_RADII, NEEDLE_SIGMA_SPACINGS * largest / (0.5 * sleeve.outer_diameter_mm)),
         )
         per_m = 2.0 * math.pi * GAP_W_MK / math.log(max(sleeve.inner_diameter_mm / probe.diameter_mm, 1.05))
         for n in range(count):
