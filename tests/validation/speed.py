@@ -1,0 +1,111 @@
+"""Chapter: how fast, beside other solvers, measured by tests/bench/bench_ice_peers.py in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.validation.checks import Chapter, Check, markdown_table
+
+ROOT = Path(__file__).resolve().parents[2]
+AIMS = {"speed NumPy": 30.0, "speed library": 100.0}
+
+
+def measured(quick: bool) -> dict[str, Any]:
+    """Return what the benchmark prints as JSON."""
+    options = ["--runs", "3", "--numpy-seconds", "30"] if quick else ["--runs", "7", "--numpy-seconds", "300"]
+    script = ROOT / "tests" / "bench" / "bench_ice_peers.py"
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run(
+        [sys.executable, str(script), "--json", *options], cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True
+    )
+    if done.returncode:
+        raise RuntimeError("The speed benchmark did not run to its end; run tests/bench/bench_ice_peers.py by itself.")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def speed_chapter(quick: bool, folder: Path | None) -> Chapter:
+    """Return the chapter."""
+    found = measured(quick)
+    chapter = Chapter("Speed")
+    chapter.say(
+        f"{found['cores']} cores; load of the machine {found['load']:.1f} at the start and "
+        f"{found['load_after']:.1f} at the end (other work slows all of this; a quiet machine has a load of 0 "
+        f"before and about {found['cores']} after). Copying in memory moved {found['copy_one_gb_s']:.1f} GB/s on "
+        f"one core and {found['copy_all_gb_s']:.1f} GB/s on all, reading and writing counted. Two probes, 80 mm "
+        f"cube, whole 10-5-10; best and median of {found['runs']} runs, compiling left out.",
+        _own(found),
+        "Bytes per cell and stage are what the scheme reads and writes if nothing stays in the cache. GB/s counts "
+        "the cells of the whole box; only the part that has changed is computed, so the true rate is lower.",
+        "First call in a new process (importing, and 600 s of freezing at 2 mm): "
+        + "; ".join(f"{words} {s:.1f} s" for words, s in found["first_call_s"].items())
+        + ".",
+        "### Other solvers, in the same process",
+    )
+    if found["skfem_absent"]:
+        chapter.say("**scikit-fem was absent; its row is missing.** `pip install scikit-fem` and run again.")
+    chapter.say(_peers(found))
+    for peer in found["peers"]:
+        point = "speed NumPy" if "NumPy" in peer["peer"] else "speed library"
+        chapter.checks.append(_faster(point, peer))
+    chapter.say(
+        "NumPy: the product's equations, explicit steps, float64, each probe 2 by 2 held voxels "
+        "(`tests/bench/peer_numpy.py`). scikit-fem: hexahedra on a mesh graded towards the probe, implicit steps, "
+        "the stiffness matrix assembled once, Newton with conjugate gradients, an eighth of the box by symmetry "
+        "(`tests/bench/peer_skfem.py`); so the ratio is to its advantage. It was chosen over FiPy, which took 6 to "
+        "9 s for one sweep of 30,000 cells where scikit-fem took about 0.1 s for one linear solve of 12,000 to "
+        "40,000 nodes (both tried once, not in this run)."
+    )
+    if folder is not None:
+        from tests.validation import pictures
+
+        chapter.picture(pictures.speed(folder, found), "Wall times, logarithmic")
+    return chapter
+
+
+def _faster(point: str, peer: dict[str, Any]) -> Check:
+    """Return the ratio as a figure that is met above its aim: the shortfall must be nothing."""
+    aim = AIMS[point]
+    words = f"{peer['peer']}: {peer['ratio_best']:.0f} times (median {peer['ratio_median']:.0f})"
+    return Check(point, words, "short of the aim by", "times", 0.0, max(0.0, aim - peer["ratio_best"]), 1e-9)
+
+
+def _own(found: dict[str, Any]) -> str:
+    rows = []
+    for row in found["rows"]:
+        share = row["whole_box_gb_s"] / found["copy_all_gb_s"]
+        rows.append([
+            row["case"], f"{row['best_s']:.3f}", f"{row['median_s']:.3f}", f"{row['cells']:,}", str(row["stages"]),
+            str(row["bytes_per_cell_and_stage"]), f"{row['whole_box_gb_s']:.1f}", f"{share:.2f}",
+            f"{row['energy_imbalance']:.1e}",
+        ])  # fmt: skip
+    head = [
+        "case",
+        "best, s",
+        "median, s",
+        "cells",
+        "stages",
+        "B per cell and stage",
+        "GB/s",
+        "of the copy",
+        "imbalance",
+    ]
+    return markdown_table(head, rows)
+
+
+def _peers(found: dict[str, Any]) -> str:
+    rows = []
+    for peer in found["peers"]:
+        gaps = ", ".join(f"{iso} °C {gap:.2f}" for iso, gap in peer["largest_gap_mm"].items())
+        rows.append([
+            peer["peer"], peer["case"], f"{peer['peer_s']:.1f} ({peer['how']})",
+            f"{peer['own_best_s']:.3f} / {peer['own_median_s']:.3f}",
+            f"{peer['ratio_best']:.0f} / {peer['ratio_median']:.0f}", gaps,
+        ])  # fmt: skip
+    head = ["peer", "case", "peer, s", "product best / median, s", "times faster", "extents differ by, mm"]
+    return markdown_table(head, rows)
