@@ -86,7 +86,7 @@ class IcePanel(StepPanel):
         self.isotherms.show_rows(rows)
         self.canal.show_rows(_canal_rows(figures, ", old" if ice.stale else ""))
         unmarked = figures is not None and not figures.canal_marked
-        self._canal_hint.setText("The canal is not marked along all of the probes (step 2), so nothing is said about it.")
+        self._canal_hint.setText("The canal is not marked along all of the probes (step 2): nothing is said about it.")
         self._canal_hint.setVisible(unmarked)
 
     def _waiting(self) -> list[str]:

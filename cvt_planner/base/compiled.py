@@ -26,16 +26,20 @@ import numba  # noqa: E402  (its settings are made above)
 _ALONE = threading.RLock()
 
 
+# Division without a check for zero, and sums in any order: loops with either become vector code.
+_FAST: dict[str, Any] = {
+    "nogil": True, "cache": True, "error_model": "numpy", "fastmath": {"contract", "arcp", "nsz", "reassoc"},
+}  # fmt: skip
+
+
 def kernel(function: _F) -> _F:
     """Return the function compiled for one core, releasing the interpreter lock while it runs."""
-    return cast(_F, numba.njit(function, nogil=True, cache=True, fastmath={"contract", "arcp", "nsz", "reassoc"}))
+    return cast(_F, numba.njit(function, **_FAST))
 
 
 def parallel_kernel(function: _F) -> _F:
     """Return the function compiled for all cores; call it inside `kernels_alone` only."""
-    return cast(
-        _F, numba.njit(function, nogil=True, cache=True, parallel=True, fastmath={"contract", "arcp", "nsz", "reassoc"})
-    )
+    return cast(_F, numba.njit(function, parallel=True, **_FAST))
 
 
 def kernels_alone() -> threading.RLock:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cvt_planner.base.arrays import Float32Array, FloatArray
+from cvt_planner.base.arrays import FloatArray
+from cvt_planner.bioheat import law_kernels as lk
+from cvt_planner.bioheat.law_kernels import (
+    ICE_C0,
+    ICE_C1,
+    ICE_C_REFERENCE,
+    ICE_K0,
+    ICE_K_POWER,
+    ICE_K_REFERENCE,
+    KELVIN,
+)
 from cvt_planner.bioheat.tissue import Material
 
-KELVIN = 273.15
 COLDEST_C = -210.0  # nitrogen freezes: no probe is colder
 WARMEST_C = 120.0
-MUSHY_INTERVALS = 256  # of the kernel's table over the freezing range
-# Rabin, Cryo-Letters 21:163 (2000): conductivity and heat capacity of ice; and what they replace in soft tissue.
-ICE_K0, ICE_K_POWER, ICE_K_REFERENCE = 2135.0, -1.235, 2.0
-ICE_C1, ICE_C0, ICE_C_REFERENCE = 7.16, 138.0, 1800.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,43 +75,68 @@ class HeatLaw:
         """Return temperatures, degC, of Kirchhoff variables in W/m."""
         return _interpolated(theta, self.nodes_theta, self.nodes_c)
 
-    @property
-    def is_simple(self) -> bool:
-        """Return whether theta has just three slopes over heat content."""
-        return self.material.latent_law == "uniform" and self.material.frozen_law == "constant"
+    def constants(self) -> FloatArray:
+        """Return what the kernels need to know of this law (`law_kernels`), its state counted from `zero_c`.
 
-    def steepest(self, coldest_c: float) -> float:
-        """Return the largest slope of theta over heat content (a diffusivity, m2/s) at `coldest_c` and warmer."""
-        inside = self.nodes_c >= coldest_c - 1.0
-        slopes = np.diff(self.nodes_theta) / np.diff(self.nodes_u)
-        return float(slopes[inside[1:]].max())
-
-    def slopes(self) -> Float32Array:
-        """Return (6,) for the kernel: u at solidus and liquidus, theta's slopes frozen, freezing, unfrozen, and a base.
-
-        theta = unfrozen max(u, liquidus) + freezing clip(u - liquidus) + frozen min(u - solidus, 0) - base; the base is
-        exactly zero when `zero_c` is unfrozen.
+        `zero_c` must not lie below the liquidus.
         """
         m = self.material
-        ends = np.array([m.t_solidus_c, m.t_liquidus_c])
-        solidus, liquidus = self.u_of(ends)
-        theta = self.theta_of(ends)
-        frozen = m.k_frozen / (m.rho * m.c_frozen)
-        unfrozen = m.k_unfrozen / (m.rho * m.c_unfrozen)
-        freezing = (theta[1] - theta[0]) / (liquidus - solidus)
-        base = unfrozen * max(0.0, liquidus)
-        base += freezing * min(max(-liquidus, solidus - liquidus), 0.0) + frozen * min(-solidus, 0.0)
-        return np.array([solidus, liquidus, frozen, freezing, unfrozen, base], dtype=np.float32)
+        c = np.zeros(lk.CONSTANTS)
+        span = m.t_liquidus_c - m.t_solidus_c
+        c[lk.LIQUIDUS_E] = m.t_liquidus_c - self.zero_c
+        c[lk.RANGE_K] = span
+        c[lk.FOLD] = m.c_unfrozen / m.c_frozen
+        c[lk.WIDTH] = 0.5 * (1.0 + m.c_frozen / m.c_unfrozen) * span + m.latent_j_kg / m.c_unfrozen
+        c[lk.KAPPA] = m.k_frozen / m.k_unfrozen
+        c[lk.LIQUIDUS_C], c[lk.SOLIDUS_C], c[lk.ZERO_C] = m.t_liquidus_c, m.t_solidus_c, self.zero_c
+        if m.latent_law == "colligative":
+            c[lk.ICE] = 1.0 / (1.0 - m.t_liquidus_c / m.t_solidus_c)
+        if m.frozen_law == "rabin":
+            c[lk.RABIN] = 1.0
+            c[lk.QUADRATIC] = 0.5 * ICE_C1 / ICE_C_REFERENCE
+            c[lk.LINEAR] = (ICE_C1 * (m.t_solidus_c + KELVIN) + ICE_C0) / ICE_C_REFERENCE
+            c[lk.CURVE : lk.CURVE + lk.TERMS] = self._ice_curve()
+        return c
 
-    def table(self) -> tuple[Float32Array, float, float]:
-        """Return theta at evenly spaced u up to the liquidus, the first u, and the spacing; for the kernel."""
+    def _ice_curve(self) -> FloatArray:
+        """Return the coefficients of F(t) / t, least squares."""
         m = self.material
-        u_solidus, u_liquidus = self.u_of(np.array([m.t_solidus_c, m.t_liquidus_c]))
-        step = (u_liquidus - u_solidus) / MUSHY_INTERVALS
-        below = int(np.ceil((u_solidus - self.nodes_u[0]) / step))
-        u = u_liquidus - step * np.arange(below + MUSHY_INTERVALS, -1, -1)
-        theta = np.interp(u, self.nodes_u, self.nodes_theta)
-        return theta.astype(np.float32), float(u[0]), float(step)
+        depth = m.t_solidus_c - COLDEST_C
+        t = -0.5 * depth * (1.0 - np.cos(np.linspace(0.01, math.pi, 400)))
+        conducted = (self.theta_of(m.t_solidus_c + t) - self.theta_of(m.t_solidus_c)) / m.k_frozen
+        powers = (t[:, None] / depth) ** np.arange(1, lk.TERMS + 1)
+        found = np.linalg.lstsq(powers, conducted, rcond=None)[0]
+        return np.asarray(found / depth ** np.arange(1, lk.TERMS + 1))
+
+
+def frozen_gain(m: Material, coldest_c: float) -> float:
+    """Return the diffusivity of frozen tissue at `coldest_c` over that of constant frozen properties."""
+    if m.frozen_law == "constant":
+        return 1.0
+    kelvin = min(coldest_c, m.t_solidus_c) + KELVIN
+    k = ICE_K0 * float(kelvin**ICE_K_POWER) / ICE_K_REFERENCE
+    return k / ((ICE_C1 * kelvin + ICE_C0) / ICE_C_REFERENCE)
+
+
+def state_of(
+    temperature_c: NDArray[Any] | float, c: FloatArray, width: NDArray[Any] | float, fold: NDArray[Any] | float
+) -> FloatArray:
+    """Return the kernels' state e, K, of temperatures in degC.
+
+    `c` are the `HeatLaw.constants` of the law; `width` and `fold` those of each place.
+    """
+    t = np.asarray(temperature_c, np.float64)
+    liquidus, span = c[lk.LIQUIDUS_C], c[lk.RANGE_K]
+    freezing = np.clip(t, c[lk.SOLIDUS_C], liquidus)
+    if c[lk.ICE] > 0.0:
+        heat = 0.5 + 0.5 / np.asarray(fold)
+        latent = (np.asarray(width) - heat * span) * c[lk.ICE]
+        q = heat * (freezing - liquidus) - latent * (1.0 - liquidus / freezing)
+    else:
+        q = np.asarray(width) * (freezing - liquidus) / span
+    below = np.minimum(t - c[lk.SOLIDUS_C], 0.0)
+    w = below * (c[lk.LINEAR] + c[lk.QUADRATIC] * below) if c[lk.RABIN] > 0.0 else below
+    return np.asarray(np.maximum(t - c[lk.ZERO_C], c[lk.LIQUIDUS_E]) + q + w / np.asarray(fold))
 
 
 def _interpolated(x: NDArray[Any] | float, at: FloatArray, values: FloatArray) -> FloatArray:

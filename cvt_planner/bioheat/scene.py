@@ -9,144 +9,17 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from cvt_planner.base.arrays import FloatArray, Vec3
 from cvt_planner.base.errors import InputRefused
-from cvt_planner.bioheat.law import COLDEST_C, WARMEST_C
+from cvt_planner.bioheat.box import NUDGE_MM, HeatBox, Shells
+from cvt_planner.bioheat.limits import LONGEST_S, finite, temperature, within
+from cvt_planner.bioheat.probe import ProbeBody, Sleeve
 from cvt_planner.bioheat.tissue import Material
-from cvt_planner.geometry.frames import Grid
+from cvt_planner.bioheat.tissue_map import TissueMap
 
-MOST_CELLS = 60_000_000  # 60 bytes each in the solver
-SPACING_MM = (0.1, 10.0)
-PROBE_LENGTH_MM = (1.0, 200.0)
-PROBE_DIAMETER_MM = (0.3, 10.0)
-LONGEST_S = 24 * 3600.0
-NUDGE_MM = 1e-6
+__all__ = ["HELD", "INSULATED", "HeatBox", "Phase", "PhaseKind", "ProbeBody", "Scene", "Shells", "Sleeve", "Wall"]
 
 PhaseKind = Literal["freeze", "thaw"]
 WallKind = Literal["held", "insulated"]
-
-
-def _finite(what: str, *values: float | None) -> None:
-    if any(v is not None and not math.isfinite(v) for v in values):
-        raise InputRefused(f"{what} is not a finite number; give a number.")
-
-
-def _within(what: str, value: float, limits: tuple[float, float], unit: str) -> None:
-    if not limits[0] <= value <= limits[1]:
-        raise InputRefused(f"{what} is {value:g} {unit}; it must lie between {limits[0]:g} and {limits[1]:g} {unit}.")
-
-
-def _temperature(what: str, value: float) -> None:
-    _finite(what, value)
-    _within(what, value, (COLDEST_C, WARMEST_C), "°C")
-
-
-@dataclass(frozen=True)
-class HeatBox:
-    """The box that is solved: axes along LPS, cut into whole cells whose centres are the voxels of `grid`.
-
-    The box keeps exactly its size; where the spacing does not divide it, cells are a little smaller or larger.
-    """
-
-    size_mm: Vec3 = (80.0, 80.0, 80.0)
-    spacing_mm: float = 1.0
-    centre_lps_mm: Vec3 = (0.0, 0.0, 0.0)
-
-    def __post_init__(self) -> None:
-        _finite("The box (size, spacing or centre)", self.spacing_mm, *self.size_mm, *self.centre_lps_mm)
-        _within("The grid spacing", self.spacing_mm, SPACING_MM, "mm")
-        for length in self.size_mm:
-            _within("A side of the box", length, (3.0 * self.spacing_mm, 1000.0), "mm")
-        if math.prod(self.cells_xyz) > MOST_CELLS:
-            raise InputRefused(
-                f"The box of {math.prod(self.cells_xyz):,} cells is too large; take a coarser spacing or a smaller box."
-            )
-
-    @property
-    def cells_xyz(self) -> tuple[int, int, int]:
-        """Return how many cells lie along x, y and z."""
-        x, y, z = (max(3, round(length / self.spacing_mm)) for length in self.size_mm)
-        return (x, y, z)
-
-    @property
-    def spacing_xyz_mm(self) -> FloatArray:
-        """Return (3,) the true sides of a cell along x, y and z, mm."""
-        return np.asarray(np.array(self.size_mm) / np.array(self.cells_xyz))
-
-    @property
-    def low_lps_mm(self) -> FloatArray:
-        """Return (3,) the corner of the box with the smallest coordinates, LPS mm."""
-        return np.array(self.centre_lps_mm) - 0.5 * np.array(self.size_mm)
-
-    @property
-    def grid(self) -> Grid:
-        """Return the grid of the cell centres, [k, j, i] = z, y, x."""
-        affine = np.zeros((4, 4))
-        affine[[2, 1, 0], [0, 1, 2]] = self.spacing_xyz_mm[::-1]
-        affine[:3, 3] = self.low_lps_mm + 0.5 * self.spacing_xyz_mm
-        affine[3, 3] = 1.0
-        nx, ny, nz = self.cells_xyz
-        return Grid((nz, ny, nx), affine)
-
-    def holds(self, lps_mm: FloatArray) -> bool:
-        """Return whether a point lies in the box, its walls included."""
-        away = np.abs(lps_mm - np.array(self.centre_lps_mm))
-        return bool(np.all(away <= 0.5 * np.array(self.size_mm) + NUDGE_MM))
-
-
-@dataclass(frozen=True)
-class ProbeBody:
-    """One cryoprobe: where it lies and how it cools.
-
-    The shaft beyond the active zone is insulated and displaces no tissue. The active zone starts at the tip; a probe
-    with a dead tip is given by the start of its active zone.
-
-    Parameters
-    ----------
-    tip_lps_mm
-        Start of the active zone, LPS mm.
-    direction
-        From the tip towards the hub; normalised here.
-    active_length_mm, diameter_mm
-        Of the active zone.
-    temperature_c
-        Of its surface in a freeze, degC.
-    cooldown_s
-        A freeze ramps linearly to `temperature_c` in this time, from the probe's own present temperature.
-    power_limit_w
-        Most heat that the whole probe can draw; where that is not enough its temperature stays above `temperature_c`.
-    """
-
-    tip_lps_mm: Vec3
-    direction: Vec3
-    active_length_mm: float
-    diameter_mm: float
-    temperature_c: float
-    cooldown_s: float = 0.0
-    power_limit_w: float | None = None
-
-    def __post_init__(self) -> None:
-        _finite("A probe's tip or direction", *self.tip_lps_mm, *self.direction)
-        _finite("A probe's length or diameter", self.active_length_mm, self.diameter_mm)
-        _finite("A probe's cool-down or power limit", self.cooldown_s, self.power_limit_w)
-        _temperature("A probe's temperature", self.temperature_c)
-        _within("A probe's active length", self.active_length_mm, PROBE_LENGTH_MM, "mm")
-        _within("A probe's diameter", self.diameter_mm, PROBE_DIAMETER_MM, "mm")
-        _within("A probe's cool-down", self.cooldown_s, (0.0, LONGEST_S), "s")
-        if self.power_limit_w is not None and self.power_limit_w <= 0:
-            raise InputRefused(
-                f"A probe's power limit is {self.power_limit_w:g} W; it must be above zero, or left out."
-            )
-        length = math.sqrt(sum(d * d for d in self.direction))
-        if length < 1e-9:
-            raise InputRefused("A probe's direction has no length; give the direction from its tip to its hub.")
-        x, y, z = (d / length for d in self.direction)
-        object.__setattr__(self, "direction", (x, y, z))
-
-    @property
-    def end_lps_mm(self) -> FloatArray:
-        """Return (3,) the end of the active zone nearest the hub, LPS mm."""
-        return np.array(self.tip_lps_mm) + self.active_length_mm * np.array(self.direction)
 
 
 @dataclass(frozen=True)
@@ -163,7 +36,7 @@ class Phase:
     def __post_init__(self) -> None:
         if self.kind not in get_args(PhaseKind):
             raise InputRefused(f"The phase {self.kind!r} is unknown; give one of {get_args(PhaseKind)}.")
-        _finite("The length of a phase", self.seconds)
+        finite("The length of a phase", self.seconds)
         if not 0.0 < self.seconds <= LONGEST_S:
             raise InputRefused(
                 f"A {self.kind} of {self.seconds:g} s cannot be simulated; give it between 0 and 86400 s."
@@ -171,7 +44,7 @@ class Phase:
         if self.temperature_c is not None:
             if self.kind == "freeze":
                 raise InputRefused("A freeze takes its temperature from the probes; only a thaw may carry one.")
-            _temperature("The temperature of a thaw", self.temperature_c)
+            temperature("The temperature of a thaw", self.temperature_c)
 
 
 @dataclass(frozen=True)
@@ -185,7 +58,7 @@ class Wall:
         if self.kind not in get_args(WallKind):
             raise InputRefused(f"The wall {self.kind!r} is unknown; give one of {get_args(WallKind)}.")
         if self.temperature_c is not None:
-            _temperature("The temperature of a wall", self.temperature_c)
+            temperature("The temperature of a wall", self.temperature_c)
 
 
 HELD = Wall()
@@ -199,8 +72,10 @@ class Scene:
 
     Parameters
     ----------
+    box
+        What is solved, or shells around a point or line.
     material
-        Of the whole box.
+        Of the whole box; of isotherms and held walls too where there is a tissue map.
     initial_c
         Temperature of the tissue, of the blood and of the held walls, degC.
     perfusion_w_m3k
@@ -208,7 +83,11 @@ class Scene:
     report_at_s
         Times of the snapshots, s from the start, kept in rising order; the end of the protocol when empty.
     walls
-        Of the faces at low x, high x, low y, high y, low z and high z.
+        Of the faces at low x, high x, low y, high y, low z and high z; of shells the inner and the outer face.
+    metabolic_w_m3
+        Heat made by the tissue; stops for good where it has frozen.
+    tissue
+        A material for every voxel; `material`, `perfusion_w_m3k` and `metabolic_w_m3` then do not count.
 
     Raises
     ------
@@ -216,7 +95,7 @@ class Scene:
         When probes leave the box, touch or cross, or a number cannot be used.
     """
 
-    box: HeatBox
+    box: HeatBox | Shells
     material: Material
     probes: tuple[ProbeBody, ...]
     protocol: tuple[Phase, ...]
@@ -224,36 +103,59 @@ class Scene:
     perfusion_w_m3k: float = 0.0
     report_at_s: tuple[float, ...] = ()
     walls: tuple[Wall, ...] = field(default=SIX_HELD)
+    metabolic_w_m3: float = 0.0
+    tissue: TissueMap | None = None
 
     def __post_init__(self) -> None:
         for name in ("probes", "protocol", "report_at_s", "walls"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        _temperature("The initial temperature", self.initial_c)
-        _finite("The perfusion", self.perfusion_w_m3k)
-        _within("The perfusion", self.perfusion_w_m3k, (0.0, 1e6), "W/m3K")
+        temperature("The initial temperature", self.initial_c)
+        finite("The perfusion", self.perfusion_w_m3k)
+        within("The perfusion", self.perfusion_w_m3k, (0.0, 1e6), "W/m3K")
         if not self.protocol:
             raise InputRefused("The protocol is empty; give at least one freeze.")
+        finite("The metabolic heat", self.metabolic_w_m3)
+        within("The metabolic heat", self.metabolic_w_m3, (0.0, 1e6), "W/m3")
+        if isinstance(self.box, Shells):
+            object.__setattr__(self, "walls", (*self.walls[:2], *[INSULATED] * 4))
         if len(self.walls) != 6:
             raise InputRefused("A box has six walls: low and high x, y and z.")
         self._check_times()
+        self._check_tissue()
+        self._check_inside()
+        self._check_crossing()
+
+    def _check_tissue(self) -> None:
+        wanted = self.box.cells_xyz[::-1]
+        if self.tissue is not None and self.tissue.shape_kji != wanted:
+            raise InputRefused(
+                f"The tissue map has {self.tissue.shape_kji} voxels (z, y, x), the box {wanted}; make them the same."
+            )
+
+    def _check_inside(self) -> None:
+        if isinstance(self.box, Shells):
+            if self.probes:
+                raise InputRefused("Shells hold no probes; take a box.")
+            return
         for number, probe in enumerate(self.probes, start=1):
-            for point in (np.array(probe.tip_lps_mm), probe.end_lps_mm):
+            for point in probe.zone_lps_mm:
                 if not self.box.holds(point):
                     raise InputRefused(
                         f"Probe {number} leaves the box at ({', '.join(f'{v:.1f}' for v in point)}) mm; "
                         "its active zone must lie inside. Move it or enlarge the box."
                     )
-        self._check_crossing()
 
     def _check_times(self) -> None:
         if not self.report_at_s:
             object.__setattr__(self, "report_at_s", (self.duration_s,))
-        _finite("A report time", *self.report_at_s)
+        finite("A report time", *self.report_at_s)
         object.__setattr__(self, "report_at_s", tuple(sorted({float(t) for t in self.report_at_s})))
         if min(self.report_at_s) < 0.0 or max(self.report_at_s) > self.duration_s + 1e-6:
             raise InputRefused(f"A report time lies outside the protocol, which lasts {self.duration_s:g} s.")
 
     def _check_crossing(self) -> None:
+        if isinstance(self.box, Shells):
+            return
         reach = float(np.linalg.norm(self.box.size_mm))
         for (a, first), (b, second) in combinations(enumerate(self.probes, start=1), 2):
             gap = _gap_mm(first, second, reach)

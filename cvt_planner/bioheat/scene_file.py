@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -15,21 +13,21 @@ from cvt_planner.base.arrays import Vec3
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.bioheat.isotherms import extent_mm, sample_c, volume_ml
+from cvt_planner.bioheat.json_reading import a_list, an_object, get, need, number, numbers, only_known, point
 from cvt_planner.bioheat.law import HeatLaw
-from cvt_planner.bioheat.scene import HeatBox, Phase, ProbeBody, Scene
+from cvt_planner.bioheat.scene import HeatBox, Phase, ProbeBody, Scene, Sleeve
+from cvt_planner.bioheat.scene_regions import Fill, material, read_tissue
 from cvt_planner.bioheat.solver import HeatResult, simulate
-from cvt_planner.bioheat.tissue import SOFT_TISSUE, Material
+from cvt_planner.bioheat.tissue import SOFT_TISSUE
 from cvt_planner.imaging.nrrd import write_nrrd
 
 SCENE_KEYS = (
     "spacing_mm", "size_mm", "initial_c", "perfusion_w_m3k", "material", "probes", "protocol", "isotherms_c",
-    "report_at_s", "sample_points_lps_mm",
+    "report_at_s", "sample_points_lps_mm", "metabolic_w_m3", "regions", "labels",
 )  # fmt: skip
-PROBE_KEYS = tuple(f.name for f in fields(ProbeBody))
-MATERIAL_KEYS = tuple(f.name for f in fields(Material))
+PROBE_KEYS = tuple("needle" if f.name == "sleeve" else f.name for f in fields(ProbeBody))
+NEEDLE_KEYS = tuple(f.name for f in fields(Sleeve))
 ISOTHERMS_C = (-1.0, -20.0, -40.0)
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -41,39 +39,48 @@ class SceneRequest:
     sample_points_lps_mm: tuple[Vec3, ...]
 
 
-def read_scene(json_dict: object) -> SceneRequest:
+def read_scene(json_dict: object, folder: Path = Path()) -> SceneRequest:
     """Return the request that a parsed SCENE.json makes.
 
-    Left out, `isotherms_c` is -1, -20, -40, `report_at_s` the end of the protocol, `material` soft tissue.
+    Left out, `isotherms_c` is -1, -20, -40, `report_at_s` the end of the protocol, `material` soft tissue. `folder` is
+    where the relative path of a label file starts.
 
     Raises
     ------
     InputRefused
         Naming the key, when one is unknown, missing, of a wrong type, or its value cannot be used.
     """
-    data = _object(json_dict, "The scene")
-    _known(data, SCENE_KEYS, "The scene")
+    data = an_object(json_dict, "The scene")
+    only_known(data, SCENE_KEYS, "The scene")
+    box = HeatBox(get(data, "size_mm", point, (80.0, 80.0, 80.0)), get(data, "spacing_mm", number, 1.0))
+    background = Fill(
+        material(data["material"]) if "material" in data else SOFT_TISSUE,
+        get(data, "perfusion_w_m3k", number, 0.0),
+        get(data, "metabolic_w_m3", number, 0.0),
+    )
     scene = Scene(
-        box=HeatBox(_get(data, "size_mm", _vec3, (80.0, 80.0, 80.0)), _get(data, "spacing_mm", _number, 1.0)),
-        material=_material(data["material"]) if "material" in data else SOFT_TISSUE,
+        box=box,
+        material=background.material,
         probes=tuple(
-            _probe(p, f"probes[{n}]") for n, p in enumerate(_list(_need(data, "probes", "The scene"), "probes"))
+            _probe(p, f"probes[{n}]") for n, p in enumerate(a_list(need(data, "probes", "The scene"), "probes"))
         ),
         protocol=tuple(
-            _phase(p, f"protocol[{n}]") for n, p in enumerate(_list(_need(data, "protocol", "The scene"), "protocol"))
+            _phase(p, f"protocol[{n}]") for n, p in enumerate(a_list(need(data, "protocol", "The scene"), "protocol"))
         ),
-        initial_c=_get(data, "initial_c", _number, 37.0),
-        perfusion_w_m3k=_get(data, "perfusion_w_m3k", _number, 0.0),
-        report_at_s=_get(data, "report_at_s", _numbers, ()),
+        initial_c=get(data, "initial_c", number, 37.0),
+        perfusion_w_m3k=background.perfusion_w_m3k,
+        metabolic_w_m3=background.metabolic_w_m3,
+        report_at_s=get(data, "report_at_s", numbers, ()),
+        tissue=read_tissue(data, box, background, folder),
     )
-    points = tuple(
-        _vec3(p, f"sample_points_lps_mm[{n}]")
-        for n, p in enumerate(_list(data.get("sample_points_lps_mm", []), "sample_points_lps_mm"))
+    samples = tuple(
+        point(p, f"sample_points_lps_mm[{n}]")
+        for n, p in enumerate(a_list(data.get("sample_points_lps_mm", []), "sample_points_lps_mm"))
     )
-    for number, point in enumerate(points):
-        if not scene.box.holds(np.array(point)):
-            raise InputRefused(f"sample_points_lps_mm[{number}] lies outside the box; move it or enlarge the box.")
-    return SceneRequest(scene, _get(data, "isotherms_c", _numbers, ISOTHERMS_C), points)
+    for n, sample in enumerate(samples):
+        if not box.holds(np.array(sample)):
+            raise InputRefused(f"sample_points_lps_mm[{n}] lies outside the box; move it or enlarge the box.")
+    return SceneRequest(scene, get(data, "isotherms_c", numbers, ISOTHERMS_C), samples)
 
 
 def answer(request: SceneRequest, result: HeatResult) -> dict[str, Any]:
@@ -104,6 +111,7 @@ def answer(request: SceneRequest, result: HeatResult) -> dict[str, Any]:
         "isotherms": isotherms,
         "samples": samples,
         "cells": result.cells,
+        "solved_cells": result.solved_cells,
         "steps": result.steps,
         "wall_s": result.wall_s,
         "energy_imbalance": result.energy_imbalance,
@@ -131,7 +139,7 @@ def run_scene_file(
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise InputRefused(f"{path} is not JSON: {error}. Correct it there.") from error
     try:
-        request = read_scene(data)
+        request = read_scene(data, path.parent)
     except InputRefused as error:
         raise InputRefused(f"{path}: {error}") from error
     result = simulate(request.scene, progress)
@@ -140,101 +148,50 @@ def run_scene_file(
     return answer(request, result)
 
 
-def _object(value: object, where: str) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise InputRefused(f"{where} must be a JSON object, not {_kind(value)}.")
-    return value
-
-
-def _kind(value: object) -> str:
-    names = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
-    return names.get(type(value), "a number")
-
-
-def _known(data: Mapping[str, Any], keys: tuple[str, ...], where: str) -> None:
-    for key in data:
-        if key not in keys:
-            raise InputRefused(f"{where} has an unknown key {key!r}; known are {', '.join(keys)}.")
-
-
-def _need(data: Mapping[str, Any], key: str, where: str) -> Any:
-    if key not in data:
-        raise InputRefused(f"{where} lacks {key!r}; add it.")
-    return data[key]
-
-
-def _get(data: Mapping[str, Any], key: str, read: Callable[[object, str], _T], default: _T) -> _T:
-    return read(data[key], key) if key in data else default
-
-
-def _number(value: object, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InputRefused(f"{where!r} must be a number, not {_kind(value)}.")
-    try:
-        number = float(value)
-    except OverflowError as error:
-        raise InputRefused(f"{where!r} is too large a number.") from error
-    if not math.isfinite(number):
-        raise InputRefused(f"{where!r} must be a finite number, not {number}.")
-    return number
-
-
-def _list(value: object, where: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise InputRefused(f"{where!r} must be a list, not {_kind(value)}.")
-    return value
-
-
-def _numbers(value: object, where: str) -> tuple[float, ...]:
-    return tuple(_number(v, f"{where}[{n}]") for n, v in enumerate(_list(value, where)))
-
-
-def _vec3(value: object, where: str) -> Vec3:
-    numbers = _numbers(value, where)
-    if len(numbers) != 3:
-        raise InputRefused(f"{where!r} must be a list of three numbers, x, y and z.")
-    return (numbers[0], numbers[1], numbers[2])
-
-
-def _material(value: object) -> Material:
-    data = _object(value, "'material'")
-    _known(data, MATERIAL_KEYS, "'material'")
-    read: dict[str, Any] = {}
-    for key in MATERIAL_KEYS:
-        if key in ("latent_law", "frozen_law"):
-            if key in data:
-                if not isinstance(data[key], str):
-                    raise InputRefused(f"'material.{key}' must be a text, not {_kind(data[key])}.")
-                read[key] = data[key]
-        else:
-            read[key] = _number(_need(data, key, "'material'"), f"material.{key}")
-    return Material(**read)
-
-
 def _probe(value: object, where: str) -> ProbeBody:
-    data = _object(value, repr(where))
-    _known(data, PROBE_KEYS, repr(where))
+    data = an_object(value, repr(where))
+    only_known(data, PROBE_KEYS, repr(where))
     limit = data.get("power_limit_w")
     return ProbeBody(
-        tip_lps_mm=_vec3(_need(data, "tip_lps_mm", where), f"{where}.tip_lps_mm"),
-        direction=_vec3(_need(data, "direction", where), f"{where}.direction"),
-        active_length_mm=_number(_need(data, "active_length_mm", where), f"{where}.active_length_mm"),
-        diameter_mm=_number(_need(data, "diameter_mm", where), f"{where}.diameter_mm"),
-        temperature_c=_number(_need(data, "temperature_c", where), f"{where}.temperature_c"),
-        cooldown_s=_number(data.get("cooldown_s", 0.0), f"{where}.cooldown_s"),
-        power_limit_w=None if limit is None else _number(limit, f"{where}.power_limit_w"),
+        tip_lps_mm=point(need(data, "tip_lps_mm", where), f"{where}.tip_lps_mm"),
+        direction=point(need(data, "direction", where), f"{where}.direction"),
+        active_length_mm=number(need(data, "active_length_mm", where), f"{where}.active_length_mm"),
+        diameter_mm=number(need(data, "diameter_mm", where), f"{where}.diameter_mm"),
+        temperature_c=number(need(data, "temperature_c", where), f"{where}.temperature_c"),
+        cooldown_s=number(data.get("cooldown_s", 0.0), f"{where}.cooldown_s"),
+        power_limit_w=None if limit is None else number(limit, f"{where}.power_limit_w"),
+        dead_tip_mm=number(data.get("dead_tip_mm", 0.0), f"{where}.dead_tip_mm"),
+        start_delay_s=number(data.get("start_delay_s", 0.0), f"{where}.start_delay_s"),
+        duty=number(data.get("duty", 1.0), f"{where}.duty"),
+        power_curve_w=_curve(data.get("power_curve_w", []), f"{where}.power_curve_w"),
+        sleeve=_needle(data["needle"], f"{where}.needle") if data.get("needle") is not None else None,
     )
 
 
+def _curve(value: object, where: str) -> tuple[tuple[float, float], ...]:
+    pairs = [numbers(pair, f"{where}[{n}]") for n, pair in enumerate(a_list(value, where))]
+    if any(len(pair) != 2 for pair in pairs):
+        raise InputRefused(f"{where!r} must be a list of pairs, seconds and watts.")
+    return tuple((pair[0], pair[1]) for pair in pairs)
+
+
+def _needle(value: object, where: str) -> Sleeve:
+    data = an_object(value, repr(where))
+    only_known(data, NEEDLE_KEYS, repr(where))
+    for key in ("tip_mm", "outer_diameter_mm", "inner_diameter_mm"):
+        need(data, key, where)
+    return Sleeve(**{key: number(data[key], f"{where}.{key}") for key in NEEDLE_KEYS if key in data})
+
+
 def _phase(value: object, where: str) -> Phase:
-    data = _object(value, repr(where))
-    _known(data, ("phase", "seconds", "temperature_c"), repr(where))
-    kind = _need(data, "phase", where)
+    data = an_object(value, repr(where))
+    only_known(data, ("phase", "seconds", "temperature_c"), repr(where))
+    kind = need(data, "phase", where)
     if kind not in ("freeze", "thaw"):
         raise InputRefused(f'\'{where}.phase\' is {kind!r}; it must be "freeze" or "thaw".')
     held = data.get("temperature_c")
     return Phase(
         kind,
-        _number(_need(data, "seconds", where), f"{where}.seconds"),
-        None if held is None else _number(held, f"{where}.temperature_c"),
+        number(need(data, "seconds", where), f"{where}.seconds"),
+        None if held is None else number(held, f"{where}.temperature_c"),
     )

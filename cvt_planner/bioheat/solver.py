@@ -1,11 +1,12 @@
 """The ice of any number of probes over a protocol: transient bioheat (Pennes) with freezing, in three dimensions.
 
-Heat content per volume on cubes or cuboids; heat flows by the difference of the Kirchhoff variable; super time steps
-(`stepping`); probes as line sinks with an effective radius (`sinks`); only a box that grows with the disturbance is
-computed.
+Heat content per volume on a rectilinear grid that is fine around the ice and coarse far away (`cells`, `fine_part`);
+heat flows by the difference of the Kirchhoff variable (`law_kernels`), between different materials through both halves
+in series (`medium`); super time steps (`stepping`); probes as line sinks with an effective radius, bone needles as rods
+(`sinks`).
 
-Not modelled: vessels, density change on freezing, metabolic heat, the metal of probes and needles, more than one
-material in a scene.
+Not modelled: density change on freezing, flow in vessels other than as regions of fixed temperature, the metal of the
+probe's own shaft.
 """
 
 from __future__ import annotations
@@ -48,8 +49,9 @@ class HeatResult:
         One per report time, in rising order.
     coldest_c
         [k, j, i] float32, the lowest temperature of each voxel over the whole protocol, degC, read-only.
-    cells, steps, stages
-        Cells of the whole box, super steps, and evaluations of the heat flow in all of them together.
+    cells, solved_cells, steps, stages
+        Voxels of the box, most cells that were solved, super steps, and evaluations of the heat flow in all of them
+        together.
     wall_s
         Time taken, compiling left out.
     energy_imbalance
@@ -57,7 +59,7 @@ class HeatResult:
     probe_heat_j
         Heat drawn by each probe over the protocol.
     wall_heat_j, blood_heat_j
-        Heat taken in through the walls of the box, and brought by blood.
+        Heat taken in through the walls of the box and from held regions; brought by blood and metabolism.
     probe_power_w
         Mean power drawn by each probe over the last step before each snapshot, (snapshots, probes).
     """
@@ -66,6 +68,7 @@ class HeatResult:
     snapshots: tuple[Snapshot, ...]
     coldest_c: Float32Array
     cells: int
+    solved_cells: int
     steps: int
     stages: int
     wall_s: float
@@ -136,23 +139,28 @@ def _simulate(scene: Scene, progress: Progress) -> HeatResult:
     powers: list[FloatArray] = []
     reports = list(scene.report_at_s)
     if reports[0] <= 0.0:
-        snapshots.append(Snapshot(reports.pop(0), run.celsius(run.u)))
+        snapshots.append(Snapshot(reports.pop(0), run.celsius(run.e)))
         powers.append(np.zeros(len(scene.probes)))
     for phase in scene.protocol:
-        run.begin(phase)
         phase_end = phase_start + phase.seconds
-        inner = [t for t in reports if phase_start < t < phase_end - 1e-6]
-        for t0, t1 in pairwise([phase_start, *inner, phase_end]):
-            run.advance(t0 - phase_start, t1 - phase_start, progress, phase_start)
-            if reports and abs(reports[0] - t1) <= 1e-6:
-                snapshots.append(Snapshot(reports.pop(0), run.celsius(run.u)))
+        changes = {0.0} | {p.start_delay_s for p in scene.probes if phase.kind == "freeze"}
+        inner = {t - phase_start for t in reports if phase_start < t < phase_end - 1e-6}
+        times = sorted({t for t in changes | inner if t < phase.seconds} | {phase.seconds})
+        changed = 0.0
+        for t0, t1 in pairwise(times):
+            if t0 in changes:
+                run.begin(phase, t0)
+                changed = t0
+            run.advance(t0, t1, changed, progress, phase_start)
+            if reports and abs(reports[0] - (phase_start + t1)) <= 1e-6:
+                snapshots.append(Snapshot(reports.pop(0), run.celsius(run.e)))
                 powers.append(run.power_w.copy())
         phase_start = phase_end
     return _result(run, tuple(snapshots), np.array(powers), started)
 
 
 def _result(run: Run, snapshots: tuple[Snapshot, ...], powers: FloatArray, started: float) -> HeatResult:
-    change_j = float(run.u[1:-1, 1:-1, 1:-1].sum(dtype=np.float64)) * run.cell_m3
+    change_j = run.heat_j() - run.heat_at_start_j
     probe_j = run.ledger[:-2]
     drawn_j, wall_j, blood_j = float(probe_j.sum()), float(run.ledger[-2]), float(run.ledger[-1])
     scale = abs(drawn_j) or max(abs(change_j), abs(wall_j), 1e-12)  # without probes: what came through the walls
@@ -161,6 +169,7 @@ def _result(run: Run, snapshots: tuple[Snapshot, ...], powers: FloatArray, start
         snapshots=snapshots,
         coldest_c=run.celsius(run.coldest),
         cells=math.prod(run.scene.box.cells_xyz),
+        solved_cells=run.most_cells,
         steps=run.steps,
         stages=run.stages,
         wall_s=time.perf_counter() - started,

@@ -22,29 +22,37 @@ class Pace:
     ----------
     explicit_s
         Longest stable explicit step.
+    spacing_mm
+        Of the grid: steps lengthen in proportion, so that the error in time shrinks with that in space.
     first_explicit
         First step after a change, in explicit steps.
     early_growth, early_s
-        Up to this time after a change, steps lengthen by this part of it; the front is then fast and the box small.
+        Up to this time after a change, steps lengthen by this part of it per mm of spacing; the front is then fast.
     growth
-        Later they lengthen by this part of the time.
+        Later they lengthen by this part of the time per mm of spacing.
     longest_s
-        No step is longer.
+        No step is longer than this per mm of spacing.
+
+    Notes
+    -----
+    By trial against a wall at -140 degC, the hardest case: the -20 degC surface stays within 0.2 mm on 1 mm cells, and
+    0.06 mm on 0.5 mm.
     """
 
     explicit_s: float
-    first_explicit: float = 2.0
+    spacing_mm: float = 1.0
+    first_explicit: float = 4.0
     early_growth: float = 0.04
     early_s: float = 60.0
-    growth: float = 0.12
+    growth: float = 0.08
     longest_s: float = 30.0
 
     def step_s(self, since_change_s: float, remaining_s: float) -> float:
         """Return the next step, s; what remains is cut evenly so that no tiny step is left."""
         early = min(since_change_s, self.early_s)
         wanted = self.first_explicit * self.explicit_s
-        wanted += self.early_growth * early + self.growth * (since_change_s - early)
-        wanted = max(min(wanted, self.longest_s), self.explicit_s)
+        wanted += self.spacing_mm * (self.early_growth * early + self.growth * (since_change_s - early))
+        wanted = max(min(wanted, self.longest_s * self.spacing_mm), self.explicit_s)
         return remaining_s / math.ceil(remaining_s / wanted - 1e-9) if remaining_s < 4.0 * wanted else wanted
 
     def stages(self, step_s: float) -> int:

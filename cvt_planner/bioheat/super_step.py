@@ -10,121 +10,243 @@ from typing import Any
 import numpy as np
 
 from cvt_planner.base.compiled import kernel, parallel_kernel, prange
-from cvt_planner.bioheat.kernels import F32, F64, I64, Bools, sweep_few, sweep_many
+from cvt_planner.bioheat.kernels import F32, F64, I64, sweep_few, sweep_many
+from cvt_planner.bioheat.law_kernels import phi_at
+
+WARMEST_C = 120.0
+HALVINGS = 48
 
 
 @kernel
-def draw(theta: F32, source: F32, sinks: Any, active: Bools, target: F64, limit: F64, cell_m3: float,
-         drawn: F64, surface: F64) -> None:  # fmt: skip
-    """Write what the probes do at this moment.
+def drawn_at(t: float, b: int, read: F64, sinks: Any, law: F64) -> float:
+    """Return the heat, W, that a probe draws when its surface is at t degC; `read` is what its tissue would give."""
+    u, f = phi_at(t, law)
+    power: float = read[b, 0] - sinks[6][b] * u - sinks[7][b] * f - read[b, 1] * t
+    return power
 
-    `source` gets the heat they give to each cell, W/m3; `drawn` (probes,) the heat each draws, W; `surface` (probes,)
-    the theta of each probe's surface: `target`, unless its power limit keeps it warmer, or the tissue's if it is off.
-    """
-    first, cell, weight, strength, probe = sinks
-    pieces = strength.size
-    read = np.empty(pieces)
-    total = np.zeros(drawn.size)
-    conductance = np.zeros(drawn.size)
-    flat = theta.reshape(-1)
-    heat = source.reshape(-1)
-    for p in range(pieces):
-        mean = np.float64(0.0)
+
+@kernel
+def surface_at(power: float, b: int, read: F64, sinks: Any, law: F64) -> float:
+    """Return the temperature, degC, at which a probe draws that heat, W; within the range of the laws."""
+    cold, warm = -273.0, WARMEST_C
+    for _ in range(HALVINGS):
+        middle = 0.5 * (cold + warm)
+        if drawn_at(middle, b, read, sinks, law) > power:
+            cold = middle
+        else:
+            warm = middle
+    return 0.5 * (cold + warm)
+
+
+@kernel
+def listen(psi: Any, sinks: Any, nodes_c: F64, theta: F64, read: F64) -> None:
+    """Write theta, W/m, around each piece, and what each probe reads: W at phi = 0, and W/K through gaps."""
+    first, cell, weight, strength, piece_probe = sinks[0], sinks[1], sinks[2], sinks[4], sinks[5]
+    k_u, k_f = sinks[8], sinks[9]
+    gap_probe, gap_node, gap_w_k = sinks[11:14]
+    read[:] = 0.0
+    unfrozen = psi[0].reshape(-1)
+    frozen = psi[psi.shape[0] - 1].reshape(-1)
+    two = psi.shape[0] == 2
+    for p in range(strength.size):
+        u, f = np.float32(0.0), np.float32(0.0)
         for n in range(first[p], first[p + 1]):
-            mean += weight[n] * flat[cell[n]]
-            heat[cell[n]] = 0.0
-        read[p] = mean
-        total[probe[p]] += strength[p] * mean
-        conductance[probe[p]] += strength[p]
-    for b in range(drawn.size):
-        drawn[b] = 0.0
-        surface[b] = total[b] / conductance[b]
-        if active[b]:
-            drawn[b] = min(total[b] - conductance[b] * target[b], limit[b])
-            surface[b] = (total[b] - drawn[b]) / conductance[b]
-    for p in range(pieces):
-        b = probe[p]
-        if active[b]:
-            per_volume = -strength[p] * (read[p] - surface[b]) / cell_m3
+            u += weight[n] * unfrozen[cell[n]]
+        if two:
             for n in range(first[p], first[p + 1]):
-                heat[cell[n]] += np.float32(per_volume * weight[n])
+                f += weight[n] * frozen[cell[n]]
+        theta[p] = k_u[p] * u + k_f[p] * f
+        if piece_probe[p] >= 0:
+            read[piece_probe[p], 0] += strength[p] * theta[p]
+    for g in range(gap_probe.size):
+        read[gap_probe[g], 0] += gap_w_k[g] * nodes_c[gap_node[g]]
+        read[gap_probe[g], 1] += gap_w_k[g]
 
 
 @kernel
-def one_step(fields: Any, extra: Any, fixed: Any, stages: F32, stages64: F64, sinks: Any, active: Bools, targets: F64,
-             limit: F64, cell_m3: float, many: bool, powers: F64, ledger: F64, surface: F64) -> None:  # fmt: skip
+def draw(psi: Any, source: F32, sinks: Any, law: F64, duty: F64, target: F64, limit: F64, nodes: F64,
+         nodes_rate: F64, room: Any, drawn: F64) -> None:  # fmt: skip
+    """Write what probes and needles do at this moment.
+
+    `source` gets the rise that they give each cell, K/s; `drawn` (probes,) the heat each draws, W; `nodes_rate` the
+    rise of the needles' nodes, K/s. `duty` is zero for a probe that is off.
+    """
+    strength, piece_probe = sinks[4], sinks[5]
+    k_u, k_f, node = sinks[8:11]
+    theta, read, held, own_phi, power = room
+    listen(psi, sinks, nodes, theta, read)
+    for b in range(drawn.size):
+        held[b] = target[b]
+        drawn[b] = 0.0
+        if duty[b] > 0.0:
+            drawn[b] = duty[b] * drawn_at(target[b], b, read, sinks, law)
+            if drawn[b] > limit[b]:
+                drawn[b] = limit[b]
+                held[b] = surface_at(limit[b] / duty[b], b, read, sinks, law)
+        own_phi[b, 0], own_phi[b, 1] = phi_at(held[b], law)
+    nodes_rate[:] = 0.0
+    for p in range(strength.size):
+        b = piece_probe[p]
+        if b >= 0:
+            power[p] = -duty[b] * strength[p] * (theta[p] - k_u[p] * own_phi[b, 0] - k_f[p] * own_phi[b, 1])
+        else:
+            u, f = phi_at(nodes[node[p]], law)
+            power[p] = -strength[p] * (theta[p] - k_u[p] * u - k_f[p] * f)
+            nodes_rate[node[p]] -= power[p]
+    spread(source, sinks[3], power)
+    warm_needles(sinks, duty, held, nodes, nodes_rate)
+
+
+@kernel
+def spread(source: F32, given: Any, power: F64) -> None:
+    """Write the rise, K/s, that pieces of such powers, W, give to their cells."""
+    first, cell, piece, give = given
+    heat = source.reshape(-1)
+    for n in range(cell.size):
+        total = np.float32(0.0)
+        for m in range(first[n], first[n + 1]):
+            total += give[m] * np.float32(power[piece[m]])
+        heat[cell[n]] = total
+
+
+@kernel
+def warm_needles(sinks: Any, duty: F64, held: F64, nodes: F64, rate: F64) -> None:
+    """Add what the probes within give to the needles' nodes, and what goes along them; turn W into K/s."""
+    gap_probe, gap_node, gap_w_k, node_j_k, link_w_k = sinks[11:16]
+    for g in range(gap_probe.size):
+        b, n = gap_probe[g], gap_node[g]
+        rate[n] -= duty[b] * gap_w_k[g] * (nodes[n] - held[b])
+    for n in range(nodes.size):
+        if link_w_k[n] > 0.0:
+            along = link_w_k[n] * (nodes[n + 1] - nodes[n])
+            rate[n] += along
+            rate[n + 1] -= along
+    for n in range(nodes.size):
+        rate[n] /= node_j_k[n]
+
+
+@kernel
+def surfaces(psi: Any, sinks: Any, law: F64, duty: F64, target: F64, limit: F64, nodes: F64, found: F64) -> None:
+    """Write how warm each probe's surface is, degC: as it is held, as its limit lets it, or as the tissue when off."""
+    theta, read = np.zeros(sinks[4].size), np.zeros((duty.size, 2))
+    listen(psi, sinks, nodes, theta, read)
+    for b in range(duty.size):
+        if duty[b] == 0.0:
+            found[b] = surface_at(0.0, b, read, sinks, law)
+        elif duty[b] * drawn_at(target[b], b, read, sinks, law) > limit[b]:
+            found[b] = surface_at(limit[b] / duty[b], b, read, sinks, law)
+        else:
+            found[b] = target[b]
+
+
+@kernel
+def held_power(psi: Any, held_faces: Any) -> float:
+    """Return the heat, W, that held cells give to their neighbours."""
+    pairs, conductance = held_faces
+    total = np.float64(0.0)
+    for n in range(pairs.shape[0]):
+        for channel in range(psi.shape[0]):
+            flat = psi[channel].reshape(-1)
+            total += conductance[n, channel] * np.float64(flat[pairs[n, 0]] - flat[pairs[n, 1]])
+    return total
+
+
+@kernel
+def one_step(fields: Any, extra: Any, fixed: Any, stages: F32, stages64: F64, sinks: Any, law: F64, duty: F64,
+             targets: F64, limits: F64, nodes: F64, many: bool, powers: F64, held_faces: Any,
+             ledger: F64) -> None:  # fmt: skip
     """Advance by one super step of `stages.shape[0]` stages.
 
-    `fields` are (theta, spare theta, u at the start, two spare u, spare rate); the result's u is in the second of the u
-    fields when the number of stages is odd, which it must be, and its theta in the spare one. `ledger` (probes + 2,)
-    is increased by the heat drawn by each probe, taken in through the walls, and brought by blood, J.
+    `fields` are (psi, spare psi, e at the start, two spare e, spare rate); the result's e is in the second of the e
+    fields when the number of stages is odd, which it must be, and its psi in the spare one. `ledger` (probes + 2,)
+    is increased by the heat drawn by each probe, taken in through the walls, and brought by blood and metabolism, J.
+    `nodes` (the needles' temperatures, degC) is advanced in place.
     """
-    theta, fresh, u0, ua, ub, rate0 = fields
+    psi, fresh, e0, ea, eb, rate0 = fields
     source = extra[0]
-    probes = surface.size
-    box = fixed[0]
-    e1 = np.zeros(probes + 2)
-    e2 = np.zeros(probes + 2)
-    power0 = np.zeros(probes + 2)
-    power = np.zeros(probes + 2)
+    probes = duty.size
+    books = probes + 2
+    j1, j2, power0, power = np.zeros(books), np.zeros(books), np.zeros(books), np.zeros(books)
     drawn = np.zeros(probes)
+    pieces = sinks[4].size
+    room = (np.zeros(pieces), np.zeros((probes, 2)), np.zeros(probes), np.zeros((probes, 2)), np.zeros(pieces))
+    start, n1, n2 = nodes.copy(), nodes.copy(), nodes.copy()
+    rate, first_rate = np.zeros(nodes.size), np.zeros(nodes.size)
     for n in range(stages.shape[0]):
-        draw(theta, source, sinks, active, targets[n], limit, cell_m3, drawn, surface)
+        draw(psi, source, sinks, law, duty, targets[n], limits[n], n1, rate, room, drawn)
         # The two spare fields take turns; the start is both of the states before the first stage.
-        target = ua if n % 2 == 0 else ub
-        u1 = u0 if n == 0 else (ub if n % 2 == 0 else ua)
-        u2 = u0 if n < 2 else target
+        target = ea if n % 2 == 0 else eb
+        e1 = e0 if n == 0 else (eb if n % 2 == 0 else ea)
+        e2 = e0 if n < 2 else target
         if many:
-            sweep_many(n == 0, theta, fresh, target, u1, u2, u0, rate0, stages[n], extra, fixed, powers)
+            sweep_many(n == 0, psi, fresh, target, e1, e2, e0, rate0, stages[n], extra, fixed, powers)
         else:
-            sweep_few(n == 0, theta, fresh, target, u1, u2, u0, rate0, stages[n], extra, fixed, powers)
+            sweep_few(n == 0, psi, fresh, target, e1, e2, e0, rate0, stages[n], extra, fixed, powers)
         for b in range(probes):
             power[b] = drawn[b]
-        power[probes] = powers[box[0] : box[1], 0].sum()
-        power[probes + 1] = powers[box[0] : box[1], 1].sum() * cell_m3
+        power[probes] = powers[:, 0].sum() + held_power(psi, held_faces)
+        power[probes + 1] = powers[:, 1].sum()
         c = stages64[n]
         if n == 0:
             power0[:] = power
-        for b in range(probes + 2):
-            new = c[0] * e1[b] + c[1] * e2[b] + c[3] * power[b] + c[4] * power0[b]
-            e2[b], e1[b] = e1[b], new
-        theta, fresh = fresh, theta
-    for b in range(probes + 2):
-        ledger[b] += e1[b]
+            first_rate[:] = rate
+        for b in range(books):
+            new = c[0] * j1[b] + c[1] * j2[b] + c[3] * power[b] + c[4] * power0[b]
+            j2[b], j1[b] = j1[b], new
+        for m in range(nodes.size):
+            new = c[0] * n1[m] + c[1] * n2[m] + c[2] * start[m] + c[3] * rate[m] + c[4] * first_rate[m]
+            n2[m], n1[m] = n1[m], new
+        psi, fresh = fresh, psi
+    for b in range(books):
+        ledger[b] += j1[b]
+    nodes[:] = n1
 
 
 @kernel
-def watch_row(worst: F32, row: F32, j: int, k: int, box: I64) -> None:
-    """Raise `worst` (6,) to the largest |u| of one row, for each face that the row lies one layer inside of."""
-    worst[0] = max(worst[0], abs(row[1]))
-    worst[1] = max(worst[1], abs(row[row.size - 2]))
-    at = (j == box[2] + 1, j == box[3] - 2, k == box[0] + 1, k == box[1] - 2)
-    if at[0] or at[1] or at[2] or at[3]:
-        largest = np.float32(0.0)
+def after_plane(k: int, e: F32, coldest: F32, blood: F32, metabolic: F32, liquidus: np.float32, perfused: bool) -> None:
+    """Do what `after_step` does for one plane."""
+    last_i = e.shape[2] - 1
+    for j in range(1, e.shape[1] - 1):
+        row = e[k, j, 1:last_i]
+        low = coldest[k, j, 1:last_i]
         for i in range(row.size):
-            largest = max(largest, abs(row[i]))
-        for face in range(4):
-            if at[face]:
-                worst[2 + face] = max(worst[2 + face], largest)
+            low[i] = min(low[i], row[i])
+        if perfused:
+            fed, made = blood[k, j, 1:last_i], metabolic[k, j, 1:last_i]
+            for i in range(row.size):
+                fed[i] = np.float32(0.0) if row[i] < liquidus else fed[i]
+                made[i] = np.float32(0.0) if row[i] < liquidus else made[i]
 
 
 @parallel_kernel
-def after_step(u: F32, coldest: F32, alive: F32, box: I64, liquidus: float, perfused: bool, faces: F32) -> None:
-    """Keep the coldest state so far, stop perfusion where tissue froze, and write the largest |u| near each face.
+def after_step_many(e: F32, coldest: F32, blood: F32, metabolic: F32, liquidus: float, perfused: bool) -> None:
+    """Do what `after_step` does, on all cores."""
+    for k in prange(1, e.shape[0] - 1):
+        after_plane(k, e, coldest, blood, metabolic, np.float32(liquidus), perfused)
 
-    `faces` is (planes, 6): low i, high i, low j, high j, low k, high k.
-    """
-    ilo, ihi = box[4], box[5]
-    for k in prange(box[0], box[1]):
-        worst = np.zeros(6, dtype=np.float32)
-        for j in range(box[2], box[3]):
-            row = u[k, j, ilo:ihi]
-            low = coldest[k, j, ilo:ihi]
-            for i in range(row.size):
-                low[i] = min(low[i], row[i])
-            if perfused:
-                live = alive[k, j, ilo:ihi]
-                for i in range(row.size):
-                    live[i] = np.float32(0.0) if row[i] < liquidus else live[i]
-            watch_row(worst, row, j, k, box)
-        faces[k] = worst
+
+@kernel
+def after_step(e: F32, coldest: F32, blood: F32, metabolic: F32, liquidus: float, perfused: bool, many: bool) -> None:
+    """Keep the coldest state so far, stop blood and metabolism where tissue froze."""
+    if many:
+        after_step_many(e, coldest, blood, metabolic, liquidus, perfused)
+    else:
+        for k in range(1, e.shape[0] - 1):
+            after_plane(k, e, coldest, blood, metabolic, np.float32(liquidus), perfused)
+
+
+@kernel
+def edge_changes(e: F32, planes: I64) -> F64:
+    """Return (6,) the largest |e| of planes across x, y and z, low and high; 0 where `planes` is negative."""
+    found = np.zeros(6)
+    for face in range(6):
+        at = planes[face]
+        if at >= 0:
+            axis = face // 2
+            plane = e[:, :, at] if axis == 0 else e[:, at, :] if axis == 1 else e[at, :, :]
+            largest = np.float32(0.0)
+            for j in range(plane.shape[0]):
+                for i in range(plane.shape[1]):
+                    largest = max(largest, abs(plane[j, i]))
+            found[face] = largest
+    return found

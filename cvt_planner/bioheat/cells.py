@@ -1,0 +1,183 @@
+"""The cells that are solved: one voxel each near the probes, several voxels each where nothing is sharp.
+
+A rectilinear grid: each axis has its own row of widths, whole numbers of voxels. A radial axis has shells instead.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cvt_planner.base.arrays import Float32Array, FloatArray
+
+Ints = NDArray[np.int64]
+Shape = Literal["slab", "cylinder", "sphere"]
+
+GROWTH = 1.5  # of the widths from cell to cell beyond the fine part; by trial
+WIDEST_MM = 8.0
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """The cells along one axis.
+
+    Parameters
+    ----------
+    first
+        (n + 1,) the first voxel of each cell; the last entry is the number of voxels.
+    width_m
+        (n,) of each cell.
+    size
+        (n,) factor of the cell's volume: the width, m, of a slab; the volume of a shell, m3 (of a cylinder's, per m).
+    area
+        (n + 1,) factor of the face below each cell: 1 for slabs; a shell's area, m2 (of a cylinder's, per m).
+    """
+
+    first: Ints
+    width_m: FloatArray
+    size: FloatArray
+    area: FloatArray
+
+    @property
+    def count(self) -> int:
+        """Return the number of cells."""
+        return self.width_m.size
+
+    @property
+    def centres(self) -> FloatArray:
+        """Return (n,) the middles of the cells, in voxels from the low wall."""
+        return np.asarray(0.5 * (self.first[1:] + self.first[:-1]))
+
+    @property
+    def of_voxel(self) -> Ints:
+        """Return (voxels,) the cell that each voxel belongs to."""
+        return np.repeat(np.arange(self.count), np.diff(self.first))
+
+    def couplings(self) -> tuple[FloatArray, FloatArray]:
+        """Return (n,) twice, 1/m2: how the second difference weighs the neighbour below and the one above.
+
+        At a wall the neighbour is a ghost as wide as the cell beside it.
+        """
+        w = self.width_m
+        between = 0.5 * (w[1:] + w[:-1])
+        below = self.area[:-1] / (self.size * np.concatenate([w[:1], between]))
+        above = self.area[1:] / (self.size * np.concatenate([between, w[-1:]]))
+        return below, above
+
+    def to_voxels(self) -> Float32Array:
+        """Return (voxels, n) the weights that interpolate between cell middles at voxel middles."""
+        count = int(self.first[-1])
+        if self.count == count:
+            return np.eye(count, dtype=np.float32)
+        place = np.interp(np.arange(count) + 0.5, self.centres, np.arange(self.count))
+        low = np.minimum(place.astype(np.int64), self.count - 2)
+        part = place - low
+        weights = np.zeros((count, self.count), np.float32)
+        rows = np.arange(count)
+        weights[rows, low] = 1.0 - part
+        weights[rows, low + 1] += part
+        return weights
+
+    def from_axis(self, old: Axis) -> Float32Array:
+        """Return (n, old n) the weights that carry means over from other cells of the same axis, conserving the sum.
+
+        Within an old cell the quantity is taken to vary evenly, as its neighbours' difference says; cells that are in
+        both axes keep their value.
+        """
+        weights = np.zeros((self.count, old.count))
+        middle = old.centres
+        for n in range(self.count):
+            start, end = self.first[n], self.first[n + 1]
+            m = int(np.searchsorted(old.first, start, side="right")) - 1
+            while m < old.count and old.first[m] < end:
+                low, high = max(start, old.first[m]), min(end, old.first[m + 1])
+                share = (high - low) / (end - start)
+                weights[n, m] += share
+                off = 0.5 * (low + high) - middle[m]
+                if off != 0.0 and 0 < m < old.count - 1:
+                    slope = share * off / (middle[m + 1] - middle[m - 1])
+                    weights[n, m + 1] += slope
+                    weights[n, m - 1] -= slope
+                m += 1
+        return weights.astype(np.float32)
+
+
+def slab_axis(voxels: int, voxel_m: float, fine_low: int, fine_high: int) -> Axis:
+    """Return an axis of single voxels from `fine_low` up to `fine_high` (exclusive) and wider cells on both sides."""
+    widest = max(1, round(WIDEST_MM / (1e3 * voxel_m)))
+    below, above = _outward(fine_low, widest), _outward(voxels - fine_high, widest)
+    widths = np.array([*below[::-1], *[1] * (fine_high - fine_low), *above], np.int64)
+    first = np.concatenate([[0], np.cumsum(widths)])
+    width_m = np.asarray(widths * voxel_m, np.float64)
+    return Axis(first, width_m, width_m, np.ones(widths.size + 1))
+
+
+def shell_axis(kind: Shape, inner_m: float, shells: int, shell_m: float) -> Axis:
+    """Return an axis of equal shells around a line or a point, from `inner_m` outwards."""
+    edges = inner_m + shell_m * np.arange(shells + 1)
+    if kind == "cylinder":
+        area, size = 2.0 * math.pi * edges, math.pi * np.diff(edges**2)
+    else:
+        area, size = 4.0 * math.pi * edges**2, 4.0 / 3.0 * math.pi * np.diff(edges**3)
+    return Axis(np.arange(shells + 1), np.full(shells, shell_m), np.asarray(size), np.asarray(area))
+
+
+def _outward(voxels: int, widest: int) -> list[int]:
+    """Return widths that grow outwards and fill so many voxels."""
+    widths: list[int] = []
+    left, wish = voxels, 1.0
+    while left > 0:
+        wish *= GROWTH
+        width = min(max(round(wish), 1), widest, left)
+        widths.append(width)
+        left -= width
+    if len(widths) > 1 and widths[-1] < widths[-2]:  # what was left over joins its neighbour, or is shared with it
+        last = widths.pop() + widths.pop()
+        widths += [last] if last <= widest else sorted([last // 2, last - last // 2])
+    return widths
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """The cells of a box, by axis."""
+
+    x: Axis
+    y: Axis
+    z: Axis
+
+    @property
+    def shape_kji(self) -> tuple[int, int, int]:
+        """Return the number of cells along z, y and x."""
+        return (self.z.count, self.y.count, self.x.count)
+
+    @property
+    def count(self) -> int:
+        """Return the number of cells."""
+        return math.prod(self.shape_kji)
+
+    @property
+    def plane_sizes(self) -> FloatArray:
+        """Return (j, i) the factor of the volume that all planes share."""
+        return np.asarray(self.y.size[:, None] * self.x.size[None, :])
+
+    def volumes_m3(self) -> FloatArray:
+        """Return (k, j, i) volumes, m3."""
+        return np.asarray(self.z.size[:, None, None] * self.plane_sizes)
+
+    def to_voxels(self, field: Float32Array) -> Float32Array:
+        """Return a field of cell values at the middles of all voxels, [k, j, i]."""
+        return _along_axes(field, self.z.to_voxels(), self.y.to_voxels(), self.x.to_voxels())
+
+    def from_cells(self, old: Cells, field: Float32Array) -> Float32Array:
+        """Return a field of means over other cells as means over these."""
+        return _along_axes(field, self.z.from_axis(old.z), self.y.from_axis(old.y), self.x.from_axis(old.x))
+
+
+def _along_axes(field: Float32Array, z: Float32Array, y: Float32Array, x: Float32Array) -> Float32Array:
+    done = field @ x.T
+    done = np.matmul(y, done)
+    return np.ascontiguousarray(np.tensordot(z, done, axes=1))

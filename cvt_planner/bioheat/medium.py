@@ -1,0 +1,286 @@
+"""The tissue on the cells of a grid: one material, or one of its own for every cell; what the kernels need of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cvt_planner.base.arrays import Float32Array, FloatArray
+from cvt_planner.bioheat import law_kernels as lk
+from cvt_planner.bioheat.cells import Cells
+from cvt_planner.bioheat.law import state_of
+from cvt_planner.bioheat.scene import Scene
+from cvt_planner.bioheat.tissue_map import TissueMap
+
+_NO_LENGTH_M = 1e-6  # instead of zero, so that held cells side by side conduct no infinite flow
+_PARTS = ("heat_frozen", "heat_unfrozen", "latent_j_m3", "perfusion_w_m3k", "metabolic_w_m3")
+
+
+@dataclass(frozen=True, eq=False)
+class Medium:
+    """The tissue of a scene, whatever the cells."""
+
+    scene: Scene
+    constants: FloatArray  # of the law, `law_kernels`
+    log_k: tuple[Float32Array, Float32Array] | None  # of the voxels of a tissue map, frozen and unfrozen
+
+    @property
+    def colligative(self) -> bool:
+        """Return whether water freezes as in an ideal solution."""
+        return bool(self.constants[lk.ICE] > 0.0)
+
+    @property
+    def perfused(self) -> bool:
+        """Return whether blood or metabolism bring heat anywhere."""
+        tissue = self.scene.tissue
+        if tissue is None:
+            return self.scene.perfusion_w_m3k > 0.0 or self.scene.metabolic_w_m3 > 0.0
+        return bool(tissue.perfusion_w_m3k.any() or tissue.metabolic_w_m3.any())
+
+    @property
+    def coldest_held_c(self) -> float:
+        """Return the lowest temperature of held voxels, degC; infinite without."""
+        tissue = self.scene.tissue
+        if tissue is None or np.isnan(tissue.held_c).all():
+            return np.inf
+        return float(np.nanmin(tissue.held_c))
+
+    def on(self, cells: Cells) -> CellMedium:
+        """Return the tissue on these cells."""
+        tissue = self.scene.tissue
+        return _even(self, cells) if tissue is None else _mapped(self, tissue, cells)
+
+
+def medium_of(scene: Scene, constants: FloatArray) -> Medium:
+    """Return the tissue of a scene."""
+    tissue = scene.tissue
+    logs = None if tissue is None else (np.log(tissue.k_frozen), np.log(tissue.k_unfrozen))
+    return Medium(scene, constants, logs)
+
+
+@dataclass(frozen=True, eq=False)
+class CellMedium:
+    """The tissue on the cells of one grid; float32 arrays [k, j, i] padded by one cell per side.
+
+    Parameters
+    ----------
+    per_capacity, capacity
+        1 / (volume * unfrozen heat capacity), K/J, zero where held; and its inverse.
+    width, fold
+        Of the law (`law_kernels`); (1, 1, cells) with one material.
+    k_unfrozen, k_frozen
+        W/mK; one number with one material.
+    fixed
+        What the sweeps need.
+    held_faces
+        Faces between held and free cells: (n, 2) flat indices held, free; (n, 2) conductances, W/K.
+    degrees
+        Largest sum of couplings of a cell, 1/s per unit of slope: unfrozen, freezing, frozen.
+    """
+
+    medium: Medium
+    cells: Cells
+    shape: tuple[int, int, int]
+    mapped: bool
+    per_capacity: Float32Array
+    capacity: Float32Array
+    width: Float32Array
+    fold: Float32Array
+    k_unfrozen: Float32Array | float
+    k_frozen: Float32Array | float
+    blood: Float32Array
+    metabolic: Float32Array
+    held_e: Float32Array
+    fixed: tuple[Any, ...]
+    held_faces: tuple[NDArray[np.int64], FloatArray]
+    degrees: tuple[float, float, float]
+
+    def start(self, initial_c: float) -> tuple[Float32Array, Float32Array, Float32Array]:
+        """Return the state at the start, and what blood (1/s) and metabolism (K/s) bring then."""
+        c = self.medium.constants
+        state = np.zeros(self.shape, np.float32)
+        blood, metabolic = self.blood.copy(), self.metabolic.copy()
+        if initial_c < c[lk.LIQUIDUS_C]:
+            inner = (slice(1, -1),) * 3
+            width, fold = (a[inner] if self.mapped else a[0, 0, 0] for a in (self.width, self.fold))
+            state[inner] = state_of(initial_c, c, width, fold)
+            blood[:] = metabolic[:] = 0.0
+        if self.mapped:
+            known = np.isfinite(self.held_e)
+            state[known] = self.held_e[known]
+        return state, blood, metabolic
+
+    def heat_j(self, e: Float32Array) -> float:
+        """Return the heat content of all cells that are not held, J."""
+        inner = (slice(1, -1),) * 3
+        free = self.per_capacity[inner] > 0.0
+        return float((e[inner].astype(np.float64) * self.capacity[inner] * free).sum())
+
+    def stiffness(self, gain: float, load: float) -> float:
+        """Return a bound of the fastest rate, 1/s.
+
+        Twice the largest sum of couplings bounds a network of conductances between capacities.
+        """
+        unfrozen, freezing, frozen = self.degrees
+        fold = float(self.fold.max())
+        steepest = max(unfrozen, freezing, frozen * gain)
+        return 2.0 * steepest + load * fold * gain + float(self.blood.max())
+
+
+def _padded(inner: NDArray[Any], fill: float = 0.0) -> Float32Array:
+    out = np.full(tuple(n + 2 for n in inner.shape), fill, np.float32)
+    out[(slice(1, -1),) * inner.ndim] = inner
+    return out
+
+
+def _walls(medium: Medium, even: bool) -> tuple[Float32Array, Float32Array, NDArray[np.bool_]]:
+    """Return sign (6,), offset (channels, 6) and which walls are held; low x, high x, low y, high y, low z, high z."""
+    scene, c = medium.scene, medium.constants
+    sign, offset = np.ones(6, np.float32), np.zeros((1 if even else 2, 6), np.float32)
+    held = np.zeros(6, np.bool_)
+    for face, wall in enumerate(scene.walls):
+        if wall.kind == "held":
+            u, f = lk.phi_at(float(scene.initial_c if wall.temperature_c is None else wall.temperature_c), c)
+            sign[face], held[face] = -1.0, True
+            offset[:, face] = (2.0 * (u + c[lk.KAPPA] * f),) if even else (2.0 * u, 2.0 * f)
+    return sign, offset, held
+
+
+_NONE = np.zeros((0, 2), np.int64), np.zeros((0, 2))
+
+
+def _even(medium: Medium, cells: Cells) -> CellMedium:
+    m, c = medium.scene.material, medium.constants
+    heat = m.rho * m.c_unfrozen
+    alpha = m.k_unfrozen / heat
+    capacity = _padded(cells.volumes_m3() * heat)
+    with np.errstate(divide="ignore"):
+        per_capacity = np.where(capacity > 0.0, 1.0 / capacity, 0.0).astype(np.float32)
+    (xb, xa), (yb, ya), (zb, za) = (axis.couplings() for axis in (cells.x, cells.y, cells.z))
+    plane = np.ones((cells.y.count, cells.x.count))
+    flat = [_padded(alpha * part * plane).ravel() for part in (xb, xa, yb[:, None], ya[:, None])]
+    even = np.stack([*flat, _padded(heat * cells.plane_sizes).ravel()])
+    even_z = np.stack([_padded(alpha * zb), _padded(alpha * za), _padded(cells.z.size)])
+    sign, offset, held = _walls(medium, even=True)
+    shape = capacity.shape
+    width, fold = (np.full((1, 1, shape[2]), c[at], np.float32) for at in (lk.WIDTH, lk.FOLD))
+    law = (False, medium.colligative, c.astype(np.float32), width, fold)  # mapped or not, and the law
+    none = np.zeros((2, 3, 1, 1, 1), np.float32)
+    blood = np.where(capacity > 0.0, medium.scene.perfusion_w_m3k / heat, 0.0).astype(np.float32)
+    metabolic = np.where(capacity > 0.0, medium.scene.metabolic_w_m3 / heat, 0.0).astype(np.float32)
+    coupled = alpha * float((xb + xa).max() + (yb + ya).max() + (zb + za).max())
+    kappa = m.k_frozen / m.k_unfrozen
+    freezing = 0.5 * (1.0 + kappa) * c[lk.RANGE_K] / c[lk.WIDTH] * _steepest_drop(medium)
+    return CellMedium(
+        medium, cells, shape, False, per_capacity, capacity, width, fold, m.k_unfrozen, m.k_frozen, blood, metabolic,
+        np.full((1, 1, 1), np.nan, np.float32), (even, even_z, none, per_capacity, sign, offset, held, *law), _NONE,
+        (coupled, coupled * freezing, coupled * kappa * c[lk.FOLD]),
+    )  # fmt: skip
+
+
+def _steepest_drop(medium: Medium) -> float:
+    """Return how much steeper than on average temperature may rise with heat within the freezing range."""
+    if not medium.colligative:
+        return 1.0
+    # Near the solidus little ice forms per kelvin: there the slope is at most that without latent heat.
+    c = medium.constants
+    return float(c[lk.WIDTH] / (0.5 * (1.0 + 1.0 / c[lk.FOLD]) * c[lk.RANGE_K]))
+
+
+def _means(cells: Cells, field: Float32Array) -> Float32Array:
+    """Return means of a voxel field over the cells."""
+    done: Float32Array = field
+    for axis, part in ((0, cells.z), (1, cells.y), (2, cells.x)):
+        if part.count < done.shape[axis]:
+            shape = [1, 1, 1]
+            shape[axis] = -1
+            sums = np.add.reduceat(done, part.first[:-1], axis=axis)
+            done = np.asarray(sums / np.diff(part.first).reshape(shape), np.float32)
+    return done
+
+
+def _mapped(medium: Medium, tissue: TissueMap, cells: Cells) -> CellMedium:
+    assert medium.log_k is not None
+    c = medium.constants
+    k_f, k_u = (np.exp(_means(cells, log)) for log in medium.log_k)
+    heat_f, heat_u, latent, perfusion, metabolism = (_means(cells, getattr(tissue, name)) for name in _PARTS)
+    held = np.isfinite(tissue.held_c)
+    share = _means(cells, held.astype(np.float32))
+    is_held = share >= 0.5
+    held_c = _means(cells, np.where(held, tissue.held_c, 0.0).astype(np.float32)) / np.maximum(share, 1e-6)
+    ratio = heat_f / heat_u
+    width = 0.5 * (1.0 + ratio) * c[lk.RANGE_K] + latent / heat_u
+    fold = 1.0 / ratio
+    capacity = cells.volumes_m3() * heat_u
+    per_capacity = np.where(is_held, 0.0, 1.0 / capacity)
+    own = np.stack([_faces(cells, k, is_held) for k in (k_u, k_f)])
+    sign, offset, held_walls = _walls(medium, even=False)
+    padded_width, padded_fold = _padded(width, 1.0), _padded(fold, 1.0)
+    law = (True, medium.colligative, c.astype(np.float32), padded_width, padded_fold)
+    dummy = np.zeros((5, 1), np.float32)
+    pc = _padded(per_capacity)
+    blood = _padded(np.where(is_held, 0.0, perfusion / heat_u))
+    metabolic = _padded(np.where(is_held, 0.0, metabolism / heat_u))
+    held_e = _padded(np.where(is_held, state_of(held_c, c, width, fold), np.nan), np.nan)
+    sums = [_degree(own[n]) * per_capacity for n in range(2)]
+    freezing = 0.5 * (sums[0] + sums[1]) * c[lk.RANGE_K] / width
+    if medium.colligative:
+        freezing = 0.5 * (sums[0] + sums[1]) / (0.5 * (1.0 + ratio))
+    return CellMedium(
+        medium, cells, pc.shape, True, pc, _padded(capacity), padded_width, padded_fold, _padded(k_u), _padded(k_f),
+        blood, metabolic, held_e, (dummy, dummy, own, pc, sign, offset, held_walls, *law), _held_faces(own, is_held),
+        (float(sums[0].max()), float(freezing.max()), float((sums[1] * fold).max())),
+    )  # fmt: skip
+
+
+def _faces(cells: Cells, k: Float32Array, is_held: NDArray[np.bool_]) -> Float32Array:
+    """Return (3, k, j, i) padded conductances, W/K, of the faces below each cell along x, y and z: halves in series.
+
+    A held cell has its temperature up to its faces.
+    """
+    axes = (cells.x, cells.y, cells.z)
+    out = np.zeros((3, *(n + 2 for n in k.shape)), np.float32)
+    for number, axis in enumerate(axes):
+        at = 2 - number  # of this axis in [k, j, i]
+        shape = [1, 1, 1]
+        shape[at] = -1
+        half = np.moveaxis(np.where(is_held, _NO_LENGTH_M, 0.5 * axis.width_m.reshape(shape)) / k, at, 0)
+        across = [a.size for n, a in enumerate(axes) if n != number]  # the other two, lower letter first
+        area = across[1][:, None] * across[0][None, :]
+        series = np.concatenate([2.0 * half[:1], half[1:] + half[:-1], 2.0 * half[-1:]])
+        faces = axis.area.reshape(-1, 1, 1) * area / series
+        place = [slice(1, -1)] * 3
+        place[at] = slice(1, None)
+        out[number][tuple(place)] = np.moveaxis(faces, 0, at)
+    return out
+
+
+def _degree(faces: Float32Array) -> Float32Array:
+    """Return the sum of the conductances around each cell, W/K."""
+    inner = (slice(1, -1),) * 3
+    total = faces[(0, *inner)] + faces[(1, *inner)] + faces[(2, *inner)]
+    total = total + faces[0, 1:-1, 1:-1, 2:] + faces[1, 1:-1, 2:, 1:-1] + faces[2, 2:, 1:-1, 1:-1]
+    return np.asarray(total)
+
+
+def _held_faces(own: Float32Array, is_held: NDArray[np.bool_]) -> tuple[NDArray[np.int64], FloatArray]:
+    """Return the faces between held and free cells: flat padded indices (held, free) and both conductances."""
+    if not is_held.any():
+        return _NONE
+    known = np.zeros(own.shape[2:], np.int8)
+    known[(slice(1, -1),) * 3] = np.where(is_held, 2, 1)
+    flat = np.arange(known.size).reshape(known.shape)
+    pairs, conductances = [], []
+    for number in range(3):
+        at = 2 - number
+        low, high = [slice(None)] * 3, [slice(None)] * 3
+        low[at], high[at] = slice(None, -1), slice(1, None)
+        a, b = known[tuple(low)], known[tuple(high)]
+        for one, other, first, second in ((a, b, low, high), (b, a, high, low)):
+            where = (one == 2) & (other == 1)
+            pairs.append(np.stack([flat[tuple(first)][where], flat[tuple(second)][where]], axis=1))
+            conductances.append(np.stack([own[n, number][tuple(high)][where] for n in range(2)], axis=1))
+    return np.concatenate(pairs), np.concatenate(conductances).astype(np.float64)
