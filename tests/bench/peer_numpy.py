@@ -38,8 +38,7 @@ def columns(scene: Scene) -> NDArray[np.bool_]:
     grid = scene.box.grid
     held = np.zeros(grid.shape_kji, np.bool_)
     for probe in scene.probes:
-        first = np.round(grid.index_of(np.array(probe.tip_lps_mm)) + 0.5).astype(int)
-        last = np.round(grid.index_of(probe.end_lps_mm) + 0.5).astype(int)
+        first, last = (np.round(grid.index_of(end) + 0.5).astype(int) for end in probe.zone_lps_mm)
         held[first[0] : last[0], first[1] - 1 : first[1] + 1, first[2] - 1 : first[2] + 1] = True
     return held
 

@@ -24,6 +24,8 @@ class Check:
         Largest allowed |found - expected| in `unit`, or as a part of `expected` when `relative`; None: for information.
     spacing_mm
         Grid of the run; None when it has none.
+    at_least
+        `expected` is an aim to be reached or passed, without a limit on the other side.
     """
 
     point: str
@@ -35,6 +37,7 @@ class Check:
     limit: float | None
     spacing_mm: float | None = None
     relative: bool = False
+    at_least: bool = False
 
     @property
     def error(self) -> float:
@@ -44,6 +47,8 @@ class Check:
     @property
     def met(self) -> bool:
         """Return whether the limit holds; a figure that is not a number does not."""
+        if self.at_least:
+            return self.found >= self.expected
         return self.limit is None or abs(self.error) <= self.limit
 
     @property

@@ -41,6 +41,10 @@ def imbalance_rows(quick: bool) -> list[Check]:
                 pair_scene(MARROW_BONE, grid, perfusion=11_700.0),
             ),
         ]
+    plain = pair_scene(SOFT_TISSUE, 1.0)
+    assert isinstance(plain.box, HeatBox)
+    mapped = replace(plain, tissue=scenes.lesion_in_bone(plain.box, SOFT_TISSUE))
+    cases.append(("marrow-filled bone with a lesion of soft tissue, voxel by voxel, perfusion, 1 mm", mapped))
     found = []
     for words, scene in cases:
         imbalance = simulate(scene).energy_imbalance
@@ -57,6 +61,7 @@ class Ledger:
     walls_kj: np.ndarray
     blood_kj: np.ndarray
     tissue_kj: np.ndarray
+    imbalance: np.ndarray
 
 
 def lost_by_tissue_j(result: HeatResult) -> float:
@@ -76,6 +81,6 @@ def ledger(grid_mm: float) -> Ledger:
     rows = []
     for seconds in times:
         r = simulate(pair_scene(SOFT_TISSUE, grid_mm, float(seconds), 2000.0))
-        rows.append((sum(r.probe_heat_j), r.wall_heat_j, r.blood_heat_j, lost_by_tissue_j(r)))
+        rows.append((sum(r.probe_heat_j), r.wall_heat_j, r.blood_heat_j, lost_by_tissue_j(r), 1e3 * r.energy_imbalance))
     table = np.array(rows).T / 1e3
-    return Ledger(times, table[0], table[1], table[2], table[3])
+    return Ledger(times, *table)

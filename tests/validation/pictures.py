@@ -78,17 +78,18 @@ def _blood(axis: Any) -> None:
 def convergence(folder: Path, found: Sequence[Convergence]) -> str:
     """Draw errors over the grid spacing, both logarithmic, with lines of first and second order."""
     figure, axis = plt.subplots(figsize=(5.6, 4.2))
-    for one, ink in zip(found, ("#1f6fb2", "#b3243b", "#2e8b57"), strict=True):
-        axis.loglog(one.spacing_mm, one.error_k, "o-", color=ink, label=one.words)
+    inks = ("#1f6fb2", "#1f6fb2", "#b3243b", "#b3243b", "#2e8b57", "#2e8b57")
+    for n, (one, ink) in enumerate(zip(found, inks, strict=True)):
+        axis.loglog(one.spacing_mm, one.error_k, "o--" if n % 2 else "o-", color=ink, label=one.words)
     h = np.array(found[0].spacing_mm)
     top = max(one.error_k[0] for one in found)
-    for order, style in ((1, "--"), (2, ":")):
+    for order, style in ((1, "-."), (2, ":")):
         axis.loglog(h, 1.5 * top * (h / h[0]) ** order, style, color="grey", label=f"order {order}")
     axis.set(
         xlabel="grid spacing, mm", ylabel="rms error of temperature, K", xticks=h, xticklabels=[f"{v:g}" for v in h]
     )
     axis.minorticks_off()
-    axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(0.0, 1.22))
+    axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return _save(figure, folder, "validation-convergence.svg")
 
 
@@ -138,8 +139,7 @@ def energy(folder: Path, found: Ledger) -> str:
     top.plot(minutes, found.walls_kj, "v-", ms=3, color="#8a6d1f", label="come through the walls")
     top.set(ylabel="kJ since the start", title="Two probes, 10-5-10, perfusion 2000 W/m³K, 80 mm cube")
     top.legend()
-    rest = found.probes_kj - found.tissue_kj - found.blood_kj - found.walls_kj
-    bottom.plot(minutes, 100.0 * np.abs(rest) / found.probes_kj, "k.-")
+    bottom.plot(minutes, 100.0 * found.imbalance, "k.-")
     bottom.axhline(0.1, color="grey", ls="--", lw=1.0)
     bottom.set(yscale="log", ylabel="unaccounted, %\nof probe heat", xlabel="minutes", ylim=(1e-5, 1.0))
     for axis in (top, bottom):

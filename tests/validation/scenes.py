@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from cvt_planner.base.arrays import FloatArray, vec3
 from cvt_planner.bioheat.scene import HELD, INSULATED, HeatBox, Phase, ProbeBody, Scene, Wall
-from cvt_planner.bioheat.tissue import Material
+from cvt_planner.bioheat.tissue import MARROW_BONE, SOFT_TISSUE, Material
+from cvt_planner.bioheat.tissue_map import TissueMap, map_of_labels
 
 PLANE_MM = 140.0  # the far wall stands where nothing has changed
 LINE_BOX_MM = 120.0
@@ -73,3 +75,14 @@ def ring(count: int, spacing_mm: float) -> list[tuple[float, float]]:
     radius = 0.5 * spacing_mm / math.sin(math.pi / count)
     angles = [2.0 * math.pi * n / count for n in range(count)]
     return [(radius * math.cos(a), radius * math.sin(a)) for a in angles]
+
+
+def lesion_in_bone(box: HeatBox, law: Material) -> TissueMap:
+    """Return marrow-filled bone with blood around a ball of soft tissue, 26 mm across, a little off the middle.
+
+    `law` gives the laws of both; the freezing range is that of soft tissue.
+    """
+    index = np.stack(np.meshgrid(*[np.arange(float(n)) for n in box.grid.shape_kji], indexing="ij"), axis=-1)
+    inside = np.linalg.norm(box.grid.lps_of(index) - (3.0, 2.0, 0.0), axis=-1) < 13.0
+    bone, soft = (replace(m, latent_law=law.latent_law, frozen_law=law.frozen_law) for m in (MARROW_BONE, SOFT_TISSUE))
+    return map_of_labels(inside.astype(np.int64), (bone, soft), (11_700.0, 2_000.0))

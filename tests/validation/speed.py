@@ -40,8 +40,10 @@ def speed_chapter(quick: bool, folder: Path | None) -> Chapter:
         f"one core and {found['copy_all_gb_s']:.1f} GB/s on all, reading and writing counted. Two probes, 80 mm "
         f"cube, whole 10-5-10; best and median of {found['runs']} runs, compiling left out.",
         _own(found),
-        "Bytes per cell and stage are what the scheme reads and writes if nothing stays in the cache. GB/s counts "
-        "the cells of the whole box; only the part that has changed is computed, so the true rate is lower.",
+        "Cells: the most that were solved (single voxels near the ice, several in one farther away). Bytes per "
+        "cell and stage are what the scheme reads and writes if nothing stays in the cache; GB/s takes the most "
+        "cells for all stages, so it is an upper bound. A part of the grid of this size stays in the processor's "
+        "caches, so the rate may exceed that of the copy.",
         "First call in a new process (importing, and 600 s of freezing at 2 mm): "
         + "; ".join(f"{words} {s:.1f} s" for words, s in found["first_call_s"].items())
         + ".",
@@ -69,19 +71,17 @@ def speed_chapter(quick: bool, folder: Path | None) -> Chapter:
 
 
 def _faster(point: str, peer: dict[str, Any]) -> Check:
-    """Return the ratio as a figure that is met above its aim: the shortfall must be nothing."""
-    aim = AIMS[point]
-    words = f"{peer['peer']}: {peer['ratio_best']:.0f} times (median {peer['ratio_median']:.0f})"
-    return Check(point, words, "short of the aim by", "times", 0.0, max(0.0, aim - peer["ratio_best"]), 1e-9)
+    words = f"{peer['peer']}, {peer['case']} (median {peer['ratio_median']:.0f} times)"
+    return Check(point, words, "times faster, best run", "", AIMS[point], peer["ratio_best"], 0.0, at_least=True)
 
 
 def _own(found: dict[str, Any]) -> str:
     rows = []
     for row in found["rows"]:
-        share = row["whole_box_gb_s"] / found["copy_all_gb_s"]
+        share = row["gb_s"] / found["copy_all_gb_s"]
         rows.append([
-            row["case"], f"{row['best_s']:.3f}", f"{row['median_s']:.3f}", f"{row['cells']:,}", str(row["stages"]),
-            str(row["bytes_per_cell_and_stage"]), f"{row['whole_box_gb_s']:.1f}", f"{share:.2f}",
+            row["case"], f"{row['best_s']:.3f}", f"{row['median_s']:.3f}", f"{row['voxels']:,}", f"{row['cells']:,}",
+            str(row["stages"]), str(row["bytes_per_cell_and_stage"]), f"{row['gb_s']:.1f}", f"{share:.2f}",
             f"{row['energy_imbalance']:.1e}",
         ])  # fmt: skip
     head = [
