@@ -18,7 +18,7 @@ Ints = NDArray[np.int64]
 Shape = Literal["slab", "cylinder", "sphere"]
 
 GROWTH = 1.5  # of the widths from cell to cell beyond the fine part; by trial
-WIDEST_MM = 8.0
+WIDEST_MM = 6.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,19 +68,30 @@ class Axis:
         above = self.area[1:] / (self.size * np.concatenate([between, w[-1:]]))
         return below, above
 
-    def to_voxels(self) -> Float32Array:
-        """Return (voxels, n) the weights that interpolate between cell middles at voxel middles."""
+    def to_voxels(self, held: tuple[bool, bool]) -> Float32Array:
+        """Return (voxels, n) the weights that interpolate between cell middles at voxel middles: cubic, exact in them.
+
+        Beyond the outer middles the quantity falls to zero at a wall that is `held`, low and high, else it stays.
+        """
         count = int(self.first[-1])
         if self.count == count:
             return np.eye(count, dtype=np.float32)
-        place = np.interp(np.arange(count) + 0.5, self.centres, np.arange(self.count))
-        low = np.minimum(place.astype(np.int64), self.count - 2)
-        part = place - low
-        weights = np.zeros((count, self.count), np.float32)
+        x, at = self.centres, np.arange(count) + 0.5
+        low = np.clip(np.searchsorted(x, at, side="right") - 1, 0, self.count - 2)
+        width = x[low + 1] - x[low]
+        t = (at - x[low]) / width
+        slopes = _parabolic_slopes(x)
+        weights = np.zeros((count, self.count))
         rows = np.arange(count)
-        weights[rows, low] = 1.0 - part
-        weights[rows, low + 1] += part
-        return weights
+        weights[rows, low] = (1.0 + 2.0 * t) * (1.0 - t) ** 2
+        weights[rows, low + 1] = t * t * (3.0 - 2.0 * t)
+        weights += (width * t * (1.0 - t) ** 2)[:, None] * slopes[low]
+        weights -= (width * t * t * (1.0 - t))[:, None] * slopes[low + 1]
+        outer = ((0, at / x[0]), (self.count - 1, (count - at) / (count - x[-1])))
+        for (end, part), is_held in zip(outer, held, strict=True):
+            weights[part < 1.0] = 0.0
+            weights[part < 1.0, end] = part[part < 1.0] if is_held else 1.0
+        return weights.astype(np.float32)
 
     def from_axis(self, old: Axis) -> Float32Array:
         """Return (n, old n) the weights that carry means over from other cells of the same axis, conserving the sum.
@@ -104,6 +115,20 @@ class Axis:
                     weights[n, m - 1] -= slope
                 m += 1
         return weights.astype(np.float32)
+
+
+def _parabolic_slopes(x: FloatArray) -> FloatArray:
+    """Return (n, n) the weights of the derivative at each place: of a parabola through it and its neighbours."""
+    n = x.size
+    out = np.zeros((n, n))
+    out[0, :2] = np.array([-1.0, 1.0]) / (x[1] - x[0])
+    out[-1, -2:] = np.array([-1.0, 1.0]) / (x[-1] - x[-2])
+    below, above = np.diff(x)[:-1], np.diff(x)[1:]
+    inner = np.arange(1, n - 1)
+    out[inner, inner - 1] = -above / (below * (below + above))
+    out[inner, inner + 1] = below / (above * (below + above))
+    out[inner, inner] = -out[inner, inner - 1] - out[inner, inner + 1]
+    return out
 
 
 def slab_axis(voxels: int, voxel_m: float, fine_low: int, fine_high: int) -> Axis:
@@ -168,9 +193,13 @@ class Cells:
         """Return (k, j, i) volumes, m3."""
         return np.asarray(self.z.size[:, None, None] * self.plane_sizes)
 
-    def to_voxels(self, field: Float32Array) -> Float32Array:
-        """Return a field of cell values at the middles of all voxels, [k, j, i]."""
-        return _along_axes(field, self.z.to_voxels(), self.y.to_voxels(), self.x.to_voxels())
+    def to_voxels(self, field: Float32Array, held: tuple[bool, ...]) -> Float32Array:
+        """Return a field of cell values at the middles of all voxels, [k, j, i].
+
+        `held` are the walls (low x, high x, low y, ...) at which it is zero.
+        """
+        x, y, z = (axis.to_voxels((held[2 * n], held[2 * n + 1])) for n, axis in enumerate((self.x, self.y, self.z)))
+        return _along_axes(field, z, y, x)
 
     def from_cells(self, old: Cells, field: Float32Array) -> Float32Array:
         """Return a field of means over other cells as means over these."""

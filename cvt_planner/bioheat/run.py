@@ -22,7 +22,7 @@ from cvt_planner.bioheat.sinks import Sinks, pieces_of, sinks_on
 from cvt_planner.bioheat.stepping import Pace, unit_stages
 
 SERIAL_CELLS = 40_000  # below, one core is quicker than waking the others
-COLDER_K = 15.0  # by how much the coldest cell may cool in a step; only the length of steps depends on it
+COLDER_K = 6.0  # by how much the coldest cell may cool in a step; only the length of steps depends on it
 
 
 @dataclass
@@ -214,4 +214,5 @@ class Run:
         if self.cells.count == math.prod(self.scene.box.cells_xyz):
             return read_only(inner)
         zero = np.float32(self.zero_c)
-        return read_only(self.cells.to_voxels(inner - zero) + zero)
+        held = tuple(wall.kind == "held" for wall in self.scene.walls)
+        return read_only(self.cells.to_voxels(inner - zero, held) + zero)

@@ -24,7 +24,9 @@ from cvt_planner.bioheat.cells import Cells
 from cvt_planner.bioheat.scene import HeatBox, ProbeBody, Scene, Sleeve
 
 # Width of the Gaussian: wide enough to hide where the cells lie, narrow enough to keep the active zone's ends sharp.
-SIGMA_SPACINGS, SIGMA_MM = 0.7, 0.3  # by trial
+# By trial, in spacings and mm; the second on grids coarser than 1 mm, where the first would draw the ice too small.
+SIGMA_SPACINGS, SIGMA_MM = 0.7, 0.3
+SIGMA_COARSE_SPACINGS, SIGMA_COARSE_MM = 0.27, 0.73
 SIGMA_RADII = 1.05  # and never so narrow that the kernel radius comes near the probe's surface
 REACH_SIGMAS = 3.6
 EULER_GAMMA = 0.5772156649015329
@@ -139,7 +141,9 @@ class _Builder:
         """Cut a stretch of a probe's axis, in mm behind its tip, into as many pieces as owners."""
         spacing = self.box.spacing_xyz_mm
         direction = np.array(probe.direction)
-        sigma_mm = max(SIGMA_SPACINGS * float(spacing.max()) + SIGMA_MM, SIGMA_RADII * radius_mm)
+        largest = float(spacing.max())
+        sigma_mm = min(SIGMA_SPACINGS * largest + SIGMA_MM, SIGMA_COARSE_SPACINGS * largest + SIGMA_COARSE_MM)
+        sigma_mm = max(sigma_mm, SIGMA_RADII * radius_mm)
         length_mm = (end_mm - start_mm) / len(owners)
         r_kernel_mm = MM_PER_M * kernel_radius_m(sigma_mm / MM_PER_M, direction, spacing / MM_PER_M)
         strength = 2.0 * math.pi * length_mm / MM_PER_M / math.log(r_kernel_mm / radius_mm)

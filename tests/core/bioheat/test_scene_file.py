@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from cvt_planner.base.errors import InputRefused
-from cvt_planner.bioheat.scene import HeatBox, Phase, ProbeBody, Scene
+from cvt_planner.bioheat.scene import HeatBox, Phase, ProbeBody, Scene, Sleeve
 from cvt_planner.bioheat.scene_file import read_scene, run_scene_file
 from cvt_planner.bioheat.tissue import SOFT_TISSUE, Material
-from cvt_planner.imaging.nrrd import read_nrrd
+from cvt_planner.imaging.nrrd import read_nrrd, write_nrrd
 
 SCENE: dict[str, Any] = {
     "spacing_mm": 2.0,
@@ -90,6 +90,18 @@ def test_only_probes_and_protocol_are_needed() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
+        ("metabolic_w_m3", -1, "metabolic"),
+        ("regions", [{"shape": "cone"}], "cone"),
+        ("regions", [{"shape": "sphere", "radius_mm": 5}], "centre_lps_mm"),
+        ("regions", [{"shape": "sphere", "centre_lps_mm": [0, 0, 0], "radius_mm": 0}], "radius_mm"),
+        ("regions", [{"shape": "box", "low_lps_mm": [0, 0, 0], "high_lps_mm": [1, 1, 1], "k": 3}], "'k'"),
+        ("regions", [{"shape": "cylinder", "from_lps_mm": [1, 1, 1], "to_lps_mm": [1, 1, 1], "radius_mm": 2}], "ends"),
+        ("labels", {"nrrd": "none.nrrd", "fills": {}}, r"none\.nrrd"),
+        ("labels", {"nrrd": 3, "fills": {}}, "path"),
+        ("probes.0.duty", 0, "duty"),
+        ("probes.0.power_curve_w", [[1, 2, 3]], "pairs"),
+        ("probes.0.needle", {"tip_mm": 20}, "outer_diameter_mm"),
+        ("probes.0.needle", {"tip_mm": 20, "outer_diameter_mm": 1.4, "inner_diameter_mm": 1.2}, "bore"),
         ("spacing", 1.0, "'spacing'"),
         ("material.k", 1.0, "'k'"),
         ("probes.0.speed", 1.0, "'speed'"),
@@ -130,6 +142,43 @@ def test_what_cannot_be_used_is_refused_by_name(path: str, value: Any, words: st
         read_scene(
             changed(path, value) if path != "size_mm" or value[0] != 900 else changed(path, value) | {"spacing_mm": 1}
         )
+
+
+def test_regions_and_labels_make_a_map_of_tissue(tmp_path: Path) -> None:
+    marrow = {**SCENE["material"], "k_frozen": 0.63, "k_unfrozen": 0.33, "rho": 1140}
+    ball = {"shape": "sphere", "centre_lps_mm": [10, 0, 0], "radius_mm": 6, "held_c": 30}
+    slab = {"shape": "box", "low_lps_mm": [-25, -25, -25], "high_lps_mm": [0, 25, 25], "material": marrow}
+    rod = {"shape": "cylinder", "from_lps_mm": [0, 15, -20], "to_lps_mm": [0, 15, 20], "radius_mm": 3}
+    regions = [slab, ball, {**rod, "perfusion_w_m3k": 40_000, "metabolic_w_m3": 700}]
+    tissue = read_scene(SCENE | {"regions": regions}).scene.tissue
+    assert tissue is not None
+    grid = read_scene(SCENE).scene.box.grid
+
+    def at(field: np.ndarray, x: float, y: float, z: float) -> float:
+        return float(field[tuple(np.rint(grid.index_of(np.array([x, y, z]))).astype(int))])
+
+    assert at(tissue.k_frozen, -10, 0, 0) == pytest.approx(0.63) and at(tissue.k_frozen, 20, 0, 0) == 2.0
+    assert at(tissue.held_c, 10, 0, 0) == 30.0 and math.isnan(at(tissue.held_c, 20, 0, 0))
+    assert at(tissue.perfusion_w_m3k, 0, 15, 10) == 40_000 and at(tissue.perfusion_w_m3k, 0, 15, 24) == 0.0
+    assert at(tissue.metabolic_w_m3, 0, 15, 10) == 700
+    values = np.zeros((25, 25, 25), np.uint8)
+    values[:, :, 13:] = 2
+    write_nrrd(tmp_path / "l.nrrd", values, grid)
+    labels = {"nrrd": "l.nrrd", "fills": {"2": {"material": marrow}}}
+    (tmp_path / "s.json").write_text(json.dumps(SCENE | {"labels": labels, "regions": [ball]}), encoding="utf-8")
+    tissue = read_scene(SCENE | {"labels": labels}, tmp_path).scene.tissue
+    assert tissue is not None
+    assert at(tissue.k_frozen, 20, 0, 0) == pytest.approx(0.63) and at(tissue.k_frozen, -10, 0, 0) == 2.0
+    assert run_scene_file(tmp_path / "s.json")["energy_imbalance"] < 1e-3
+
+
+def test_all_that_a_probe_may_say_is_read() -> None:
+    needle = {"tip_mm": 20, "outer_diameter_mm": 2.413, "inner_diameter_mm": 1.803}
+    probe = SCENE["probes"][0] | {"dead_tip_mm": 3, "start_delay_s": 20, "duty": 0.8, "needle": needle}
+    read = read_scene(SCENE | {"probes": [probe | {"power_curve_w": [[0, 0], [60, 8]]}]}).scene.probes[0]
+    assert (read.dead_tip_mm, read.start_delay_s, read.duty) == (3, 20, 0.8)
+    assert read.power_curve_w == ((0, 0), (60, 8))
+    assert read.sleeve == Sleeve(20, 2.413, 1.803)
 
 
 def test_probes_that_cross_or_coincide_are_refused() -> None:
