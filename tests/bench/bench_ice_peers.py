@@ -214,8 +214,8 @@ def main() -> None:
     for name, seconds in found["first_call_s"].items():
         print(f"first call in a new process, {name}: {seconds:.2f} s")
     for row in found["rows"]:
-        print(f"{row['case']:46s} best {row['best_s']:.3f} s, median {row['median_s']:.3f} s; {row['cells']} cells, "
-              f"{row['stages']} stages; {row['bytes_per_cell_and_stage']} B per cell and stage: {row['gb_s']:.1f} GB/s, "
+        print(f"{row['case']:46s} best {row['best_s']:.3f} s, median {row['median_s']:.3f}; {row['cells']} cells, "
+              f"{row['stages']} stages, {row['bytes_per_cell_and_stage']} B each: {row['gb_s']:.1f} GB/s, "
               f"{row['gb_s'] / found['copy_all_gb_s']:.1f} of the copy")  # fmt: skip
     for peer in found["peers"]:
         gaps = ", ".join(f"{iso} °C {gap:.2f} mm" for iso, gap in peer["largest_gap_mm"].items())

@@ -63,6 +63,7 @@ POINTS = (
     Point("I largest ice, radial mode: 0.3 %", ("I",)),
     Point("Energy imbalance over 10-5-10 under 0.1 %", ("energy",)),
     Point("One probe, table: 0.6 mm", ("one probe",)),
+    Point("One probe, the table's farthest row against the second code on a finer grid: 0.6 mm", ("one probe, finer",)),
     Point("One probe with k(T), c(T) against the second code: 0.6 mm", ("k(T)",)),
     Point("One probe in vertebra-like media: 0.6 mm", ("media",)),
     Point("Two probes along an axis: 0.6 mm, 5 % of the volume", ("two probes",)),
