@@ -90,11 +90,12 @@ def blood(quick: bool, folder: Folder) -> Chapter:
     chapter.show(blood_cases.sphere_rows(quick))
     chapter.say(
         "### I. The largest ice: a ball or wire at -140 °C in perfused tissue at 37 °C, until nothing changes",
-        "The freezing range is 0.01 K wide, the frozen core has no blood. A cell of tissue loses its blood when it "
-        "begins to freeze, so a layer of cells that stands at the front is fed as a whole or not at all; where all "
-        "cells of a shell do that together (the radial mode) the ice stops up to half a cell early, an error of "
-        "the order of spacing over the depth that blood reaches (15.8 mm at 2000 W/m³K, 3.5 mm at 40000). In a box "
-        "the cells do it one by one, and it averages out.",
+        "The freezing range is 0.01 K wide, the frozen core has no blood. A cell loses its blood when it begins to "
+        "freeze, so the layer of cells at which the ice stops is fed as a whole, though the front stands in its "
+        "middle: half a cell of blood too much. In the radial mode all cells of a shell do so together, and the "
+        "ice stops short by an amount in proportion to the spacing over the depth from which blood brings heat "
+        "(15.8 mm at 2000 W/m³K, 3.5 mm at 40000); the wire of 0.735 mm is besides not resolved by shells of 0.5 "
+        "mm. In a box the cells stop one by one, some early and some late, and it averages out.",
     )
     chapter.show(blood_cases.largest_ice_rows(quick))
     return chapter
