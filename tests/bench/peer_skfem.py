@@ -1,9 +1,9 @@
 """The same physics with a well-kept library: scikit-fem, hexahedra, implicit steps with Newton's method.
 
 Written to be quick, not to lose: the unknown is the Kirchhoff variable, so the stiffness matrix is assembled once and
-Newton's matrix is it plus a diagonal (lumped mass), solved by conjugate gradients with a diagonal preconditioner. Only
-an eighth of the box is solved, by symmetry, on a graded mesh: fine around the probe, coarse at the walls. The probe is
-a column of square section whose conformal radius (0.590 of the side) is that of the probe.
+Newton's matrix is it plus a diagonal (lumped mass), solved by conjugate gradients with a diagonal preconditioner. The
+mesh is graded: fine around the probe, coarse at the walls; it covers the whole box, or by symmetry an eighth of it. The
+probe is a column of square section whose conformal radius (0.590 of the side) is that of the probe.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Nodes:
 
 @dataclass(frozen=True)
 class FemRun:
-    """The Kirchhoff variable on the nodes of an eighth of the box [x, y, z], its lines in mm, and what it took."""
+    """The Kirchhoff variable on the nodes of the mesh [x, y, z], its lines in mm, and what it took."""
 
     theta: Array
     lines_mm: tuple[Array, Array, Array]
@@ -60,9 +60,10 @@ class FemRun:
 
     def extent_mm(self, iso_c: float, axis: int) -> float:
         """Return the extent of an isotherm along an axis through the middle of the probe."""
-        index: list[int | slice] = [0, 0, 0]
-        index[axis] = slice(None)
-        values, lines = self.theta[tuple(index)], self.lines_mm[axis]
+        index: list[int | slice] = [int(np.argmin(np.abs(lines))) for lines in self.lines_mm]
+        middle = index[axis]
+        index[axis] = slice(middle, None)  # type: ignore[arg-type]
+        values, lines = self.theta[tuple(index)], self.lines_mm[axis][middle:]
         return 2.0 * float(np.interp(np.interp(iso_c, self.law.c, self.law.theta), values, lines))
 
 
@@ -75,29 +76,33 @@ def _outwards(inner_mm: float, outer_mm: float) -> list[float]:
     return [*lines, outer_mm]
 
 
-def _mesh_lines(scene: Scene) -> tuple[Array, Array]:
-    """Return the lines across the probe and along it, mm, from the middle outwards."""
+def _mesh_lines(scene: Scene, whole: bool) -> tuple[Array, Array]:
+    """Return the lines across the probe and along it, mm; from the middle outwards, or through the whole box."""
     probe = scene.probes[0]
     side, tip = 0.25 * SIDE_PER_RADIUS * probe.diameter_mm, 0.5 * probe.active_length_mm
     across = [0.0, 0.5 * side, *_outwards(side, 0.5 * scene.box.size_mm[0])]
     towards_tip = sorted(tip - v for v in _outwards(0.0, tip)[1:])  # fine at the tip, coarse at the middle
-    return np.array(across), np.array([*towards_tip, *_outwards(tip, 0.5 * scene.box.size_mm[2])])
+    along = [*towards_tip, *_outwards(tip, 0.5 * scene.box.size_mm[2])]
+    if whole:
+        across, along = ([*(-v for v in lines[:0:-1]), *lines] for lines in (across, along))
+    return np.array(across), np.array(along)
 
 
-def implicit(scene: Scene, seconds: float) -> FemRun:
+def implicit(scene: Scene, seconds: float, whole: bool = True) -> FemRun:
     """Return the first `seconds` of a freeze with one upright probe in the middle of the box."""
     from skfem import Basis, BilinearForm, ElementHex1, MeshHex  # type: ignore[import-not-found]
     from skfem.helpers import dot, grad  # type: ignore[import-not-found]
 
     began = time.perf_counter()
     probe, law = scene.probes[0], Nodes.of(scene.material)
-    across, along = _mesh_lines(scene)
+    across, along = _mesh_lines(scene, whole)
     basis = Basis(MeshHex.init_tensor(across / 1e3, across / 1e3, along / 1e3), ElementHex1())
     stiff = BilinearForm(lambda u, v, w: dot(grad(u), grad(v))).assemble(basis).tocsr()
     mass = np.asarray(BilinearForm(lambda u, v, w: u * v).assemble(basis).sum(axis=1)).ravel()
     p = basis.doflocs * 1e3
-    held = (np.maximum(p[0], p[1]) < across[2] + 1e-6) & (p[2] < 0.5 * probe.active_length_mm + 1e-6)
-    wall = np.max(p / (0.5 * np.array(scene.box.size_mm))[:, None], axis=0) > 1.0 - 1e-9
+    side = 0.25 * SIDE_PER_RADIUS * probe.diameter_mm + 1e-6
+    held = (np.max(np.abs(p[:2]), axis=0) < side) & (np.abs(p[2]) < 0.5 * probe.active_length_mm + 1e-6)
+    wall = np.max(np.abs(p) / (0.5 * np.array(scene.box.size_mm))[:, None], axis=0) > 1.0 - 1e-9
     free = np.nonzero(~(held | wall))[0]
     rows = stiff[free]
     inner, weight = rows[:, free], mass[free]

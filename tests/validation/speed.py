@@ -12,7 +12,6 @@ from typing import Any
 from tests.validation.checks import Chapter, Check, markdown_table
 
 ROOT = Path(__file__).resolve().parents[2]
-AIMS = {"speed NumPy": 30.0, "speed library": 100.0}
 
 
 def measured(quick: bool) -> dict[str, Any]:
@@ -53,15 +52,16 @@ def speed_chapter(quick: bool, folder: Path | None) -> Chapter:
         chapter.say("**scikit-fem was absent; its row is missing.** `pip install scikit-fem` and run again.")
     chapter.say(_peers(found))
     for peer in found["peers"]:
-        point = "speed NumPy" if "NumPy" in peer["peer"] else "speed library"
-        chapter.checks.append(_faster(point, peer))
+        if peer["aim"] is not None:
+            chapter.checks.append(_faster("speed NumPy" if "NumPy" in peer["peer"] else "speed library", peer))
     chapter.say(
         "NumPy: the product's equations, explicit steps, float64, each probe 2 by 2 held voxels "
         "(`tests/bench/peer_numpy.py`). scikit-fem: hexahedra on a mesh graded towards the probe, implicit steps, "
-        "the stiffness matrix assembled once, Newton with conjugate gradients, an eighth of the box by symmetry "
-        "(`tests/bench/peer_skfem.py`); so the ratio is to its advantage. It was chosen over FiPy, which took 6 to "
-        "9 s for one sweep of 30,000 cells where scikit-fem took about 0.1 s for one linear solve of 12,000 to "
-        "40,000 nodes (both tried once, not in this run)."
+        "the stiffness matrix assembled once, Newton with conjugate gradients (`tests/bench/peer_skfem.py`). Like "
+        "for like it solves the whole cube; an eighth of it, by symmetry, is shown for information (a real case "
+        "has no symmetry). The product's runs stand half before and half after the peer's. scikit-fem was chosen "
+        "over FiPy, which took 6 to 9 s for one sweep of 30,000 cells on the same machine at a time when "
+        "scikit-fem took 0.25 s for one linear solve of 42,000 nodes (tried once, not in this run).",
     )
     if folder is not None:
         from tests.validation import pictures
@@ -72,7 +72,7 @@ def speed_chapter(quick: bool, folder: Path | None) -> Chapter:
 
 def _faster(point: str, peer: dict[str, Any]) -> Check:
     words = f"{peer['peer']}, {peer['case']} (median {peer['ratio_median']:.0f} times)"
-    return Check(point, words, "times faster, best run", "", AIMS[point], peer["ratio_best"], 0.0, at_least=True)
+    return Check(point, words, "times faster, best run", "", peer["aim"], peer["ratio_best"], 0.0, at_least=True)
 
 
 def _own(found: dict[str, Any]) -> str:
