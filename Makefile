@@ -10,7 +10,7 @@ CORE_BIN := .venv-core/bin
 endif
 PACKAGES := cvt_planner app
 
-.PHONY: setup run test test-core lint format bench package clean
+.PHONY: setup run test test-core lint format bench validate package clean
 
 setup: ## the virtual environment, the pinned packages, the system libraries
 	@$(PYTHON) packaging/bootstrap.py
@@ -37,6 +37,9 @@ format: setup ## put the code into the project's format
 
 bench: setup ## measured figures, printed; nothing here passes or fails
 	$(BIN)/python tests/bench/run_all.py
+
+validate: setup ## the ice against exact solutions, other codes and published figures; writes docs/validation.md (QUICK=1: out/)
+	$(BIN)/python -m tests.validation $(if $(QUICK),--quick)
 
 package: setup ## a one-folder program in dist/, then its self-test with no Python on the path
 	$(BIN)/python -m PyInstaller --noconfirm --log-level WARN --distpath dist --workpath build packaging/cvt_planner.spec

@@ -1,7 +1,8 @@
-"""Exact solutions of heat conduction with freezing, derived here for the tests; SI units, degC.
+"""Exact solutions of heat conduction with freezing, derived here for the validation: B, D, G; SI units, degC.
 
-Heat flow that starts from a uniform temperature and is driven at the origin by a constant wall temperature (plane) or
-a constant line sink (cylinder) depends on eta = x / sqrt(t) alone: with g = 0 (plane) or 1 (cylinder)
+Heat flow that starts from a uniform temperature and is driven at the origin by a constant wall temperature (plane), a
+constant line sink (cylinder) or a point sink that grows as sqrt(t) (sphere) depends on eta = x / sqrt(t) alone: with
+g = 0, 1 or 2
 
     (eta^g k T')' = -(eta / 2) eta^g C T'.
 
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
+from scipy.optimize import OptimizeResult as OdeResult
 from scipy.optimize import brentq, fsolve
 from scipy.special import erf, exp1
 
@@ -93,29 +95,52 @@ class ThreeParts:
         raise AssertionError("no similarity solution found")
 
 
-def similarity(material: Material, start_c: float, sink_w_m: float) -> Callable[[float, float], float]:
-    """Return radius(temperature_c, time_s) in m around a line sink for the laws of `material`, by shooting."""
+def similarity(
+    material: Material, start_c: float, sink_w_m: float | None = None, *, wall_c: float | None = None,
+    point_w_sqrt_s: float | None = None,
+) -> Callable[[float, float], float]:  # fmt: skip
+    """Return the distance in m of (temperature_c, time_s) under the laws of `material`, by shooting.
+
+    Give what drives the flow: a line sink, W/m; a wall temperature; or a point that draws point_w_sqrt_s sqrt(t) W
+    (that one with the constant frozen law). In s = ln eta: dT/ds = eta^(1-g) w / k and d ln w / ds = -eta^2 C / 2 k,
+    w = eta^g k dT/deta.
+    """
     k, c = conductivity(material), capacity(material)
-    first, last = 2e-6, 0.03  # m / sqrt(s)
+    g = 0 if wall_c is not None else 1 if sink_w_m is not None else 2
+    first, last = (1e-4 if g == 2 else 2e-6), 0.03  # m / sqrt(s)
 
     def slope(log_eta: float, y: Array) -> list[float]:
-        gradient = y[1] / k(y[0])
-        return [gradient, -0.5 * math.exp(2.0 * log_eta) * c(y[0]) * gradient]
+        eta, now_k = math.exp(log_eta), k(y[0])
+        return [eta ** (1 - g) * math.exp(y[1]) / now_k, -0.5 * eta * eta * c(y[0]) / now_k]
 
-    def shoot(inner_c: float, dense: bool = False) -> object:
-        y0 = [inner_c, sink_w_m / (2.0 * math.pi)]
+    def shoot(unknown: float, dense: bool = False) -> OdeResult:
+        if wall_c is not None:
+            y0 = [wall_c + first * math.exp(unknown) / k(wall_c), unknown]
+        elif sink_w_m is not None:
+            y0 = [unknown, math.log(sink_w_m / (2.0 * math.pi))]
+        else:  # what the tissue within `first` has given already: w = w0 exp(-eta^2 / 4 alpha), exact there
+            given = first * first * material.rho * material.c_frozen / (4.0 * material.k_frozen)
+            y0 = [unknown, math.log((point_w_sqrt_s or 0.0) / (4.0 * math.pi)) - given]
         span = (math.log(first), math.log(last))
         return solve_ivp(slope, span, y0, method="LSODA", rtol=1e-9, atol=1e-9, max_step=0.01, dense_output=dense)
 
-    coldest = -5000.0 if material.frozen_law == "constant" else -270.0
-    inner = brentq(lambda t: shoot(t).y[0, -1] - start_c, coldest, material.t_solidus_c, xtol=1e-6)  # type: ignore[attr-defined]
-    path = shoot(inner, dense=True)
+    if g == 0:
+        bounds = (math.log(1e2), math.log(1e6))  # k dT/deta at the wall, W / (m2 / sqrt(s))
+    elif material.frozen_law != "constant":
+        assert g == 1
+        bounds = (-270.0, material.t_solidus_c)
+    else:
+        bounds = (-5000.0, material.t_solidus_c)
+    unknown = brentq(lambda x: shoot(x).y[0, -1] - start_c, *bounds, xtol=1e-7)
+    path = shoot(unknown, dense=True)
 
-    def radius(temperature_c: float, time_s: float) -> float:
-        found = brentq(lambda s: path.sol(s)[0] - temperature_c, math.log(first), math.log(last))  # type: ignore[attr-defined]
+    def distance(temperature_c: float, time_s: float) -> float:
+        if path.sol(math.log(first))[0] >= temperature_c:
+            return 0.0  # nothing is so cold
+        found = brentq(lambda s: path.sol(s)[0] - temperature_c, math.log(first), math.log(last))
         return math.exp(found) * math.sqrt(time_s)
 
-    return radius
+    return distance
 
 
 def conductivity(m: Material) -> Callable[[float], float]:
