@@ -155,14 +155,13 @@ def speed(folder: Path, found: dict[str, Any]) -> str:
         values.append(row["best_s"])
         inks.append("#1f6fb2")
     for peer in found["peers"]:
-        names += [
-            f"{peer['peer']}\n{peer['case'].split(',')[0]}",
-            f"CVT Planner, the same ({peer['case'].split(',')[0]})",
-        ]
+        case = peer["case"].split(", 1 mm")[0]
+        names += [f"{peer['peer']}:\n{case}", "CVT Planner, the same"]
         values += [peer["peer_s"], peer["own_best_s"]]
         inks += ["#999999", "#1f6fb2"]
     figure, axis = plt.subplots(figsize=(7.4, 0.42 * len(names) + 1.2))
-    axis.barh(names[::-1], values[::-1], color=inks[::-1])
+    axis.barh(range(len(names)), values[::-1], color=inks[::-1])
+    axis.set_yticks(range(len(names)), names[::-1])
     for n, value in enumerate(values[::-1]):
         axis.text(value * 1.08, n, f"{value:.2g} s", va="center", fontsize=8)
     axis.set(xscale="log", xlabel="seconds, best run", xlim=(0.5 * min(values), 4.0 * max(values)))
