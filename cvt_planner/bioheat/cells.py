@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -99,13 +100,18 @@ class Axis:
         Within an old cell the quantity is taken to vary evenly, as its neighbours' difference says; cells that are in
         both axes keep their value.
         """
+        if np.array_equal(self.first, old.first):
+            return np.eye(self.count, dtype=np.float32)
         weights = np.zeros((self.count, old.count))
-        middle = old.centres
-        for n in range(self.count):
-            start, end = self.first[n], self.first[n + 1]
-            m = int(np.searchsorted(old.first, start, side="right")) - 1
-            while m < old.count and old.first[m] < end:
-                low, high = max(start, old.first[m]), min(end, old.first[m + 1])
+        middle, first = old.centres, old.first.tolist()
+        begins = (np.searchsorted(old.first, self.first[:-1], side="right") - 1).tolist()
+        for n, (start, end) in enumerate(pairwise(self.first.tolist())):
+            m = begins[n]
+            if first[m] == start and first[m + 1] == end:
+                weights[n, m] = 1.0
+                continue
+            while m < old.count and first[m] < end:
+                low, high = max(start, first[m]), min(end, first[m + 1])
                 share = (high - low) / (end - start)
                 weights[n, m] += share
                 off = 0.5 * (low + high) - middle[m]

@@ -21,6 +21,7 @@ from cvt_planner.bioheat.scene import Phase, Scene
 from cvt_planner.bioheat.sinks import Sinks, pieces_of, sinks_on
 from cvt_planner.bioheat.stepping import Pace, unit_stages
 
+_APART = 144  # float32 values: nine cache lines
 SERIAL_CELLS = 100_000  # below, one core is quicker than waking the others
 QUIET_PART = 1e-3  # walls that bring no more than this part of the probes' power are counted once a step
 COLDER_K = 6.0  # by how much the coldest cell may cool in a step; only the length of steps depends on it
@@ -72,11 +73,12 @@ class Run:
             blood[dead] = metabolic[dead] = 0.0
         else:
             coldest = state.copy()
-        self.e, self.coldest, self.blood, self.metabolic = state, coldest, blood, metabolic
-        self.ea, self.eb, self.rate = (state.copy() for _ in range(3))
+        self.coldest, self.blood, self.metabolic = coldest, blood, metabolic
         channels = 2 if self.on.mapped else 1
-        self.psi = np.zeros((channels, *shape), np.float32)
-        self.spare_psi = np.zeros((channels, *shape), np.float32)
+        self.e, self.ea, self.eb, self.rate = (_apart(shape, slot) for slot in range(4))
+        for known in (self.e, self.ea, self.eb):
+            known[:] = state
+        self.psi, self.spare_psi = (_apart((channels, *shape), slot) for slot in (4, 5))
         self.powers = np.zeros((shape[0], 2))
         self.source = np.zeros(shape, np.float32)
         self.buffers = np.zeros((shape[0], max(kernels.RUN_CELLS, shape[2])), np.float32)
@@ -227,3 +229,14 @@ class Run:
         zero = np.float32(self.zero_c)
         held = tuple(wall.kind == "held" for wall in self.scene.walls)
         return read_only(self.cells.to_voxels(inner - zero, held) + zero)
+
+
+def _apart(shape: tuple[int, ...], slot: int) -> Float32Array:
+    """Return a field of zeros whose place in memory differs from other slots' by a part of a page.
+
+    Large arrays all begin at the start of a page; eight of them read side by side would fight for the same lines of the
+    nearest cache.
+    """
+    size = math.prod(shape)
+    start = slot * _APART
+    return np.zeros(size + start, np.float32)[start:].reshape(shape)

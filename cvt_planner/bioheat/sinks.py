@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cvt_planner.base.arrays import Float32Array, FloatArray
+from cvt_planner.base.arrays import Float32Array, FloatArray, Vec3, vec3
 from cvt_planner.base.units import MM_PER_M
 from cvt_planner.bioheat.cells import Cells
 from cvt_planner.bioheat.scene import HeatBox, ProbeBody, Scene, Sleeve
@@ -77,7 +78,8 @@ class Pieces:
     on_part: FloatArray
 
 
-def kernel_radius_m(sigma_m: float, direction: FloatArray, spacing_xyz_m: FloatArray) -> float:
+@lru_cache(maxsize=64)
+def kernel_radius_m(sigma_m: float, direction: Vec3, spacing_xyz_m: Vec3) -> float:
     """Return the radius at which a thin line is as cold as the mean that its own Gaussian reads on the grid, m.
 
     In the continuum 2 sigma exp(-gamma / 2): the mean logarithm of the distance of two points drawn from the Gaussian.
@@ -89,17 +91,18 @@ def kernel_radius_m(sigma_m: float, direction: FloatArray, spacing_xyz_m: FloatA
     sigma_m
         Standard deviation of the Gaussian.
     direction
-        (3,) unit vector x, y, z of the line.
+        Unit vector x, y, z of the line.
     spacing_xyz_m
-        (3,) sides of a cell.
+        Sides of a cell.
     """
-    across = np.linalg.svd(direction[None, :])[2][1:]
+    spacing = np.array(spacing_xyz_m)
+    across = np.linalg.svd(np.array(direction)[None, :])[2][1:]
     angle = (np.arange(48) + 0.5) * (2.0 * math.pi / 48)
     normal = np.cos(angle)[:, None] * across[0] + np.sin(angle)[:, None] * across[1]
-    largest = math.pi / float(spacing_xyz_m.max())
+    largest = math.pi / float(spacing.max())
     wave = (np.arange(200) + 0.5) * (largest / 200)
     k = wave[:, None, None] * normal
-    on_grid = (2.0 * (1.0 - np.cos(k * spacing_xyz_m)) / spacing_xyz_m**2).sum(axis=-1)
+    on_grid = (2.0 * (1.0 - np.cos(k * spacing)) / spacing**2).sum(axis=-1)
     excess = (1.0 / on_grid - 1.0 / wave[:, None] ** 2).mean(axis=1)
     drop = float((excess * wave * np.exp(-((sigma_m * wave) ** 2))).sum() * (largest / 200))
     return 2.0 * sigma_m * math.exp(-0.5 * EULER_GAMMA - drop)
@@ -166,7 +169,7 @@ class _Builder:
         largest = float(spacing.max())
         fine = SIGMA_SPACINGS * largest + SIGMA_MM
         sigma_mm = max(min(fine, SIGMA_COARSE_SPACINGS * largest + SIGMA_COARSE_MM), sigma_radii * radius_mm)
-        radius_m = kernel_radius_m(sigma_mm / MM_PER_M, np.array(probe.direction), spacing / MM_PER_M)
+        radius_m = kernel_radius_m(sigma_mm / MM_PER_M, probe.direction, vec3(spacing / MM_PER_M))
         return sigma_mm, MM_PER_M * radius_m
 
     def active(self, number: int, probe: ProbeBody, start_mm: float, end_mm: float) -> None:
