@@ -23,6 +23,8 @@ from cvt_planner.bioheat.stepping import Pace, unit_stages
 
 _APART = 144  # float32 values: nine cache lines
 SERIAL_CELLS = 100_000  # below, one core is quicker than waking the others
+# On coarse grids steps lengthen faster than the spacing, up to this factor: the error of space is then the larger one.
+MOST_HASTE = 2.0
 QUIET_PART = 1e-3  # walls that bring no more than this part of the probes' power are counted once a step
 COLDER_K = 6.0  # by how much the coldest cell may cool in a step; only the length of steps depends on it
 
@@ -97,7 +99,8 @@ class Run:
         )  # fmt: skip
 
     def _pace(self) -> Pace:
-        return Pace(2.0 / self._stiffness(), float(self.scene.box.spacing_xyz_mm.min()))
+        spacing = float(self.scene.box.spacing_xyz_mm.min())
+        return Pace(2.0 / self._stiffness(), spacing * min(max(spacing, 1.0), MOST_HASTE))
 
     def _stiffness(self) -> float:
         """Return a bound of the fastest rate of the discrete equations, 1/s."""

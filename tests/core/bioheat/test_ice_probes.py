@@ -18,8 +18,8 @@ PROBE = ProbeBody((0.0, 0.0, -10.0), (0.0, 0.0, 1.0), 15.0, 1.47, -140.0, 30.0)
 FREEZE = (Phase("freeze", 400.0),)
 
 
-def run(*probes: ProbeBody, protocol: tuple[Phase, ...] = FREEZE) -> HeatResult:
-    result = simulate(Scene(BOX, SOFT_TISSUE, probes, protocol))
+def run(*probes: ProbeBody, protocol: tuple[Phase, ...] = FREEZE, box: HeatBox = BOX) -> HeatResult:
+    result = simulate(Scene(box, SOFT_TISSUE, probes, protocol))
     assert result.energy_imbalance < 1e-3
     return result
 
@@ -72,8 +72,9 @@ def test_a_needle_far_behind_the_zone_hardly_matters_and_one_over_it_widens_the_
     behind = run(replace(PROBE, sleeve=needle))
     assert size(behind)[:2] == pytest.approx(size(plain)[:2], abs=0.3)
     assert ends_mm(behind)[0] == pytest.approx(ends_mm(plain)[0], abs=0.05)
-    near = run(replace(PROBE, sleeve=replace(needle, tip_mm=16.0)))
-    assert ends_mm(near, -20.0)[0] == pytest.approx(ends_mm(plain, -20.0)[0], abs=0.1)
+    fine = HeatBox(BOX.size_mm, 1.0)
+    near = run(replace(PROBE, sleeve=replace(needle, tip_mm=16.0)), box=fine)
+    assert ends_mm(near, -20.0)[0] == pytest.approx(ends_mm(run(PROBE, box=fine), -20.0)[0], abs=0.1)
     over = run(replace(PROBE, sleeve=replace(needle, tip_mm=5.0)))
     assert size(over)[0] > size(plain)[0] + 0.3
 
