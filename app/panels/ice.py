@@ -24,6 +24,9 @@ _READING = "Lesion inside: from the smaller ice to the larger. Canal: in the lar
 _AT_THE_END = "Ice at the end of the last freeze"
 
 
+LARGE_ML = 20.0
+
+
 class IcePanel(StepPanel):
     """Run, stop, the figures of each isotherm in both tissues, and the ice over time."""
 
@@ -168,8 +171,13 @@ def _volumes(result: IceResult | None, levels_c: tuple[float, ...], time_s: floa
     if result is None:
         return [(UNKNOWN, UNKNOWN)] * len(levels_c)
     found = [volumes_ml(result.field_of(tissue), levels_c, time_s) for tissue in (SOFT_TISSUE, MARROW_BONE)]
-    texts = [[ml(value) for value in row] if row else [UNKNOWN] * len(levels_c) for row in found]
+    texts = [[_volume(value) for value in row] if row else [UNKNOWN] * len(levels_c) for row in found]
     return list(zip(*texts, strict=True))
+
+
+def _volume(value_ml: float) -> str:
+    """Return a volume, a large one in whole mL: tissues differ by far more, and five rows with lines need the room."""
+    return ml(value_ml) if value_ml < LARGE_ML else f"{value_ml:.0f} mL"
 
 
 def _canal_rows(figures: IceFigures | None, old: str) -> list[tuple[str, tuple[str, str]]]:
