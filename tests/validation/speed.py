@@ -88,6 +88,7 @@ def _own(found: dict[str, Any]) -> str:
         "case",
         "best, s",
         "median, s",
+        "voxels",
         "cells",
         "stages",
         "B per cell and stage",
