@@ -22,7 +22,7 @@ from cvt_planner.bioheat.sinks import Sinks, pieces_of, sinks_on
 from cvt_planner.bioheat.stepping import Pace, unit_stages
 
 _APART = 144  # float32 values: nine cache lines
-SERIAL_CELLS = 100_000  # below, one core is quicker than waking the others
+SERIAL_CELLS = 170_000  # below, one core is quicker than waking the others
 # On coarse grids steps lengthen faster than the spacing, up to this factor: the error of space is then the larger one.
 MOST_HASTE = 2.0
 QUIET_PART = 1e-3  # walls that bring no more than this part of the probes' power are counted once a step
