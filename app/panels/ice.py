@@ -24,7 +24,7 @@ _READING = "Lesion inside: from the smaller ice to the larger. Canal: in the lar
 _AT_THE_END = "Ice at the end of the last freeze"
 
 
-LARGE_ML = 20.0
+LARGE_ML = 10.0
 
 
 class IcePanel(StepPanel):
@@ -176,7 +176,7 @@ def _volumes(result: IceResult | None, levels_c: tuple[float, ...], time_s: floa
 
 
 def _volume(value_ml: float) -> str:
-    """Return a volume, a large one in whole mL: tissues differ by far more, and five rows with lines need the room."""
+    """Return a volume, a large one in whole mL: tissues differ by far more, and isotherms need the room."""
     return ml(value_ml) if value_ml < LARGE_ML else f"{value_ml:.0f} mL"
 
 

@@ -14,7 +14,7 @@ from app.render import colours
 from app.render.overlays.ink import pen
 from app.render.view_state import COLDEST_ISOTHERM_C, MOST_ISOTHERMS, WARMEST_ISOTHERM_C
 
-SWATCH = QSize(24, 14)
+SWATCH = QSize(20, 14)
 
 
 class DegreeBox(QSpinBox):
