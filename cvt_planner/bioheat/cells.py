@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvt_planner.base.arrays import Float32Array, FloatArray
+from cvt_planner.bioheat.banded import along_axes
 
 Ints = NDArray[np.int64]
 Shape = Literal["slab", "cylinder", "sphere"]
@@ -93,6 +94,11 @@ class Axis:
             weights[part < 1.0] = 0.0
             weights[part < 1.0, end] = part[part < 1.0] if is_held else 1.0
         return weights.astype(np.float32)
+
+    def from_voxels(self) -> Float32Array:
+        """Return (n, voxels) the weights of means over the voxels of each cell."""
+        share = 1.0 / np.diff(self.first)
+        return np.asarray((self.of_voxel == np.arange(self.count)[:, None]) * share[:, None], np.float32)
 
     def from_axis(self, old: Axis) -> Float32Array:
         """Return (n, old n) the weights that carry means over from other cells of the same axis, conserving the sum.
@@ -205,14 +211,12 @@ class Cells:
         `held` are the walls (low x, high x, low y, ...) at which it is zero.
         """
         x, y, z = (axis.to_voxels((held[2 * n], held[2 * n + 1])) for n, axis in enumerate((self.x, self.y, self.z)))
-        return _along_axes(field, z, y, x)
+        return along_axes(field, z, y, x)
+
+    def means(self, voxels: Float32Array) -> Float32Array:
+        """Return means of a voxel field, [k, j, i], over the cells."""
+        return along_axes(voxels, self.z.from_voxels(), self.y.from_voxels(), self.x.from_voxels())
 
     def from_cells(self, old: Cells, field: Float32Array) -> Float32Array:
         """Return a field of means over other cells as means over these."""
-        return _along_axes(field, self.z.from_axis(old.z), self.y.from_axis(old.y), self.x.from_axis(old.x))
-
-
-def _along_axes(field: Float32Array, z: Float32Array, y: Float32Array, x: Float32Array) -> Float32Array:
-    done = field @ x.T
-    done = np.matmul(y, done)
-    return np.ascontiguousarray(np.tensordot(z, done, axes=1))
+        return along_axes(field, self.z.from_axis(old.z), self.y.from_axis(old.y), self.x.from_axis(old.x))

@@ -1,4 +1,4 @@
-"""The compiled inner loops of the heat solver. SI units, float32 fields, arrays [k, j, i] padded by one cell per side.
+"""The compiled inner loops of the heat solver. SI units, float32 fields [k, j, i] padded by one cell per side, flat.
 
 The state e is heat content above the start over the unfrozen heat capacity: kelvin, and while unfrozen the change of
 temperature itself, so that faint heat far away is not lost to rounding. What conducts (see `law`) is one field psi in a
@@ -11,288 +11,217 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cvt_planner.base.compiled import kernel, parallel_kernel, prange
-from cvt_planner.bioheat.law_kernels import phi_rows, psi_row
+from cvt_planner.bioheat.flow_kernels import (
+    add_source,
+    conduct,
+    conduct_mapped,
+    perfuse_flow,
+    perfuse_row,
+    scale_row,
+)
+from cvt_planner.bioheat.ghost_kernels import end_ghosts, no_ends, side_ghosts, wall_power
+from cvt_planner.bioheat.law_kernels import LIQUIDUS_E, phi_rows, psi_row
+from cvt_planner.bioheat.tables import F32, F64, Feeds, Fields, Ints, TissueTables
 
-F32 = NDArray[np.float32]
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
-Bools = NDArray[np.bool_]
-
+FAR_ROW = 1 << 30
 RUN_CELLS = 4096  # how many are worked on at once: few enough to stay in a near cache, enough to hide what a run costs
 
 
 @kernel
-def along_row(rate: F32, psi: F32, below: F32, above: F32) -> None:
-    """Write the flow along one row; `psi` has one cell more on both ends."""
-    for i in range(rate.size):
-        rate[i] = below[i] * (psi[i] - psi[i + 1]) + above[i] * (psi[i + 2] - psi[i + 1])
+def combine_first(
+    out: F32, fresh: F32, rate0: F32, e0: F32, rate: F32, along: np.float32, liquidus: np.float32
+) -> int:
+    """Write the first stage of a run of cells, also as what conducts in unfrozen tissue, and keep its rate.
 
-
-@kernel
-def across_row(rate: F32, psi: F32, j0: F32, j1: F32, k0: F32, k1: F32, below: F32, above: F32,
-               z_below: np.float32, z_above: np.float32) -> None:  # fmt: skip
-    """Add the flow from the rows beside, above and below one row."""
-    for i in range(rate.size):
-        rate[i] += (
-            below[i] * (j0[i] - psi[i]) + above[i] * (j1[i] - psi[i])
-            + z_below * (k0[i] - psi[i]) + z_above * (k1[i] - psi[i])
-        )  # fmt: skip
-
-
-@kernel
-def mapped_along_row(rate: F32, phi: F32, face: F32) -> None:
-    """Add the flow along one row through faces of their own conductance; both inputs reach one cell farther."""
-    for i in range(rate.size):
-        rate[i] += face[i + 1] * (phi[i] - phi[i + 1]) + face[i + 2] * (phi[i + 2] - phi[i + 1])
-
-
-@kernel
-def mapped_across_row(rate: F32, phi: F32, low: F32, high: F32, low_face: F32, high_face: F32) -> None:
-    """Add the flow from the two neighbours along another axis."""
-    for i in range(rate.size):
-        rate[i] += low_face[i] * (low[i] - phi[i]) + high_face[i] * (high[i] - phi[i])
-
-
-@kernel
-def scale_row(rate: F32, factor: F32) -> None:
-    """Turn flows, W, into rates, K/s."""
-    for i in range(rate.size):
-        rate[i] *= factor[i]
-
-
-@kernel
-def end_ghosts(psi: F32, first: int, last: int, wide: int, sign: F32, offset: F32) -> None:
-    """Write the ghosts at both ends of the rows from `first` to `last`, counted through the whole array."""
-    low_sign, low_offset, high_sign, high_offset = sign[0], offset[0], sign[1], offset[1]
-    for p in range(first, last, wide):
-        q = p + wide - 1
-        psi[p] = low_offset + low_sign * psi[p + 1]
-        psi[q] = high_offset + high_sign * psi[q - 1]
-
-
-@kernel
-def no_ends(e: F32, first: int, last: int, wide: int) -> None:
-    """Clear what came out beyond both ends of rows."""
-    for p in range(first, last, wide):
-        e[p] = np.float32(0.0)
-        e[p + wide - 1] = np.float32(0.0)
-
-
-@kernel
-def mirror(ghost: F32, edge: F32, sign: np.float32, offset: np.float32) -> None:
-    """Write a row or plane of ghosts from the cells beside it."""
-    for i in range(ghost.size):
-        ghost[i] = offset + sign * edge[i]
-
-
-@kernel
-def side_ghosts(psi: F32, k: int, sign: F32, offset: F32) -> None:
-    """Write the ghosts of all sides that one fresh plane decides, but for those at the ends of its rows."""
-    deep, high, wide = psi.shape
-    plane = high * wide
-    t = psi.reshape(-1)
-    p = k * plane
-    mirror(t[p : p + wide], t[p + wide : p + 2 * wide], sign[2], offset[2])
-    q = p + plane
-    mirror(t[q - wide : q], t[q - 2 * wide : q - wide], sign[3], offset[3])
-    if k == 1:
-        mirror(t[p - plane : p], t[p:q], sign[4], offset[4])
-    if k == deep - 2:
-        mirror(t[q : q + plane], t[p:q], sign[5], offset[5])
-
-
-@kernel
-def wall_power(channel: int, psi: F32, k: int, fixed: Any, held: Bools) -> float:
-    """Return the heat, W, that one plane takes in through held walls."""
-    even, even_z, own, mapped = fixed[0], fixed[1], fixed[2], fixed[7]
-    deep, high, wide = psi.shape
-    below, above, left, right, sizes = even[0], even[1], even[2], even[3], even[4]
-    z_below, z_above, deep_m = even_z[0], even_z[1], even_z[2]
-    faces = own[channel]
-    total = np.float64(0.0)
-    last, top = wide - 2, high - 2
-    if held[0] or held[1]:
-        for j in range(1, high - 1):
-            p = j * wide
-            low = faces[0, k, j, 1] if mapped else below[p + 1] * sizes[p + 1] * deep_m[k]
-            up = faces[0, k, j, last + 1] if mapped else above[p + last] * sizes[p + last] * deep_m[k]
-            total += low * np.float64(psi[k, j, 0] - psi[k, j, 1]) if held[0] else 0.0
-            total += up * np.float64(psi[k, j, last + 1] - psi[k, j, last]) if held[1] else 0.0
-    if held[2] or held[3]:
-        for i in range(1, wide - 1):
-            p, q = wide + i, top * wide + i
-            low = faces[1, k, 1, i] if mapped else left[p] * sizes[p] * deep_m[k]
-            up = faces[1, k, top + 1, i] if mapped else right[q] * sizes[q] * deep_m[k]
-            total += low * np.float64(psi[k, 0, i] - psi[k, 1, i]) if held[2] else 0.0
-            total += up * np.float64(psi[k, top + 1, i] - psi[k, top, i]) if held[3] else 0.0
-    if held[4] and k == 1:
-        total += _flat_power(psi[0], psi[1], faces[2, 1], sizes, z_below[1] * deep_m[1], mapped)
-    if held[5] and k == deep - 2:
-        total += _flat_power(psi[k + 1], psi[k], faces[2, k + 1], sizes, z_above[k] * deep_m[k], mapped)
-    return total
-
-
-@kernel
-def _flat_power(ghost: F32, edge: F32, face: F32, sizes: F32, even: np.float32, mapped: bool) -> float:
-    high, wide = edge.shape
-    total = np.float64(0.0)
-    for j in range(1, high - 1):
-        for i in range(1, wide - 1):
-            factor = face[j, i] if mapped else sizes[j * wide + i] * even
-            total += factor * np.float64(ghost[j, i] - edge[j, i])
-    return total
-
-
-@kernel
-def add_source(rate: F32, source: F32) -> None:
-    """Add what probes give to one row."""
-    for i in range(rate.size):
-        rate[i] += source[i]
-
-
-@kernel
-def perfuse_row(rate: F32, e: F32, blood: F32, metabolic: F32, capacity: F32) -> float:
-    """Add what blood and metabolism bring, K/s, to one row of rates; return it, W."""
-    total = np.float32(0.0)
-    for i in range(rate.size):
-        heat = metabolic[i] - blood[i] * e[i]
-        rate[i] += heat
-        total += heat * capacity[i]
-    return np.float64(total)
-
-
-@kernel
-def combine_first(out: F32, rate0: F32, e0: F32, rate: F32, along: np.float32) -> None:
-    """Write the first stage of one row, and keep its rate."""
+    Returns how many cells are below the liquidus.
+    """
+    cold = np.int32(0)
     for i in range(out.size):
         rate0[i] = rate[i]
-        out[i] = e0[i] + along * rate[i]
+        e = e0[i] + along * rate[i]
+        out[i] = e
+        fresh[i] = e
+        cold += np.int32(e < liquidus)
+    return int(cold)
 
 
 @kernel
-def combine_next(out: F32, e1: F32, e2: F32, e0: F32, rate: F32, rate0: F32, c: F32) -> None:
-    """Write a later stage of one row from the two before it (`e1`, `e2`), the start and both rates."""
+def combine_next(out: F32, fresh: F32, e1: F32, e2: F32, e0: F32, rate: F32, rate0: F32, c: F32,
+                 liquidus: np.float32) -> int:  # fmt: skip
+    """Write a later stage of a run of cells from the two before it (`e1`, `e2`), the start and both rates.
+
+    Else as `combine_first`.
+    """
     c1, c2, c0, cr, cr0 = c[0], c[1], c[2], c[3], c[4]
+    cold = np.int32(0)
     for i in range(out.size):
-        out[i] = c1 * e1[i] + c2 * e2[i] + c0 * e0[i] + cr * rate[i] + cr0 * rate0[i]
+        e = c1 * e1[i] + c2 * e2[i] + c0 * e0[i] + cr * rate[i] + cr0 * rate0[i]
+        out[i] = e
+        fresh[i] = e
+        cold += np.int32(e < liquidus)
+    return int(cold)
 
 
 @kernel
-def conduct(rate: F32, psi: Any, p: int, q: int, k: int, even: F32, even_z: F32) -> None:
-    """Write the rates of a run of cells, counted through the whole array, in one material."""
-    below, above, left, right = even[0], even[1], even[2], even[3]
-    wide, plane = psi.shape[3], psi.shape[2] * psi.shape[3]
-    t = psi[0].reshape(-1)
-    a, b = p - k * plane, q - k * plane
-    along_row(rate, t[p - 1 : q + 1], below[a:b], above[a:b])
-    across_row(rate, t[p:q], t[p - wide : q - wide], t[p + wide : q + wide], t[p - plane : q - plane],
-               t[p + plane : q + plane], left[a:b], right[a:b], even_z[0, k], even_z[1, k])  # fmt: skip
-
-
-@kernel
-def conduct_mapped(rate: F32, phi: Any, p: int, q: int, own: Any, per_capacity: F32) -> None:
-    """Write the rates of a run of cells, counted through the whole array, each of its own material."""
-    wide, plane = phi.shape[3], phi.shape[2] * phi.shape[3]
-    rate[:] = np.float32(0.0)
-    for channel in range(2):
-        t = phi[channel].reshape(-1)
-        x, y, z = own[channel, 0].reshape(-1), own[channel, 1].reshape(-1), own[channel, 2].reshape(-1)
-        mapped_along_row(rate, t[p - 1 : q + 1], x[p - 1 : q + 1])
-        mapped_across_row(rate, t[p:q], t[p - wide : q - wide], t[p + wide : q + wide], y[p:q], y[p + wide : q + wide])
-        mapped_across_row(
-            rate, t[p:q], t[p - plane : q - plane], t[p + plane : q + plane], z[p:q], z[p + plane : q + plane]
-        )
-    scale_row(rate, per_capacity.reshape(-1)[p:q])
-
-
-@kernel
-def new_psi(fresh: Any, out: F32, first: int, last: int, fixed: Any) -> None:
-    """Write what conducts of a run of cells, counted through the whole array."""
-    mapped, colligative, constants, width, fold = fixed[7], fixed[8], fixed[9], fixed[10], fixed[11]
-    if mapped:
-        phi_rows(fresh[0].reshape(-1)[first:last], fresh[1].reshape(-1)[first:last], out[first:last],
-                 width.reshape(-1)[first:last], fold.reshape(-1)[first:last], constants, colligative)  # fmt: skip
+def frozen_psi(fresh: F32, out: F32, p: int, q: int, tissue: TissueTables) -> None:
+    """Write what conducts of a run of cells some of which are below the liquidus."""
+    if tissue.mapped:
+        phi_rows(fresh[0][p:q], fresh[1][p:q], out[p:q], tissue.width[p:q], tissue.fold[p:q], tissue.constants,
+                 tissue.colligative)  # fmt: skip
     else:
-        psi_row(fresh[0].reshape(-1)[first:last], out[first:last], constants, colligative)
+        psi_row(fresh[0][p:q], out[p:q], tissue.constants, tissue.colligative)
 
 
 @kernel
-def sweep_plane(k: int, first: bool, psi: Any, fresh: Any, out: F32, e1: F32, e2: F32, e0: F32, rate0: F32, c: F32,
-                extra: Any, fixed: Any, powers: F64) -> None:  # fmt: skip
-    """Advance one plane by one stage: rates from `psi`, new state to `out`, what conducts in it to `fresh`.
+def cold_row(e: F32, liquidus: np.float32) -> bool:
+    """Return whether any cell of a row is below the liquidus."""
+    count = np.int32(0)
+    for i in range(e.size):
+        count += np.int32(e[i] < liquidus)
+    return bool(count > 0)
+
+
+@kernel
+def cold_rows(e: F32, p: int, first: int, last: int, wide: int, liquidus: np.float32) -> tuple[int, int]:
+    """Return from which row to which (exclusive) cells are below the liquidus; row `first` begins at `p`."""
+    low, high = first, last
+    while low < high and not cold_row(e[p + (low - first) * wide : p + (low - first + 1) * wide], liquidus):
+        low += 1
+    while low < high and not cold_row(e[p + (high - 1 - first) * wide : p + (high - first) * wide], liquidus):
+        high -= 1
+    return low, high
+
+
+@kernel
+def flow_rows(cold: Ints, k: int) -> tuple[int, int]:
+    """Return the rows of a plane whose frozen part conducts: the cold ones, and all beside a cold one."""
+    low, high = cold[k, 0] - 1, cold[k, 1] + 1
+    if cold[k, 0] >= cold[k, 1]:
+        low, high = FAR_ROW, 0
+    for beside in (k - 1, k + 1):
+        if cold[beside, 0] < cold[beside, 1]:
+            low, high = min(low, cold[beside, 0]), max(high, cold[beside, 1])
+    return low, high
+
+
+@kernel
+def rates(rate: F32, k: int, jlo: int, shape: Any, f: Fields, e1: F32, feeds: Feeds, tissue: TissueTables) -> float:
+    """Write the rates, K/s, of a run of cells from row `jlo` on; return what blood and metabolism bring, W."""
+    _, high, wide = shape
+    plane = high * wide
+    start = k * plane
+    jhi = jlo + rate.size // wide
+    p, q = start + jlo * wide, start + jhi * wide
+    brought: float = 0.0
+    if tissue.mapped:
+        rate[:] = np.float32(0.0)
+        conduct_mapped(rate, f.psi[0], p, wide, plane, tissue.faces[0], tissue.units[0])
+        low, up = flow_rows(f.cold, k)
+        low, up = max(low, jlo), min(up, jhi)
+        if low < up:
+            frozen = rate[(low - jlo) * wide : (up - jlo) * wide]
+            conduct_mapped(frozen, f.psi[1], start + low * wide, wide, plane, tissue.faces[1], tissue.units[1])
+        if feeds.perfused:
+            brought = perfuse_flow(rate, e1, feeds.blood[p:q], feeds.metabolic[p:q])
+        scale_row(rate, tissue.per_capacity[p:q])
+    else:
+        conduct(rate, f.psi[0], p, k, wide, plane, tissue.even, tissue.even_z)
+        if feeds.perfused:
+            brought = perfuse_row(rate, e1, feeds.blood[p:q], feeds.metabolic[p:q], feeds.capacity[p:q])
+    for j in range(jlo, jhi):
+        if feeds.row_has[k, j]:
+            add_source(rate[(j - jlo) * wide : (j - jlo + 1) * wide], feeds.source[start + j * wide : q])
+    return brought
+
+
+@kernel
+def laws(count: int, k: int, jlo: int, jhi: int, shape: Any, f: Fields, tissue: TissueTables) -> tuple[int, int]:
+    """Turn the new state of a run of cells, `count` of them cold, into what conducts; return which rows are cold."""
+    _, high, wide = shape
+    start = k * high * wide
+    low, up = jlo, jlo
+    if tissue.frosty:
+        up = jhi
+    elif count > 0:
+        low, up = cold_rows(f.out, start + jlo * wide, jlo, jhi, wide, tissue.constants[LIQUIDUS_E])
+    if tissue.mapped:  # no frozen part where it is no longer cold
+        was_low, was_up = f.fresh_cold[k, 0], f.fresh_cold[k, 1]
+        f.fresh[1][start + max(was_low, jlo) * wide : start + min(was_up, low) * wide] = np.float32(0.0)
+        f.fresh[1][start + max(was_low, up) * wide : start + min(was_up, jhi) * wide] = np.float32(0.0)
+    if low < up:
+        p, q = start + low * wide, start + up * wide
+        frozen_psi(f.fresh, f.out, p, q, tissue)
+        if tissue.mapped:
+            end_ghosts(f.fresh[1], p, q, wide, tissue.sign, tissue.offset[1])
+    end_ghosts(f.fresh[0], start + jlo * wide, start + jhi * wide, wide, tissue.sign, tissue.offset[0])
+    return low, up
+
+
+@kernel
+def sweep_plane(k: int, shape: Any, first: bool, f: Fields, c: F32, feeds: Feeds, tissue: TissueTables,
+                powers: F64) -> None:  # fmt: skip
+    """Advance one plane by one stage.
 
     Several rows with the ghosts between them are one run of cells: long loops without gaps. What comes out in the
-    ghosts is overwritten. What comes through the walls is counted here only where a wall drives the heat.
+    ghosts is overwritten. Rows without cells below the liquidus need no law, and where every cell has its own material,
+    no flow of the frozen part. What comes through the walls is counted here only where a wall drives the heat.
     """
-    source, row_has, blood, metabolic, capacity, perfused, driven, buffers = extra
-    even, even_z, own, per_capacity, sign, offset, mapped = (
-        fixed[0], fixed[1], fixed[2], fixed[3], fixed[4], fixed[5], fixed[7]
-    )  # fmt: skip
-    channels, _, high, wide = psi.shape
-    plane = high * wide
-    o, a, b, s, r0 = out.reshape(-1), e1.reshape(-1), e2.reshape(-1), e0.reshape(-1), rate0.reshape(-1)
-    fed, made, held_heat, heat = blood.reshape(-1), metabolic.reshape(-1), capacity.reshape(-1), source.reshape(-1)
-    together = max(1, RUN_CELLS // wide)
-    buffer = buffers[k]
-    brought = np.float64(0.0)
-    for jlo in range(1, high - 1, together):
-        jhi = min(jlo + together, high - 1)
-        p, q = k * plane + jlo * wide, k * plane + jhi * wide
-        rate = buffer[: q - p]
-        if mapped:
-            conduct_mapped(rate, psi, p, q, own, per_capacity)
-        else:
-            conduct(rate, psi, p, q, k, even, even_z)
-        if perfused:
-            brought += perfuse_row(rate, a[p:q], fed[p:q], made[p:q], held_heat[p:q])
-        for j in range(jlo, jhi):
-            if row_has[k, j]:
-                add_source(rate[(j - jlo) * wide : (j - jlo + 1) * wide], heat[k * plane + j * wide : q])
+    _, high, wide = shape
+    start = k * high * wide
+    liquidus = tissue.constants[LIQUIDUS_E]
+    brought: float = 0.0
+    cold_low, cold_up = FAR_ROW, 0
+    for jlo in range(1, high - 1, feeds.rows):
+        jhi = min(jlo + feeds.rows, high - 1)
+        p, q = start + jlo * wide, start + jhi * wide
+        rate = feeds.buffers[k][: q - p]
+        # Where nothing is frozen, what conducts is the state itself, and at hand.
+        e1 = f.e1[p:q] if max(f.cold[k, 0], jlo) < min(f.cold[k, 1], jhi) else f.psi[0][p:q]
+        brought += rates(rate, k, jlo, shape, f, e1, feeds, tissue)
+        out, fresh, e0, rate0 = f.out[p:q], f.fresh[0][p:q], f.e0[p:q], f.rate0[p:q]
         if first:
-            combine_first(o[p:q], r0[p:q], s[p:q], rate, c[3])
+            count = combine_first(out, fresh, rate0, e0, rate, c[3], liquidus)
         else:
-            combine_next(o[p:q], a[p:q], b[p:q], s[p:q], rate, r0[p:q], c)
-        no_ends(o, p, q, wide)
-        new_psi(fresh, o, p, q, fixed)
-        for channel in range(channels):
-            end_ghosts(fresh[channel].reshape(-1), p, q, wide, sign, offset[channel])
-    taken = np.float64(0.0)
-    for channel in range(channels):
-        side_ghosts(fresh[channel], k, sign, offset[channel])
-        if driven:
-            taken += wall_power(channel, psi[channel], k, fixed, fixed[6])
+            count = combine_next(out, fresh, e1, f.e2[p:q], e0, rate, rate0, c, liquidus)
+        no_ends(f.out, p, q, wide)
+        low, up = laws(count, k, jlo, jhi, shape, f, tissue)
+        if low < up:
+            cold_low, cold_up = min(cold_low, low), max(cold_up, up)
+    f.fresh_cold[k, 0], f.fresh_cold[k, 1] = cold_low, cold_up
+    taken: float = 0.0
+    for channel in range(f.fresh.shape[0]):
+        side_ghosts(f.fresh[channel], k, shape, tissue.sign, tissue.offset[channel])
+        if feeds.driven:
+            taken += wall_power(channel, f.psi[channel], k, shape, tissue)
     powers[k, 0] = taken
     powers[k, 1] = brought
 
 
 @parallel_kernel
-def sweep_many(first: bool, psi: Any, fresh: Any, out: F32, e1: F32, e2: F32, e0: F32, rate0: F32, c: F32,
-               extra: Any, fixed: Any, powers: F64) -> None:  # fmt: skip
+def sweep_many(shape: Any, first: bool, f: Fields, c: F32, feeds: Feeds, tissue: TissueTables, powers: F64) -> None:
     """Advance all planes by one stage, on all cores."""
-    for k in prange(1, out.shape[0] - 1):
-        sweep_plane(k, first, psi, fresh, out, e1, e2, e0, rate0, c, extra, fixed, powers)
+    for k in prange(1, shape[0] - 1):
+        sweep_plane(k, shape, first, f, c, feeds, tissue, powers)
 
 
 @kernel
-def sweep_few(first: bool, psi: Any, fresh: Any, out: F32, e1: F32, e2: F32, e0: F32, rate0: F32, c: F32,
-              extra: Any, fixed: Any, powers: F64) -> None:  # fmt: skip
+def sweep_few(shape: Any, first: bool, f: Fields, c: F32, feeds: Feeds, tissue: TissueTables, powers: F64) -> None:
     """Advance all planes by one stage, on this core; quicker for a small box."""
-    for k in range(1, out.shape[0] - 1):
-        sweep_plane(k, first, psi, fresh, out, e1, e2, e0, rate0, c, extra, fixed, powers)
+    for k in range(1, shape[0] - 1):
+        sweep_plane(k, shape, first, f, c, feeds, tissue, powers)
 
 
 @kernel
-def psi_everywhere(e: F32, psi: Any, fixed: Any) -> None:
-    """Write what conducts and its ghosts for the whole box."""
-    channels, deep, high, wide = psi.shape
-    sign, offset = fixed[4], fixed[5]
+def psi_everywhere(e: F32, shape: Any, psi: F32, cold: Ints, tissue: TissueTables) -> None:
+    """Write what conducts and its ghosts for the whole box, and call every row cold."""
+    deep, high, wide = shape
     plane = high * wide
+    cold[:, 0], cold[:, 1] = 1, high - 1
     for k in range(1, deep - 1):
-        first, last = k * plane + wide, (k + 1) * plane - wide
-        new_psi(psi, e.reshape(-1), first, last, fixed)
-        for channel in range(channels):
-            end_ghosts(psi[channel].reshape(-1), first, last, wide, sign, offset[channel])
-            side_ghosts(psi[channel], k, sign, offset[channel])
+        p, q = k * plane + wide, (k + 1) * plane - wide
+        frozen_psi(psi, e, p, q, tissue)
+        for channel in range(psi.shape[0]):
+            end_ghosts(psi[channel], p, q, wide, tissue.sign, tissue.offset[channel])
+            side_ghosts(psi[channel], k, shape, tissue.sign, tissue.offset[channel])

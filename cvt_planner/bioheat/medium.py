@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ from numpy.typing import NDArray
 from cvt_planner.base.arrays import Float32Array, FloatArray
 from cvt_planner.bioheat import law_kernels as lk
 from cvt_planner.bioheat.cells import Cells
+from cvt_planner.bioheat.conductance import all_decoded, coded
 from cvt_planner.bioheat.law import state_of
 from cvt_planner.bioheat.scene import Scene
+from cvt_planner.bioheat.tables import TissueTables
 from cvt_planner.bioheat.tissue_map import TissueMap
 
 _NO_LENGTH_M = 1e-6  # instead of zero, so that held cells side by side conduct no infinite flow
@@ -40,7 +43,7 @@ class Medium:
             return self.scene.perfusion_w_m3k > 0.0 or self.scene.metabolic_w_m3 > 0.0
         return bool(tissue.perfusion_w_m3k.any() or tissue.metabolic_w_m3.any())
 
-    @property
+    @cached_property
     def coldest_held_c(self) -> float:
         """Return the lowest temperature of held voxels, degC; infinite without."""
         tissue = self.scene.tissue
@@ -73,7 +76,7 @@ class CellMedium:
         Of the law (`law_kernels`); (1, 1, cells) with one material.
     k_unfrozen, k_frozen
         W/mK; one number with one material.
-    fixed
+    tables
         What the sweeps need.
     held_faces
         Faces between held and free cells: (n, 2) flat indices held, free; (n, 2) conductances, W/K.
@@ -94,15 +97,21 @@ class CellMedium:
     blood: Float32Array
     metabolic: Float32Array
     held_e: Float32Array
-    fixed: tuple[Any, ...]
+    tables: TissueTables
     held_faces: tuple[NDArray[np.int64], FloatArray]
     degrees: tuple[float, float, float]
 
     def start(self, initial_c: float) -> tuple[Float32Array, Float32Array, Float32Array]:
-        """Return the state at the start, and what blood (1/s) and metabolism (K/s) bring then."""
+        """Return the state at the start, and what blood (1/s) and metabolism (K/s) bring then.
+
+        Where every cell has its own material, W/K and W.
+        """
         c = self.medium.constants
         state = np.zeros(self.shape, np.float32)
         blood, metabolic = self.blood.copy(), self.metabolic.copy()
+        if self.mapped:
+            blood *= self.capacity
+            metabolic *= self.capacity
         if initial_c < c[lk.LIQUIDUS_C]:
             inner = (slice(1, -1),) * 3
             width, fold = (a[inner] if self.mapped else a[0, 0, 0] for a in (self.width, self.fold))
@@ -125,9 +134,13 @@ class CellMedium:
         Twice the largest sum of couplings bounds a network of conductances between capacities.
         """
         unfrozen, freezing, frozen = self.degrees
-        fold = float(self.fold.max())
         steepest = max(unfrozen, freezing, frozen * gain)
-        return 2.0 * steepest + load * fold * gain + float(self.blood.max())
+        fold, blood = self._most
+        return 2.0 * steepest + load * fold * gain + blood
+
+    @cached_property
+    def _most(self) -> tuple[float, float]:
+        return float(self.fold.max()), float(self.blood.max())
 
 
 def _padded(inner: NDArray[Any], fill: float = 0.0) -> Float32Array:
@@ -167,8 +180,10 @@ def _even(medium: Medium, cells: Cells) -> CellMedium:
     sign, offset, held = _walls(medium, even=True)
     shape = capacity.shape
     width, fold = (np.full((1, 1, shape[2]), c[at], np.float32) for at in (lk.WIDTH, lk.FOLD))
-    law = (False, medium.colligative, c.astype(np.float32), width, fold)  # mapped or not, and the law
-    none = np.zeros((2, 3, 1, 1, 1), np.float32)
+    tables = TissueTables(
+        even, even_z, np.zeros((2, 3, 1), np.uint16), np.ones(2, np.float32), per_capacity.ravel(), sign, offset, held,
+        False, medium.colligative, c.astype(np.float32), width.ravel(), fold.ravel(), False,
+    )  # fmt: skip
     blood = np.where(capacity > 0.0, medium.scene.perfusion_w_m3k / heat, 0.0).astype(np.float32)
     metabolic = np.where(capacity > 0.0, medium.scene.metabolic_w_m3 / heat, 0.0).astype(np.float32)
     coupled = alpha * float((xb + xa).max() + (yb + ya).max() + (zb + za).max())
@@ -176,7 +191,7 @@ def _even(medium: Medium, cells: Cells) -> CellMedium:
     freezing = 0.5 * (1.0 + kappa) * c[lk.RANGE_K] / c[lk.WIDTH] * _steepest_drop(medium)
     return CellMedium(
         medium, cells, shape, False, per_capacity, capacity, width, fold, m.k_unfrozen, m.k_frozen, blood, metabolic,
-        np.full((1, 1, 1), np.nan, np.float32), (even, even_z, none, per_capacity, sign, offset, held, *law), _NONE,
+        np.full((1, 1, 1), np.nan, np.float32), tables, _NONE,
         (coupled, coupled * freezing, coupled * kappa * c[lk.FOLD]),
     )  # fmt: skip
 
@@ -190,48 +205,45 @@ def _steepest_drop(medium: Medium) -> float:
     return float(c[lk.WIDTH] / (0.5 * (1.0 + 1.0 / c[lk.FOLD]) * c[lk.RANGE_K]))
 
 
-def _means(cells: Cells, field: Float32Array) -> Float32Array:
-    """Return means of a voxel field over the cells."""
-    done: Float32Array = field
-    for axis, part in ((0, cells.z), (1, cells.y), (2, cells.x)):
-        if part.count < done.shape[axis]:
-            shape = [1, 1, 1]
-            shape[axis] = -1
-            sums = np.add.reduceat(done, part.first[:-1], axis=axis)
-            done = np.asarray(sums / np.diff(part.first).reshape(shape), np.float32)
-    return done
-
-
 def _mapped(medium: Medium, tissue: TissueMap, cells: Cells) -> CellMedium:
     assert medium.log_k is not None
     c = medium.constants
-    k_f, k_u = (np.exp(_means(cells, log)) for log in medium.log_k)
-    heat_f, heat_u, latent, perfusion, metabolism = (_means(cells, getattr(tissue, name)) for name in _PARTS)
+    k_f, k_u = (np.exp(cells.means(log)) for log in medium.log_k)
+    heat_f, heat_u, latent, perfusion, metabolism = (cells.means(getattr(tissue, name)) for name in _PARTS)
     held = np.isfinite(tissue.held_c)
-    share = _means(cells, held.astype(np.float32))
-    is_held = share >= 0.5
-    held_c = _means(cells, np.where(held, tissue.held_c, 0.0).astype(np.float32)) / np.maximum(share, 1e-6)
+    if held.any():
+        share = cells.means(held.astype(np.float32))
+        held_c = cells.means(np.where(held, tissue.held_c, 0.0).astype(np.float32)) / np.maximum(share, 1e-6)
+        is_held = share >= 0.5
+    else:
+        held_c, is_held = np.zeros((), np.float32), np.zeros(cells.shape_kji, np.bool_)
     ratio = heat_f / heat_u
     width = 0.5 * (1.0 + ratio) * c[lk.RANGE_K] + latent / heat_u
     fold = 1.0 / ratio
     capacity = cells.volumes_m3() * heat_u
     per_capacity = np.where(is_held, 0.0, 1.0 / capacity)
-    own = np.stack([_faces(cells, k, is_held) for k in (k_u, k_f)])
+    (u_codes, u_unit), (f_codes, f_unit) = (coded(_faces(cells, k, is_held)) for k in (k_u, k_f))
+    own = np.stack([all_decoded(u_codes, u_unit), all_decoded(f_codes, f_unit)])
     sign, offset, held_walls = _walls(medium, even=False)
     padded_width, padded_fold = _padded(width, 1.0), _padded(fold, 1.0)
-    law = (True, medium.colligative, c.astype(np.float32), padded_width, padded_fold)
-    dummy = np.zeros((5, 1), np.float32)
+    frosty = bool((offset[1] != 0.0).any())  # ghosts of walls are frozen
     pc = _padded(per_capacity)
     blood = _padded(np.where(is_held, 0.0, perfusion / heat_u))
     metabolic = _padded(np.where(is_held, 0.0, metabolism / heat_u))
-    held_e = _padded(np.where(is_held, state_of(held_c, c, width, fold), np.nan), np.nan)
+    held_e = _padded(np.where(is_held, state_of(held_c, c, width, fold) if is_held.any() else 0.0, np.nan), np.nan)
     sums = [_degree(own[n]) * per_capacity for n in range(2)]
     freezing = 0.5 * (sums[0] + sums[1]) * c[lk.RANGE_K] / width
     if medium.colligative:
         freezing = 0.5 * (sums[0] + sums[1]) / (0.5 * (1.0 + ratio))
+    nothing = np.zeros((5, 1), np.float32)
+    tables = TissueTables(
+        nothing, nothing, np.stack([u_codes, f_codes]).reshape(2, 3, -1), np.array([u_unit, f_unit], np.float32),
+        pc.ravel(), sign, offset, held_walls, True, medium.colligative, c.astype(np.float32), padded_width.ravel(),
+        padded_fold.ravel(), frosty,
+    )  # fmt: skip
     return CellMedium(
         medium, cells, pc.shape, True, pc, _padded(capacity), padded_width, padded_fold, _padded(k_u), _padded(k_f),
-        blood, metabolic, held_e, (dummy, dummy, own, pc, sign, offset, held_walls, *law), _held_faces(own, is_held),
+        blood, metabolic, held_e, tables, _held_faces(own, is_held),
         (float(sums[0].max()), float(freezing.max()), float((sums[1] * fold).max())),
     )  # fmt: skip
 

@@ -20,9 +20,10 @@ from cvt_planner.bioheat.medium import Medium, medium_of
 from cvt_planner.bioheat.scene import Phase, Scene
 from cvt_planner.bioheat.sinks import Sinks, pieces_of, sinks_on
 from cvt_planner.bioheat.stepping import Pace, unit_stages
+from cvt_planner.bioheat.tables import Feeds, Fields
 
 _APART = 144  # float32 values: nine cache lines
-SERIAL_CELLS = 170_000  # below, one core is quicker than waking the others
+SERIAL_CELLS = 25_000  # below, one core is quicker than waking the others
 # On coarse grids steps lengthen faster than the spacing, up to this factor: the error of space is then the larger one.
 MOST_HASTE = 2.0
 QUIET_PART = 1e-3  # walls that bring no more than this part of the probes' power are counted once a step
@@ -80,15 +81,17 @@ class Run:
         self.e, self.ea, self.eb, self.rate = (_apart(shape, slot) for slot in range(4))
         for known in (self.e, self.ea, self.eb):
             known[:] = state
-        self.psi, self.spare_psi = (_apart((channels, *shape), slot) for slot in (4, 5))
+        self.psi, self.spare_psi = (_apart((channels, math.prod(shape)), slot) for slot in (4, 5))
+        self.rows = max(1, kernels.RUN_CELLS // shape[2])
+        self.cold, self.spare_cold = (np.zeros((shape[0], 2), np.int64) for _ in range(2))
         self.powers = np.zeros((shape[0], 2))
-        self.source = np.zeros(shape, np.float32)
-        self.buffers = np.zeros((shape[0], max(kernels.RUN_CELLS, shape[2])), np.float32)
+        self.source = np.zeros(math.prod(shape), np.float32)
+        self.buffers = np.zeros((shape[0], self.rows * shape[2]), np.float32)
         self.sinks: Sinks = sinks_on(
             self.pieces, cells, self.scene.box.cells_xyz[::-1], len(self.scene.probes), self.on.per_capacity,
             self.on.k_unfrozen, self.on.k_frozen,
         )  # fmt: skip
-        kernels.psi_everywhere(self.e, self.psi, self.on.fixed)
+        kernels.psi_everywhere(self.e.reshape(-1), shape, self.psi, self.cold, self.on.tables)
         self.many = cells.count > SERIAL_CELLS
         self.most_cells = max(self.most_cells, cells.count)
         self.pace = self._pace()
@@ -184,16 +187,20 @@ class Run:
         small[1:, 2] = np.float32(1.0) - (small[1:, 0] + small[1:, 1])  # so that rounding neither makes nor loses heat
         before = self.ledger.copy()
         targets, limits = self._targets(now + step * unit[:, 5])
+        e0, ea, eb, rate0 = (known.reshape(-1) for known in (self.e, self.ea, self.eb, self.rate))
+        blood, metabolic, capacity = (known.reshape(-1) for known in (self.blood, self.metabolic, self.on.capacity))
         super_step.one_step(
-            (self.psi, self.spare_psi, self.e, self.ea, self.eb, self.rate),
-            (
-                self.source, self.sinks.row_has, self.blood, self.metabolic, self.on.capacity, self.medium.perfused,
-                self.driven, self.buffers,
+            self.on.shape,
+            Fields(self.psi, self.cold, self.spare_psi, self.spare_cold, eb, ea, eb, e0, rate0),
+            Feeds(
+                self.source, self.sinks.row_has, blood, metabolic, capacity, self.medium.perfused, self.driven,
+                self.buffers, self.rows,
             ),
-            self.on.fixed, small, factors, self.for_kernels, self.medium.constants, self.duty, targets, limits,
+            self.on.tables, small, factors, self.for_kernels, self.medium.constants, self.duty, targets, limits,
             self.nodes, self.many, self.powers, self.on.held_faces, step, self.ledger,
         )  # fmt: skip
         self.psi, self.spare_psi = self.spare_psi, self.psi
+        self.cold, self.spare_cold = self.spare_cold, self.cold
         self.e, self.ea = self.ea, self.e
         self.power_w = (self.ledger[:-2] - before[:-2]) / step
         from_walls_w = (self.ledger[-2] - before[-2]) / step

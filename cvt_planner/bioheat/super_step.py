@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from cvt_planner.base.compiled import kernel, parallel_kernel, prange
-from cvt_planner.bioheat.kernels import F32, F64, I64, sweep_few, sweep_many, wall_power
+from cvt_planner.bioheat.ghost_kernels import wall_power
+from cvt_planner.bioheat.kernels import sweep_few, sweep_many
 from cvt_planner.bioheat.law_kernels import phi_at
+from cvt_planner.bioheat.tables import F32, F64, Feeds, Fields, Ints, TissueTables
 
 WARMEST_C = 120.0
 HALVINGS = 48
@@ -45,8 +47,8 @@ def listen(psi: Any, sinks: Any, nodes_c: F64, theta: F64, read: F64) -> None:
     k_u, k_f = sinks[8], sinks[9]
     gap_probe, gap_node, gap_w_k = sinks[11:14]
     read[:] = 0.0
-    unfrozen = psi[0].reshape(-1)
-    frozen = psi[psi.shape[0] - 1].reshape(-1)
+    unfrozen = psi[0]
+    frozen = psi[psi.shape[0] - 1]
     two = psi.shape[0] == 2
     for p in range(strength.size):
         u, f = np.float32(0.0), np.float32(0.0)
@@ -101,12 +103,11 @@ def draw(psi: Any, source: F32, sinks: Any, law: F64, duty: F64, target: F64, li
 def spread(source: F32, given: Any, power: F64) -> None:
     """Write the rise, K/s, that pieces of such powers, W, give to their cells."""
     first, cell, piece, give = given
-    heat = source.reshape(-1)
     for n in range(cell.size):
         total = np.float32(0.0)
         for m in range(first[n], first[n + 1]):
             total += give[m] * np.float32(power[piece[m]])
-        heat[cell[n]] = total
+        source[cell[n]] = total
 
 
 @kernel
@@ -146,36 +147,36 @@ def held_power(psi: Any, held_faces: Any) -> float:
     total = np.float64(0.0)
     for n in range(pairs.shape[0]):
         for channel in range(psi.shape[0]):
-            flat = psi[channel].reshape(-1)
+            flat = psi[channel]
             total += conductance[n, channel] * np.float64(flat[pairs[n, 0]] - flat[pairs[n, 1]])
     return total
 
 
 @kernel
-def through_walls(psi: Any, fixed: Any) -> float:
+def through_walls(psi: F32, shape: Any, tissue: TissueTables) -> float:
     """Return the heat, W, that comes in through all held walls."""
     total = np.float64(0.0)
     for channel in range(psi.shape[0]):
-        for k in range(1, psi.shape[1] - 1):
-            total += wall_power(channel, psi[channel], k, fixed, fixed[6])
+        for k in range(1, shape[0] - 1):
+            total += wall_power(channel, psi[channel], k, shape, tissue)
     return total
 
 
 @kernel
-def one_step(fields: Any, extra: Any, fixed: Any, stages: F32, stages64: F64, sinks: Any, law: F64, duty: F64,
-             targets: F64, limits: F64, nodes: F64, many: bool, powers: F64, held_faces: Any,
+def one_step(shape: Any, f: Fields, feeds: Feeds, tissue: TissueTables, stages: F32, stages64: F64, sinks: Any,
+             law: F64, duty: F64, targets: F64, limits: F64, nodes: F64, many: bool, powers: F64, held_faces: Any,
              step_s: float, ledger: F64) -> None:  # fmt: skip
     """Advance by one super step of `stages.shape[0]` stages.
 
-    `fields` are (psi, spare psi, e at the start, two spare e, spare rate); the result's e is in the second of the e
-    fields when the number of stages is odd, which it must be, and its psi in the spare one. `ledger` (probes + 2,)
-    is increased by the heat drawn by each probe, taken in through the walls, and brought by blood and metabolism, J.
-    What comes through walls that only keep the temperature of the start changes slowly: it is counted once a step.
-    `nodes` (the needles' temperatures, degC) is advanced in place.
+    The state at the start is `f.e0`; `f.e1` and `f.e2` are room. The result's state is in `f.e1` when the number of
+    stages is odd, which it must be, what conducts in it in `f.fresh`. `ledger` (probes + 2,) is increased by the heat
+    drawn by each probe, taken in through the walls, and brought by blood and metabolism, J. What comes through walls
+    that only keep the temperature of the start changes slowly: it is counted once a step. `nodes` (the needles'
+    temperatures, degC) is advanced in place.
     """
-    psi, fresh, e0, ea, eb, rate0 = fields
-    source, driven = extra[0], extra[6]
-    at_start = 0.0 if driven else through_walls(psi, fixed)
+    psi, cold, fresh, fresh_cold, e0, ea, eb = f.psi, f.cold, f.fresh, f.fresh_cold, f.e0, f.e1, f.e2
+    driven = feeds.driven
+    at_start = 0.0 if driven else through_walls(psi, shape, tissue)
     probes = duty.size
     books = probes + 2
     j1, j2, power0, power = np.zeros(books), np.zeros(books), np.zeros(books), np.zeros(books)
@@ -185,15 +186,16 @@ def one_step(fields: Any, extra: Any, fixed: Any, stages: F32, stages64: F64, si
     start, n1, n2 = nodes.copy(), nodes.copy(), nodes.copy()
     rate, first_rate = np.zeros(nodes.size), np.zeros(nodes.size)
     for n in range(stages.shape[0]):
-        draw(psi, source, sinks, law, duty, targets[n], limits[n], n1, rate, room, drawn)
+        draw(psi, feeds.source, sinks, law, duty, targets[n], limits[n], n1, rate, room, drawn)
         # The two spare fields take turns; the start is both of the states before the first stage.
         target = ea if n % 2 == 0 else eb
         e1 = e0 if n == 0 else (eb if n % 2 == 0 else ea)
         e2 = e0 if n < 2 else target
+        now = Fields(psi, cold, fresh, fresh_cold, target, e1, e2, e0, f.rate0)
         if many:
-            sweep_many(n == 0, psi, fresh, target, e1, e2, e0, rate0, stages[n], extra, fixed, powers)
+            sweep_many(shape, n == 0, now, stages[n], feeds, tissue, powers)
         else:
-            sweep_few(n == 0, psi, fresh, target, e1, e2, e0, rate0, stages[n], extra, fixed, powers)
+            sweep_few(shape, n == 0, now, stages[n], feeds, tissue, powers)
         for b in range(probes):
             power[b] = drawn[b]
         power[probes] = powers[:, 0].sum() + held_power(psi, held_faces)
@@ -208,11 +210,11 @@ def one_step(fields: Any, extra: Any, fixed: Any, stages: F32, stages64: F64, si
         for m in range(nodes.size):
             new = c[0] * n1[m] + c[1] * n2[m] + c[2] * start[m] + c[3] * rate[m] + c[4] * first_rate[m]
             n2[m], n1[m] = n1[m], new
-        psi, fresh = fresh, psi
+        psi, fresh, cold, fresh_cold = fresh, psi, fresh_cold, cold
     for b in range(books):
         ledger[b] += j1[b]
     if not driven:
-        ledger[probes] += 0.5 * step_s * (at_start + through_walls(psi, fixed))
+        ledger[probes] += 0.5 * step_s * (at_start + through_walls(psi, shape, tissue))
     nodes[:] = n1
 
 
@@ -250,7 +252,7 @@ def after_step(e: F32, coldest: F32, blood: F32, metabolic: F32, liquidus: float
 
 
 @kernel
-def edge_changes(e: F32, planes: I64) -> F64:
+def edge_changes(e: F32, planes: Ints) -> F64:
     """Return (6,) the largest |e| of planes across x, y and z, low and high; 0 where `planes` is negative."""
     found = np.zeros(6)
     for face in range(6):
