@@ -47,4 +47,9 @@ def kernels_alone() -> threading.RLock:
     return _ALONE
 
 
+def use_one_core() -> None:
+    """Let parallel kernels called from this thread run on one core, and leave the others to those beside it."""
+    numba.set_num_threads(1)
+
+
 prange = numba.prange

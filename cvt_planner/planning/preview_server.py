@@ -10,6 +10,7 @@ import signal
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
+from cvt_planner.base.compiled import use_one_core
 from cvt_planner.base.errors import PlannerError
 from cvt_planner.bioheat.solver import warm_up
 from cvt_planner.planning.ice_preview import preview_ice
@@ -20,6 +21,7 @@ READY = 0  # sent once, before the first answer
 def serve(pipe: Connection) -> None:
     """Answer requests (number, inputs, tissue) with (number, preview or `PlannerError`) until the other end closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the window, which then ends this
+    use_one_core()  # the window needs the other
     warm_up()
     with suppress(EOFError, OSError):
         pipe.send((READY, None))
