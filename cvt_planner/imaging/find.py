@@ -12,6 +12,7 @@ from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.headers import SliceHeader, read_header
 from cvt_planner.imaging.identity import patient_of, series_of, text_of
+from cvt_planner.imaging.incomplete import refuse_incomplete, without_incomplete
 from cvt_planner.imaging.judge import Judgement, judge, kind_fault
 from cvt_planner.imaging.pixels import hu_slice
 from cvt_planner.imaging.research import research_series
@@ -40,6 +41,7 @@ def find_series(path: str | Path, progress: Progress | None = None) -> SeriesLis
     place, progress = Path(path), progress or Progress()
     kind = kind_of(place)
     given = shown(place)
+    refuse_incomplete(place)
     if kind == "zip" and place.suffix.lower() == ".cvtplan":
         return SeriesListing(given, (), hint=f"{given} is a plan, not a CT. Open it as a plan.")
     if kind == "research":
@@ -83,6 +85,9 @@ class _Scan:
     def listing(self, refs: Sequence[FileRef], progress: Progress) -> SeriesListing:
         """Return the listing of many files."""
         groups: dict[_Key, list[SliceHeader]] = {}
+        refs, left_out = without_incomplete(refs, self.opener)
+        for marker, reason in left_out:
+            self._broken(marker, reason)
         for header in self.headers(refs, progress):
             groups.setdefault(_key(header), []).append(header)
         found = [self.series(group) for group in groups.values()]
