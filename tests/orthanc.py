@@ -15,7 +15,7 @@ import urllib.request
 import warnings
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -211,19 +211,21 @@ def _listens(port: int) -> bool:
 
 
 class Proxy:
-    """Passes connections on to a port, and cuts each after so many bytes from there; `limits` is one per connection
-    that carries more than a little, None for no cut. Past its end nothing is cut any more."""
+    """Passes connections on to a port, and cuts the first that carries more than `limits[0]` bytes one way, then the
+    first that carries more than `limits[1]`, and so on; then none any more."""
 
-    def __init__(self, to_port: int, limits: list[int | None]) -> None:
+    def __init__(self, to_port: int, limits: list[int], port: int = 0) -> None:
         self.to_port = to_port
         self.limits = list(limits)
         self.cuts = 0
         self._lock = threading.Lock()
-        self._server = socket.create_server(("127.0.0.1", 0))
+        self._server = socket.create_server(("127.0.0.1", port))
         self.port = int(self._server.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
+        with suppress(OSError):
+            self._server.shutdown(socket.SHUT_RDWR)  # else the waiting thread keeps the port
         self._server.close()
 
     def _accept(self) -> None:
@@ -232,30 +234,34 @@ class Proxy:
                 near, _ = self._server.accept()
             except OSError:
                 return
-            far = socket.create_connection(("127.0.0.1", self.to_port))
-            threading.Thread(target=self._pass_on, args=(near, far, False), daemon=True).start()
-            threading.Thread(target=self._pass_on, args=(far, near, True), daemon=True).start()
+            try:
+                far = socket.create_connection(("127.0.0.1", self.to_port))
+            except OSError:
+                near.close()
+                continue
+            for end in (near, far):
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=self._pass_on, args=(near, far), daemon=True).start()
+            threading.Thread(target=self._pass_on, args=(far, near), daemon=True).start()
 
-    def _pass_on(self, source: socket.socket, target: socket.socket, counts: bool) -> None:
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
         passed = 0
         try:
             while data := source.recv(1 << 14):
                 passed += len(data)
-                if counts and self._cut(passed):
+                if self._cut(passed):
                     break
                 target.sendall(data)
         except OSError:
             pass
         for end in (source, target):
-            try:
+            with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
             end.close()
 
     def _cut(self, passed: int) -> bool:
         with self._lock:
-            if not self.limits or self.limits[0] is None or passed < self.limits[0]:
+            if not self.limits or passed < self.limits[0]:
                 return False
             self.limits.pop(0)
             self.cuts += 1
@@ -263,9 +269,9 @@ class Proxy:
 
 
 @contextmanager
-def cutting(to_port: int, limits: list[int | None]) -> Iterator[Proxy]:
+def cutting(to_port: int, limits: list[int], port: int = 0) -> Iterator[Proxy]:
     """Return a proxy that is closed at the end."""
-    proxy = Proxy(to_port, limits)
+    proxy = Proxy(to_port, limits, port)
     try:
         yield proxy
     finally:

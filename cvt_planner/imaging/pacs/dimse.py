@@ -101,7 +101,7 @@ class DimsePeer:
             requests = [_request(study_uid, series_uid, uids[n : n + _AT_ONCE]) for n in range(0, len(uids), _AT_ONCE)]
         classes = Counter(image.sop_class for image in wanted if image.sop_class)
         with fetch([name for name, _ in classes.most_common()], receiver, progress) as ask:
-            why = [_outcome(self.node, answer, progress) for request in requests for answer in ask(request)]
+            why = [_outcome(self.node, self.way, answer, progress) for request in requests for answer in ask(request)]
         receiver.check()
         return next((one for one in [*why, receiver.remark] if one), "")
 
@@ -165,7 +165,7 @@ class DimsePeer:
                 ("", node.move_port),
                 block=False,
                 ssl_context=listener_context(node) if node.tls else None,
-                evt_handlers=[AT_ONCE, (evt.EVT_C_STORE, receiver.handle)],
+                evt_handlers=[*AT_ONCE, (evt.EVT_C_STORE, receiver.handle)],
             )
         except OSError as error:
             raise PacsRefused(
@@ -216,22 +216,24 @@ def _error(status: int, answer: Dataset) -> str:
     return f"error 0x{status:04X}{f', {comment}' if comment else ''}"
 
 
-def _outcome(node: Node, answer: tuple[Dataset, Dataset | None], progress: Progress) -> str:
+def _outcome(node: Node, way: str, answer: tuple[Dataset, Dataset | None], progress: Progress) -> str:
     """Return why a retrieval did not give all, or nothing; raise when it is of no use to ask again."""
     status = _status(node, answer[0], progress)
     if status in (_SUCCESS, *_PENDING):
         failed = int(answer[0].get("NumberOfFailedSuboperations", 0) or 0) if status == _SUCCESS else 0
         return f"{node.name} could not send {failed} image(s)." if failed else ""
     words = _error(status, answer[0])
+    register = (
+        f"Ask for this workstation to be registered there as {node.our_ae!r} with its address and port "
+        f"{node.move_port}, or fetch by C-GET."
+    )
     if status == _UNKNOWN_DESTINATION:
-        raise PacsRefused(
-            f"{node.name} does not know {node.our_ae!r} as a place to send to ({words}). Ask for this workstation "
-            f"to be registered there with its address and port {node.move_port}, or fetch by C-GET."
-        )
+        raise PacsRefused(f"{node.name} does not know where {node.our_ae!r} is ({words}). {register}")
     if status == _WARNING or status in _OUT_OF_RESOURCES:
         number = answer[0].get("NumberOfFailedSuboperations", 0) or "some"
         return f"{node.name} could not send {number} image(s) ({words})."
-    return f"{node.name} ended the retrieval with {words}."
+    hint = f" If no image comes at all: {register}" if way == "move" else ""
+    return f"{node.name} ended the retrieval with {words}.{hint}"
 
 
 def _check_offered(node: Node, opened: Association, service: str) -> None:

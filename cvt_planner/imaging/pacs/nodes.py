@@ -45,7 +45,8 @@ class Node:
     timeout_s
         For each answer of the PACS.
     retries, pause_s
-        How often a retrieval asks again without any image having come in between, and how long it waits before.
+        How often a retrieval asks again without any image having come in between (0: never, not even then), and how
+        long it waits before.
     """
 
     name: str

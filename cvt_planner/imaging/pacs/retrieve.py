@@ -78,7 +78,7 @@ def retrieve_into_store(
 
 def _images(peer: Peer, study_uid: str, series_uid: str, progress: Progress) -> tuple[ImageFound, ...]:
     progress.report(0.0, "Asking which images the series has")
-    images = peer.images(study_uid, series_uid, progress)
+    images = peer.images(study_uid, series_uid, progress.part(0.0, _LISTED))
     if not images:
         raise PacsRefused(
             f"{peer.node.name} has no images of series {series_uid} in study {study_uid}. "
@@ -98,7 +98,7 @@ def _fetch(
     try:
         for _ in range(_MOST_GROWTHS):
             attempts += _until_all_here(peer, staging, progress)
-            again = peer.images(study_uid, series_uid, progress)
+            again = peer.images(study_uid, series_uid, progress.part(0.99, 1.0))
             if {image.sop_uid for image in again} <= set(staging.images):
                 break
             staging.expect({image.sop_uid: image for image in (*staging.images.values(), *again)}.values())
@@ -108,6 +108,11 @@ def _fetch(
             )
     except Cancelled:
         raise Cancelled(f"Stopped. {staging.have} of {staging.total} images are kept; press Resume to go on.") from None
+    except Incomplete as error:
+        if error.have:
+            raise
+        staging.discard()
+        raise PacsRefused(f"No image came. {error.reason}") from error
     except ConnectionBroken as error:  # at the last look whether the series has grown
         raise Incomplete(staging.have, staging.total, str(error)) from error
     staging.finish()
@@ -137,13 +142,14 @@ def _until_all_here(peer: Peer, staging: Staging, progress: Progress) -> int:
             raise
         except InputRefused as error:
             if before == 0 and staging.have == 0:
+                staging.discard()
                 raise
             raise Incomplete(staging.have, staging.total, str(error)) from error
         progress.check()
         if not staging.missing():
             break
         fruitless = 0 if staging.have > before else fruitless + 1
-        if fruitless > node.retries:
+        if node.retries == 0 or fruitless > node.retries:
             reason = reason or f"{node.name} says that it has sent all, but these did not come."
             raise Incomplete(staging.have, staging.total, reason)
         _pause(node.pause_s * max(fruitless, 1), progress, f"{staging.have} of {staging.total} images; asking again")

@@ -116,6 +116,10 @@ class Staging:
                 f"All images are here, but {shown(self.out)} could not be made of them: {error.strerror or error}. "
                 "Take what is in the way elsewhere and give the command again."
             ) from error
+        self.discard()
+
+    def discard(self) -> None:
+        """Delete what was collected."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _open(self) -> None:

@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import requests
 from dicomweb_client import DICOMwebClient
@@ -17,6 +17,7 @@ from pydicom.dataset import Dataset
 
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
+from cvt_planner.imaging.pacs.faults import ConnectionBroken
 from cvt_planner.imaging.pacs.found import (
     IMAGE_KEYS,
     MOST_STUDIES,
@@ -42,6 +43,7 @@ _T = TypeVar("_T")
 _AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 _ANY_MULTIPART = 'multipart/related; type="*/*"'  # how the client asks for parts that it hands on as bytes
 _CHUNK_BYTES = 1 << 18
+_TAIL_BYTES = 256
 _SEND_AT_ONCE_BYTES = 32 << 20  # of one STOW request; assumed
 _PAGE = 5000  # images of one answer; assumed
 for _name in ("dicomweb_client", "urllib3", "requests"):  # queries hold names: nothing of them is logged
@@ -63,13 +65,40 @@ class _Session(requests.Session):
         self.verify = node.ca_file or True
         if node.certificate_file:
             self.cert = (node.certificate_file, node.key_file)
-        self.hooks["response"].append(_delimited)
+        self.hooks["response"].append(self._watch)
+        self._sized, self._end, self._tail = True, b"", b""
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         """Return the answer to a request."""
         if str(request.headers.get("Accept", "")).startswith(_ANY_MULTIPART):
             request.headers["Accept"] = _AS_STORED
+        address, mark, asked = (request.url or "").partition("?")
+        # Both wildcards are allowed in a query as they are, and some servers know them only so.
+        request.url = address + mark + asked.replace("%2A", "*").replace("%3F", "?")
+        if self._node.ca_file:  # the library lets a bundle named in the environment come before it
+            options["verify"] = self._node.ca_file
         return super().send(request, **options)
+
+    def came_whole(self) -> bool:
+        """Return whether the last answer was read to its end: as long as it said, or up to its closing boundary.
+
+        Servers that say no length end an answer by closing the connection, just as a fault does.
+        """
+        return self._sized or (bool(self._end) and self._tail.rstrip().endswith(self._end))
+
+    def _watch(self, answer: requests.Response, *_: Any, **__: Any) -> None:
+        chunked = answer.headers.get("Transfer-Encoding", "").lower() == "chunked"
+        self._sized, self._tail = chunked or "Content-Length" in answer.headers, b""
+        boundary = answer.headers.get("Content-Type", "").partition("boundary=")[2].partition(";")[0].strip(' "')
+        self._end = f"--{boundary}--".encode() if boundary else b""
+        read = answer.iter_content
+
+        def watched(chunk_size: int | None = 1, decode_unicode: bool = False) -> Iterator[Any]:
+            for chunk in read(chunk_size, decode_unicode):
+                self._tail = (self._tail + chunk)[-_TAIL_BYTES:]
+                yield chunk
+
+        answer.iter_content = watched  # type: ignore[method-assign]
 
 
 class _Header(requests.auth.AuthBase):
@@ -82,13 +111,6 @@ class _Header(requests.auth.AuthBase):
         """Return the request with the login."""
         request.headers["Authorization"] = self._value
         return request
-
-
-def _delimited(answer: requests.Response, *_: Any, **__: Any) -> None:
-    """Refuse an answer whose end could not be told from a broken connection."""
-    chunked = answer.headers.get("Transfer-Encoding", "").lower() == "chunked"
-    if answer.ok and not chunked and "Content-Length" not in answer.headers and answer.status_code != 204:
-        raise requests.exceptions.InvalidHeader("the answer does not say how long it is")
 
 
 class WebPeer:
@@ -140,13 +162,24 @@ class WebPeer:
         """Give the wanted images to `take` as they come; return why some did not, or nothing."""
         series = f"{self.node.url.rstrip('/')}/studies/{study_uid}/series/{series_uid}"
         places = [series] if whole else [f"{series}/instances/{image.sop_uid}" for image in wanted]
-        remark = ""
+        remarks = []
         for place in places:
             with faults_of(self.node, progress):
-                for part in self._client().iter_bulkdata(place):
-                    progress.check()
-                    remark = _taken(bytes(part), take) or remark
-        return remark
+                remarks += [_taken(part, take) for part in self._parts(place, progress)]
+        return next((one for one in remarks if one), "")
+
+    def _parts(self, place: str, progress: Progress) -> Iterator[bytes]:
+        """Return the files of an answer; its last one only when the answer came whole, for it may be cut off."""
+        held = b""
+        for part in self._client().iter_bulkdata(place):
+            progress.check()
+            if held:
+                yield held
+            held = bytes(part)
+        if not self._session().came_whole():
+            raise ConnectionBroken(f"The connection with {self.node.name} broke in the middle of an answer.")
+        if held:
+            yield held
 
     def send(self, files: Sequence[Outgoing], scratch: Path, progress: Progress) -> tuple[tuple[str, str], ...]:
         """Send files unchanged; return name and reason of each that was not taken."""
@@ -162,11 +195,17 @@ class WebPeer:
 
     # --- asking
 
+    def _session(self) -> _Session:
+        self._client()
+        return cast("tuple[_Session, DICOMwebClient]", self._opened)[0]
+
     def _client(self) -> DICOMwebClient:
         if self._opened is None:
             session = _Session(self.node)
             url, wait_s = self.node.url.rstrip("/"), self.node.timeout_s
-            self._opened = (session, DICOMwebClient(url, session=session, timeout=wait_s, chunk_size=_CHUNK_BYTES))
+            client = DICOMwebClient(url, session=session, timeout=wait_s, chunk_size=_CHUNK_BYTES)
+            client.set_http_retry_params(retry=False)  # it would ask again after any fault, also one of TLS
+            self._opened = (session, client)
         return self._opened[1]
 
     def _ask(self, ask: Callable[[DICOMwebClient], _T], progress: Progress, nothing: _T | None = None) -> _T:
@@ -181,8 +220,7 @@ class WebPeer:
             return nothing
 
     def _store(self, batch: Sequence[tuple[Outgoing, bytes]], progress: Progress) -> list[tuple[str, str]]:
-        self._client()
-        session = self._opened[0] if self._opened else requests.Session()
+        session = self._session()
         boundary = uuid.uuid4().hex
         head = f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode()
         parts = [b"%b%b\r\n" % (head, data) for _, data in batch]
