@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from app.desk import Desk
 from app.documents import Documents
 from app.panels.pacs_nodes import NodesPage
+from app.panels.pacs_words import align_counts, count_words, error_words, patient_words, study_day
 from app.panels.widgets import Choice, button, label, named, set_role
 from cvt_planner.base.errors import Cancelled, PlannerError
 from cvt_planner.base.progress import Progress
@@ -120,10 +121,12 @@ class PacsDialog(QDialog):
         for key, words, hint in (
             ("id", "Patient ID", ""),
             ("name", "Name", "Family, Given"),
-            ("date", "Study date", "2026-03-01 or first..last"),
+            ("date", "Study date", "2026-03-01"),
         ):
             field = named(QLineEdit(), f"pacs_{key}")
             field.setPlaceholderText(hint)
+            if key == "date":
+                field.setToolTip("One day, or a range: 2026-03-01..2026-03-31")
             field.returnPressed.connect(self._search)
             self.fields[key] = field
             row.addWidget(QLabel(words))
@@ -219,24 +222,28 @@ class PacsDialog(QDialog):
         for study in found.studies:
             who = (study.patient_id, study.patient, study.birth_date)
             if who not in patients:
-                patients[who] = QTreeWidgetItem([_patient_words(study)])
+                patients[who] = QTreeWidgetItem([patient_words(study)])
                 self.tree.addTopLevelItem(patients[who])
-            counts = (_number(study.series_count), _number(study.image_count))
-            item = QTreeWidgetItem([study.description or "study without name", _day(study), study.modalities, *counts])
+            counts = (count_words(study.series_count), count_words(study.image_count))
+            item = QTreeWidgetItem(
+                [study.description or "study without name", study_day(study), study.modalities, *counts]
+            )
             item.setData(0, _STUDY, study)
             item.setToolTip(0, study.study_uid)
             item.setChildIndicatorPolicy(QTreeWidgetItem.ChildIndicatorPolicy.ShowIndicator)
-            _align(item)
+            align_counts(item)
             patients[who].addChild(item)
             patients[who].setExpanded(True)
-        words = f"{len(found.studies)} studies of {len(patients)} patients."
+        words = f"Studies: {len(found.studies)}, patients: {len(patients)}."
         if not found.studies:
             words = "No study matches. Check ID, name and date; part of a name is enough."
         elif found.more:
             words += " There are more: narrow the search."
         self._say(words, "look" if found.more or not found.studies else "hint")
         if len(found.studies) == 1:
-            next(iter(patients.values())).child(0).setExpanded(True)
+            only = self._study_item(found.studies[0].study_uid)
+            if only is not None:
+                only.setExpanded(True)
 
     def _load_series(self, item: QTreeWidgetItem) -> None:
         study, node = item.data(0, _STUDY), self.chosen_node
@@ -258,10 +265,10 @@ class PacsDialog(QDialog):
         for series in found:
             name = f"{series.number or '–'}  {series.description or 'series without name'}"
             body = f"  ({series.body_part.lower()})" if series.body_part else ""
-            child = QTreeWidgetItem([name + body, "", series.modality, "", _number(series.image_count)])
+            child = QTreeWidgetItem([name + body, "", series.modality, "", count_words(series.image_count)])
             child.setData(0, _SERIES, series)
             child.setToolTip(0, series.series_uid)
-            _align(child)
+            align_counts(child)
             item.addChild(child)
 
     def _study_item(self, study_uid: str) -> QTreeWidgetItem | None:
@@ -322,7 +329,7 @@ class PacsDialog(QDialog):
         if not may_resume:
             self._wanted = None
         self._working(False)
-        self._say(_words(error), "look" if isinstance(error, Cancelled) else "stop")
+        self._say(error_words(error), "look" if isinstance(error, Cancelled) else "stop")
 
     def _advanced(self, fraction: float, words: str) -> None:
         self.bar.setValue(round(fraction * 1000))
@@ -349,7 +356,7 @@ class PacsDialog(QDialog):
         self.desk.jobs.submit(_ASK, work, done, self._failed)  # type: ignore[arg-type]
 
     def _failed(self, error: Exception) -> None:
-        self._say(_words(error), "stop")
+        self._say(error_words(error), "stop")
 
     def _choose_store(self) -> None:
         chosen = self.documents.dialogs.study_folder("Keep fetched series in")
@@ -379,27 +386,3 @@ class PacsDialog(QDialog):
     def _say(self, text: str, role: str) -> None:
         self.state.setText(text)
         set_role(self.state, role)
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, PlannerError):
-        return str(error)
-    return f"This did not work because of a fault in the program ({type(error).__name__}: {error})."
-
-
-def _patient_words(study: StudyFound) -> str:
-    facts = [study.patient or "patient without name", study.patient_id, study.birth_date, study.sex]
-    return ",  ".join(one for one in facts if one)
-
-
-def _day(study: StudyFound) -> str:
-    return f"{study.day} {study.time[:5]}".strip()
-
-
-def _number(count: int | None) -> str:
-    return "?" if count is None else str(count)
-
-
-def _align(item: QTreeWidgetItem) -> None:
-    for column in (3, 4):
-        item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

@@ -115,7 +115,7 @@ def test_set_up_test_look_fetch_and_open(pacs: Hand, orthanc: Orthanc) -> None:
     type_in(pacs, "pacs_name", "m*ller")
     pacs.click("pacs_search")
     pacs.settle()
-    assert "1 studies of 1 patients" in state(pacs)
+    assert "Studies: 1, patients: 1." in state(pacs)
     tree = choose_series(pacs)
     texts = [tree.currentItem().text(n) for n in range(5)]
     assert texts == ["3  Bone 1.0", "", "CT", "", str(SLICES)]
