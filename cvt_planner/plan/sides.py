@@ -53,6 +53,16 @@ def sides_state(plan: Plan | None, volume: Volume) -> SidesState:
     return SidesState(True, reason, f"Left and right as in the header, confirmed by {mark.by} on {day}. {reason}", mark)
 
 
+def sides_named(plan: Plan | None, volume: Volume | None) -> bool:
+    """Return whether the views may write left and right; quick enough for every painting. True without a CT."""
+    if volume is None:
+        return True
+    mark = plan.sides if plan else None
+    if mark is None or mark.content_hash != volume.content_hash:
+        return volume.sides_confirmed
+    return mark.as_header
+
+
 def _agreed(volume: Volume) -> str:
     position = volume.series.patient_position
     said = f"The header's position ({position_words(position)})" if position else "The file's axes"
