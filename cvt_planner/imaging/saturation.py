@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
+from scipy import ndimage
 
 from cvt_planner.base.arrays import HuArray
 from cvt_planner.imaging.volume import Saturation
@@ -11,14 +11,16 @@ LOWEST_CEILING_HU = 2000  # nothing but metal and enamel is clipped over it; ass
 FEWEST_VOXELS = 20  # fewer at the largest value are noise; assumed
 SPIKE = 10.0  # times more voxels at the ceiling than at each value below it; assumed
 _BELOW_HU = 50  # the values below the ceiling that it is compared with
-WRAP_BRIGHT_HU, WRAP_DARK_HU = 2500, -950  # neighbours that no scanner's blur lets stand side by side; assumed
+WRAP_BRIGHT_HU = 2000  # a ring of at least this encloses what has wrapped round; assumed
+WRAP_DARK_HU = 0  # nothing within a ring of metal is really as dark; assumed
 
 
 def saturation_of(hu: HuArray) -> Saturation | None:
     """Return where HU are clipped or wrapped; None where they are not.
 
-    Clipped: a spike of equal voxels at the largest value. Wrapped: voxels as dark as air right beside voxels of over
-    2500 HU. Both are found from the values alone, because headers do not say how a scanner limits them.
+    Clipped: a spike of equal voxels at the largest value. Wrapped: dark voxels enclosed by voxels of over 2000 HU in
+    their slice; the bore of a hollow needle looks the same. Both are found from the values alone, because headers do
+    not say how a scanner limits them.
 
     Parameters
     ----------
@@ -28,11 +30,10 @@ def saturation_of(hu: HuArray) -> Saturation | None:
     ceiling = int(hu.max(initial=-32768))
     if ceiling < LOWEST_CEILING_HU:
         return None
-    bright = hu > min(ceiling - _BELOW_HU - 1, WRAP_BRIGHT_HU - 1)
-    wrapped = _wrapped(hu, bright)
-    values = hu[bright]
+    wrapped = _wrapped(hu)
+    values = hu[hu >= ceiling - _BELOW_HU]
     top = int((values == ceiling).sum())
-    below = float(((values >= ceiling - _BELOW_HU) & (values < ceiling)).sum()) / _BELOW_HU
+    below = float((values < ceiling).sum()) / _BELOW_HU
     clipped = top if top >= FEWEST_VOXELS and top >= SPIKE * max(below, 1.0) else 0
     if not clipped and wrapped < FEWEST_VOXELS:
         return None
@@ -40,17 +41,11 @@ def saturation_of(hu: HuArray) -> Saturation | None:
     return Saturation(ceiling, clipped, wrapped, (clipped + wrapped) / hu.size)
 
 
-def _wrapped(hu: HuArray, bright: np.ndarray) -> int:
-    """Return how many dark voxels touch a bright one within their slice, two neighbours or more."""
-    index = np.argwhere(bright & (hu >= WRAP_BRIGHT_HU))
-    if not len(index):
-        return 0
-    touched: dict[tuple[int, int, int], int] = {}
-    for step in ((0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1)):
-        beside = index + step
-        inside = np.all((beside >= 0) & (beside < hu.shape), axis=1)
-        beside = beside[inside]
-        dark = beside[hu[tuple(beside.T)] <= WRAP_DARK_HU]
-        for k, j, i in dark.tolist():
-            touched[k, j, i] = touched.get((k, j, i), 0) + 1
-    return sum(count >= 2 for count in touched.values())
+def _wrapped(hu: HuArray) -> int:
+    """Return how many dark voxels are enclosed by bright ones within their slice."""
+    count = 0
+    for one in hu:
+        bright = one >= WRAP_BRIGHT_HU
+        if int(bright.sum()) >= FEWEST_VOXELS:
+            count += int((ndimage.binary_fill_holes(bright) & (one <= WRAP_DARK_HU)).sum())
+    return count

@@ -95,7 +95,7 @@ def _by_acquisition(images: Sequence[SliceHeader], same_pixels: SamePixels) -> l
         single = _without(stack, {n for group in repeats for n in group[1:]})
         told = _told_apart(images, same_pixels) if _is_mixed_up(single) else []
         if told:
-            return _acquisitions(told, "lie between each other")
+            return _acquisitions(told, "whose slices lie between each other")
         copies = (f"Identical copies of slices were left out ({len(stack.slices) - len(single.slices)}).",)
         return [Part(single, copies if repeats else ())]
     told = _told_apart(images, same_pixels)

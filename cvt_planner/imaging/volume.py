@@ -80,7 +80,7 @@ class Saturation:
 
     ceiling_hu: int
     voxels: int  # at the ceiling
-    wrapped: int  # voxels as dark as air right beside the brightest
+    wrapped: int  # dark voxels enclosed by bright ones
     share: float  # of all voxels, both together
 
     @property
@@ -89,7 +89,7 @@ class Saturation:
         share = f"{100.0 * self.share:.2g} % of all voxels"
         if self.wrapped:
             return (
-                f"HU over {self.ceiling_hu} have wrapped round to dark values beside metal ({share}): density and "
+                f"HU over {self.ceiling_hu} have wrapped round to dark values within metal ({share}): density and "
                 "edges there are wrong. Ask for a reconstruction in the extended HU range."
             )
         return (
