@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from cvt_planner.base.arrays import FloatArray, HuArray, MaskArray
 from cvt_planner.geometry.frames import Grid
-from cvt_planner.imaging.posture_organs import liver_side, lung_ends
+from cvt_planner.imaging.posture_organs import liver_side, lung_ends, lungs_of
 from cvt_planner.imaging.posture_sample import Sample, sampled
 
 Verdict = Literal["agrees", "contradicts", "cannot tell"]
@@ -75,11 +75,12 @@ def posture_of(hu: HuArray, grid: Grid, patient_position: str) -> Posture:
     spine = spine_side(sample)
     if spine:
         seen.append((f"The spine lies at what the header calls the patient's {_BACK[spine]}.", spine == "posterior"))
-    lungs = lung_ends(sample)
-    if lungs:
+    lungs = lungs_of(sample)
+    ends = lung_ends(lungs)
+    if ends:
         words = "The lungs taper towards what the header calls the"
-        seen.append((f"{words} {'feet as bases do' if lungs == 'right way' else 'wrong end'}.", lungs == "right way"))
-    liver = liver_side(sample)
+        seen.append((f"{words} {'feet as bases do' if ends == 'right way' else 'wrong end'}.", ends == "right way"))
+    liver = liver_side(sample, lungs)
     if liver:
         seen.append((f"The liver lies on what the header calls the patient's {liver}.", liver == "right"))
     against = tuple(text for text, fits in seen if not fits)

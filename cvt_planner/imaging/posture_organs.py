@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import ndimage
 
+from cvt_planner.base.arrays import FloatArray
 from cvt_planner.imaging.posture_sample import Sample, halves
 
 LUNG_HU = (-950, -500)
@@ -17,13 +20,21 @@ LIVER_CORE_ML = 25.0
 LIVER_ONE_SIDE = 0.85  # of its core on one side of the middle; assumed
 
 
-def lung_ends(sample: Sample) -> str:
+@dataclass(frozen=True, eq=False)
+class Lungs:
+    """Lung area, cm2, and its mean distance from the middle in halves of the body's width, of each slice (n,)."""
+
+    areas_cm2: FloatArray
+    spreads: FloatArray
+
+
+def lung_ends(lungs: Lungs) -> str:
     """Return "right way" or "wrong way" as the lungs' bases lie to head and feet; empty where no base is clear.
 
     Bases lie wide, in the recesses beside the diaphragm; apices lie near the middle, but so does gas in the bowel: an
     end that lies near the middle says nothing.
     """
-    areas, spreads = _lungs(sample)
+    areas, spreads = lungs.areas_cm2, lungs.spreads
     full = np.flatnonzero(areas >= FULL_LUNG_CM2)
     if len(full) < 2:
         return ""
@@ -39,8 +50,8 @@ def lung_ends(sample: Sample) -> str:
     return "right way" if votes[0] else "wrong way"
 
 
-def _lungs(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
-    """Return (n,) lung area, cm2, and mean distance from the middle in halves of the width, of each slice."""
+def lungs_of(sample: Sample) -> Lungs:
+    """Return what of each slice is lung."""
     areas, spreads = np.zeros(len(sample.hu)), np.zeros(len(sample.hu))
     for n, (hu, body) in enumerate(zip(sample.hu, sample.body, strict=True)):
         lung = body & (hu >= LUNG_HU[0]) & (hu <= LUNG_HU[1])
@@ -49,16 +60,17 @@ def _lungs(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
             continue
         areas[n] = float(lung.sum()) * sample.pixel_mm**2 / 100.0
         spreads[n] = float((np.abs(halves(body))[None, :] * lung).sum() / lung.sum())
-    return areas, spreads
+    return Lungs(areas, spreads)
 
 
-def liver_side(sample: Sample) -> str:
+def liver_side(sample: Sample, lungs: Lungs) -> str:
     """Return "right" or "left" where the thickest soft tissue lies deep on one side of the middle; empty if unclear.
 
     The heart, which is as thick, lies near the middle between the lungs: slices that show much lung are left out.
     """
-    areas, _ = _lungs(sample)
-    keep = np.flatnonzero((areas < FULL_LUNG_CM2) & np.array([sample.is_whole(n) for n in range(len(sample.hu))]))
+    keep = np.flatnonzero(
+        (lungs.areas_cm2 < FULL_LUNG_CM2) & np.array([sample.is_whole(n) for n in range(len(sample.hu))])
+    )
     if len(keep) * sample.slice_mm < 30.0:
         return ""
     hu = ndimage.uniform_filter(sample.hu[keep].astype(np.float32), size=(1, 3, 3))

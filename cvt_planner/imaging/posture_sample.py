@@ -14,6 +14,7 @@ PIXEL_MM = 2.5
 MOST_SLICES = 36
 LEAST_BODY_CM2 = 100.0  # of a trunk's section; assumed
 LEAST_FIELD_MM = 200.0  # a smaller field shows no outline; assumed
+THIN_MM = 15.0  # what is thinner is couch, tube or arm board, not body; assumed
 UPRIGHT = 0.8  # of the cosine between k and the body axis: beyond it slices are no sections of the body; assumed
 
 
@@ -59,31 +60,31 @@ def sampled(hu: HuArray, grid: Grid) -> Sample | None:
     ks = np.unique(np.linspace(0, depth - 1, MOST_SLICES).round().astype(int))
     steps = [max(round(PIXEL_MM / float(s)), 1) for s in spacing[1:]]
     bj, bi = rows // steps[0], columns // steps[1]
-    cut = hu[ks, : bj * steps[0], : bi * steps[1]].reshape(len(ks), bj, steps[0], bi, steps[1])
-    brightest = cut.max(axis=(2, 4))
+    cut = hu[ks, : bj * steps[0], : bi * steps[1]]
+    brightest = cut[:, :: steps[0], :: steps[1]].copy()
+    for down in range(steps[0]):
+        for right in range(steps[1]):
+            np.maximum(brightest, cut[:, down :: steps[0], right :: steps[1]], out=brightest)
     pixel = float(np.sqrt(steps[0] * spacing[1] * steps[1] * spacing[2]))
     body = _body(brightest, pixel)
     slice_mm = float(spacing[0] * (ks[-1] - ks[0]) / (len(ks) - 1))
-    sample = Sample(np.ascontiguousarray(cut[:, :, steps[0] // 2, :, steps[1] // 2]), brightest, body, pixel, slice_mm)
+    sample = Sample(
+        cut[:, steps[0] // 2 :: steps[0], steps[1] // 2 :: steps[1]].copy(), brightest, body, pixel, slice_mm
+    )
     whole = sum(sample.is_whole(n) for n in range(len(ks)))
     return sample if whole >= max(3, len(ks) // 2) else None
 
 
 def _body(brightest: HuArray, pixel_mm: float) -> MaskArray:
     """Return the largest thing that is not thin, filled within each slice."""
-    disc = _disc(round(7.0 / pixel_mm))
-    solid = np.stack([ndimage.binary_opening(ndimage.binary_fill_holes(one), disc) for one in brightest > -300])
+    plane = np.ones((1, 3, 3), dtype=np.bool_)
+    filled = np.stack([ndimage.binary_fill_holes(one) for one in brightest > -300])
+    solid = ndimage.binary_opening(filled, plane, iterations=round(THIN_MM / 2.0 / pixel_mm))
     labels, count = ndimage.label(solid)
     if count == 0:
         return np.zeros_like(solid)
     largest = int(np.argmax(np.bincount(labels.ravel())[1:])) + 1
     return np.stack([ndimage.binary_fill_holes(one) for one in labels == largest])
-
-
-def _disc(radius: int) -> MaskArray:
-    offsets = np.arange(-radius, radius + 1)
-    disc: MaskArray = (offsets[:, None] ** 2 + offsets[None, :] ** 2) <= radius**2
-    return disc
 
 
 def halves(body: MaskArray) -> FloatArray:
