@@ -42,6 +42,7 @@ from app.panels.needles import NeedlesPanel
 from app.panels.probe_card import ProbeCardPage
 from app.panels.rail import Rail, Step
 from app.panels.session import SessionPanel
+from app.panels.sides_banner import SidesBanner
 from app.panels.status import chips, step_marks
 from app.panels.step_panel import StepPanel
 from app.panels.strip import ChipText, Strip
@@ -157,6 +158,7 @@ class MainWindow(QMainWindow):
         whole = named(QWidget(), "desk")
         stack = _tight(QVBoxLayout(whole))
         stack.addWidget(self.banner)
+        stack.addWidget(SidesBanner(self.desk))
         stack.addWidget(body, 1)
         stack.addWidget(self.line)
         stack.addWidget(self.strip)

@@ -111,6 +111,8 @@ def parser(draw_scene: DrawScene | None = None) -> argparse.ArgumentParser:
     one = _add(subs, "check", "every safety check of a plan", commands.check)
     one.add_argument("plan", metavar="PLAN", help="a .cvtplan file")
     one.add_argument("--ct", metavar="PATH", help="where the plan's CT is, if not where the plan says")
+    about = "you looked at the picture: left and right are as the header says"
+    one.add_argument("--confirm-sides", action="store_true", help=about)
     one.add_argument("--freeze", action="store_true", help="compute the ice now; without it the stored ice is judged")
     one.add_argument("--spacing", metavar="MM", type=float, default=1.0, help="grid of --freeze (default 1 mm)")
 

@@ -67,6 +67,8 @@ def volume(args: argparse.Namespace, progress: Progress) -> Answer:
     made = write_volume(args.path, args.series, args.out, progress)
     for notice in made.notices:
         log(notice)
+    if not made.sides_confirmed:
+        log(f"Left and right are not confirmed. {made.sides_reason}")
     values = {
         "out": str(args.out),
         "series_uid": made.series.series_uid,
@@ -74,6 +76,11 @@ def volume(args: argparse.Namespace, progress: Progress) -> Answer:
         "spacing_kji_mm": [float(v) for v in made.grid.spacing_kji_mm],
         "content_hash": made.content_hash,
         "notices": list(made.notices),
+        "sides_confirmed": made.sides_confirmed,
+        "sides_reason": made.sides_reason,
+        "posture": asdict(made.posture) if made.posture else None,
+        "gaps": [asdict(gap) for gap in made.gaps],
+        "saturation": asdict(made.saturation) if made.saturation else None,
     }
     k, j, i = made.grid.shape_kji
     return Answer(values, f"{args.out}: {k} slices of {j} x {i}, HU (int16), LPS.")
@@ -131,7 +138,9 @@ def _nrrd(out: str) -> Path:
 def check(args: argparse.Namespace, progress: Progress) -> Answer:
     """Return every safety check of a plan with its figure, limit and verdict."""
     from cvt_planner.plan.checks import worst
+    from cvt_planner.plan.sides import sides_state
     from cvt_planner.planning.judge import judge_plan
+    from cvt_planner.planning.sides import confirmed_sides
     from cvt_planner.storage.find_volume import find_volume
     from cvt_planner.storage.plan_file import load_plan
 
@@ -144,11 +153,16 @@ def check(args: argparse.Namespace, progress: Progress) -> Answer:
     ice = stored.ice
     if args.freeze:
         ice = _frozen(stored.plan, ct.content_hash, args.spacing, progress.part(0.3, 1.0))
-    judged = judge_plan(stored.plan, ct, ice)
+    plan = confirmed_sides(stored.plan, ct) if args.confirm_sides else stored.plan
+    sides = sides_state(plan, ct)
+    if not sides.named:
+        log(f"{sides.words} On the command line: --confirm-sides")
+    judged = judge_plan(plan, ct, ice)
     values = {
         "plan": str(args.plan),
         "ct": ct.source,
         "worst": worst(judged.results),
+        "sides": asdict(sides),
         "checks": [asdict(result) for result in judged.results],
         "assemblies": [asdict(figures) for figures in judged.context.assemblies.values()],
         "ice": [asdict(figures) for figures in judged.context.ice.values()],

@@ -12,7 +12,8 @@ from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.headers import SliceHeader, read_header
 from cvt_planner.imaging.identity import patient_of, series_of, text_of
-from cvt_planner.imaging.judge import Judgement, judge, kind_fault
+from cvt_planner.imaging.judge import MULTI_FRAME, Judgement, judge, kind_fault
+from cvt_planner.imaging.multiframe import frames_of
 from cvt_planner.imaging.pixels import hu_slice
 from cvt_planner.imaging.research import research_series
 from cvt_planner.imaging.series import REFUSED, USABLE, WARNING, SeriesInfo, SeriesListing
@@ -62,12 +63,15 @@ def _listing_of_file(opener: Opener, path: Path, given: str, progress: Progress)
         if scan.broken:
             hint = scan.broken[0][1]
         return SeriesListing(given, (), scan.skipped, tuple(scan.broken), hint)
-    if kind_fault(own):
-        return SeriesListing(given, (scan.series([own]),))
+    frames = scan.frames(own)
+    if not frames:
+        return SeriesListing(given, (), 0, tuple(scan.broken), scan.broken[0][1])
+    if all(kind_fault(h) for h in frames):
+        return SeriesListing(given, scan.series(frames))
     key = _key(own)
     beside = [ref for ref in list_files(path.parent, progress, deep=False) if ref.path != path]
-    headers = [own, *(h for h in scan.headers(beside, progress) if _key(h) == key)]
-    return SeriesListing(given, (scan.series(headers),), 0, tuple(scan.broken))
+    headers = [*frames, *(h for h in scan.headers(beside, progress) if _key(h) == key)]
+    return SeriesListing(given, scan.series(headers), 0, tuple(scan.broken))
 
 
 class _Scan:
@@ -85,7 +89,7 @@ class _Scan:
         groups: dict[_Key, list[SliceHeader]] = {}
         for header in self.headers(refs, progress):
             groups.setdefault(_key(header), []).append(header)
-        found = [self.series(group) for group in groups.values()]
+        found = [info for group in groups.values() for info in self.series(group)]
         found.sort(key=lambda s: (not s.can_be_read, s.patient.patient_id, s.study_uid, s.uid))
         hint = "" if found else self._hint(refs)
         return SeriesListing(self.given, tuple(found), self.skipped, tuple(self.broken), hint)
@@ -98,7 +102,7 @@ class _Scan:
                 progress.report(n / len(refs), f"Looking at file {n + 1} of {len(refs)}")
             header = self.header(ref)
             if header is not None:
-                headers.append(header)
+                headers.extend(self.frames(header))
         progress.report(1.0, f"{len(refs)} files looked at")
         return headers
 
@@ -121,6 +125,16 @@ class _Scan:
             self.skipped += 1
         return None
 
+    def frames(self, header: SliceHeader) -> list[SliceHeader]:
+        """Return one header per frame of a multi-frame CT; any other header as it is."""
+        if header.modality != "CT" or kind_fault(header) != MULTI_FRAME:
+            return [header]
+        try:
+            return frames_of(self.opener, header)
+        except InputRefused as refusal:
+            self._broken(header.ref, str(refusal))
+            return []
+
     def _broken(self, ref: FileRef, reason: str) -> None:
         self.broken.append((ref.name, reason))
         self.broken_folders.append(ref.folder)
@@ -129,38 +143,43 @@ class _Scan:
         """Return whether all the files hold the same HU."""
         return len({hashlib.sha256(hu_slice(self.opener, h).tobytes()).digest() for h in headers}) == 1
 
-    def series(self, headers: Sequence[SliceHeader]) -> SeriesInfo:
-        """Return one series, judged."""
+    def series(self, headers: Sequence[SliceHeader]) -> tuple[SeriesInfo, ...]:
+        """Return what is filed as one series, judged: one entry, or one per stack where it holds several."""
         try:
-            judgement = judge(headers, self.same_pixels)
+            judgements = judge(headers, self.same_pixels)
         except InputRefused as refusal:  # pixels that had to be compared cannot be decoded
-            judgement = Judgement(REFUSED, (str(refusal),))
-        verdict, reasons = judgement.verdict, judgement.reasons
-        own = {h.ref.folder for h in headers}
-        damaged = sum(folder in own for folder in self.broken_folders)
-        if damaged:
-            verdict = WARNING if verdict == USABLE else verdict
-            first = next(
-                name for (name, _), folder in zip(self.broken, self.broken_folders, strict=True) if folder in own
-            )
-            reasons += (f"{damaged} damaged file(s) beside it, first {first}: slices may be missing.",)
-        first_slice = (judgement.slices or tuple(sorted(headers, key=lambda h: h.ref)))[0]
+            judgements = (Judgement(REFUSED, (str(refusal),), tuple(headers)),)
+        damage = self._damage({h.ref.folder for h in headers})
+        return tuple(self._entry(judgement, damage) for judgement in judgements)
+
+    def _damage(self, folders: set[str]) -> tuple[str, ...]:
+        damaged = [
+            name for (name, _), folder in zip(self.broken, self.broken_folders, strict=True) if folder in folders
+        ]
+        if not damaged:
+            return ()
+        return (f"{len(damaged)} damaged file(s) beside it, first {damaged[0]}: slices may be missing.",)
+
+    def _entry(self, judgement: Judgement, damage: tuple[str, ...]) -> SeriesInfo:
+        verdict = WARNING if damage and judgement.verdict == USABLE else judgement.verdict
+        first_slice = (judgement.slices or tuple(sorted(judgement.headers, key=lambda h: (h.ref, h.frame))))[0]
         layout = first_slice.pixels
         return SeriesInfo(
-            uid=first_slice.series_uid or _made_up_uid(first_slice),
+            uid=(first_slice.series_uid or _made_up_uid(first_slice)) + judgement.suffix,
             identity=series_of(first_slice.dataset),
             patient=patient_of(first_slice.dataset),
             verdict=verdict,
-            reasons=reasons,
+            reasons=judgement.reasons + damage,
             source=self.given,
-            slice_count=len(judgement.slices) or len(headers),
+            slice_count=len(judgement.headers),
             rows=layout.rows if layout else 0,
             columns=layout.columns if layout else 0,
-            files=tuple(h.ref.name for h in judgement.slices or headers),
+            files=tuple(dict.fromkeys(h.ref.name for h in judgement.headers)),
             pixel_spacing_mm=first_slice.spacing_mm,
             slice_distance_mm=judgement.slice_distance_mm,
             orientation=judgement.orientation,
             slices=judgement.slices,
+            arrangement=judgement.arrangement,
             grid=judgement.grid,
         )
 

@@ -43,12 +43,13 @@ _KEYWORDS = [
     "StudyInstanceUID", "SeriesInstanceUID", "AcquisitionNumber", "ImagePositionPatient",
     "ImageOrientationPatient", "FrameOfReferenceUID", "TemporalPositionIdentifier", "SamplesPerPixel",
     "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns", "PixelSpacing", "BitsAllocated",
-    "BitsStored", "HighBit", "PixelRepresentation", "PixelPaddingValue", "RescaleIntercept", "RescaleSlope",
+    "BitsStored", "HighBit", "PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit",
+    "RescaleIntercept", "RescaleSlope",
     "RescaleType", "LossyImageCompression",
 ]  # fmt: skip
 _SHORTS = {
     "SamplesPerPixel", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
-    "PixelPaddingValue",
+    "PixelPaddingValue", "PixelPaddingRangeLimit",
 }  # fmt: skip
 _TAGS = {keyword: pydicom.tag.Tag(keyword) for keyword in _KEYWORDS}
 _PIXEL_ELEMENTS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
@@ -99,6 +100,18 @@ class SliceHeader:
     lossy: bool
     pixels: PixelLayout | None  # None when the object holds no picture
     dataset: Dataset = field(repr=False)  # the values read, for names and dates
+    frame: int = 0  # one-based number within a multi-frame file; 0 in a file of one picture
+    padding_limit: int | None = None  # the other end of the range of padding values
+
+    @property
+    def name(self) -> str:
+        """Return the file's full name, with the frame where it has several; for messages."""
+        return f"{self.ref.name} (frame {self.frame})" if self.frame else self.ref.name
+
+    @property
+    def short_name(self) -> str:
+        """Return the last part of the file's name, with the frame where it has several; for messages."""
+        return f"{self.ref.short_name} (frame {self.frame})" if self.frame else self.ref.short_name
 
 
 def read_header(opener: Opener, ref: FileRef) -> SliceHeader | None:
@@ -124,6 +137,12 @@ def read_header(opener: Opener, ref: FileRef) -> SliceHeader | None:
             ) from fault
 
 
+def read_dataset_part(opener: Opener, ref: FileRef, tags: list[pydicom.tag.BaseTag | int]) -> Dataset:
+    """Return some elements of a DICOM file, parsed; never the pixels. Raises what the parser raises."""
+    with opener.open(ref) as stream:
+        return _parse(stream, tags)[1]
+
+
 def _looks_like_dicom(stream: BinaryIO) -> bool:
     head = stream.read(132)
     stream.seek(0)
@@ -135,16 +154,17 @@ def _looks_like_dicom(stream: BinaryIO) -> bool:
     )
 
 
-def _parse(stream: BinaryIO) -> tuple[BinaryIO, Dataset, str]:
+def _parse(stream: BinaryIO, tags: list[pydicom.tag.BaseTag | int] | None = None) -> tuple[BinaryIO, Dataset, str]:
     """Return the stream that holds the data set (inflated where it is deflated), the data set up to the pixels, and
     the transfer syntax. The stream stands at the pixel element, or at its end."""
+    wanted = tags or list(_TAGS.values())
     head = stream.read(4096)
     stream.seek(0)
     if _DEFLATED_ELEMENT in head:
         stream = io.BytesIO(inflated(stream.read()))
-        dataset = read_dataset(stream, False, True, stop_when=_stop, specific_tags=list(_TAGS.values()))
+        dataset = read_dataset(stream, False, True, stop_when=_stop, specific_tags=wanted)
         return stream, dataset, str(DeflatedExplicitVRLittleEndian)
-    dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True, specific_tags=list(_TAGS.values()))
+    dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True, specific_tags=wanted)
     syntax = str(dataset.file_meta.get("TransferSyntaxUID", "") or "")
     if not syntax:
         implicit, little = dataset.original_encoding
@@ -199,7 +219,8 @@ def _header_of(ref: FileRef, stream: BinaryIO, dataset: Dataset, syntax: str) ->
         slope=slope[0] if slope else None,
         intercept=intercept[0] if intercept else None,
         rescale_type=_plain(dataset, "RescaleType").upper(),
-        padding=_padding(dataset),
+        padding=_padding(dataset, "PixelPaddingValue"),
+        padding_limit=_padding(dataset, "PixelPaddingRangeLimit"),
         lossy=_plain(dataset, "LossyImageCompression").startswith("01"),
         pixels=_layout(stream, dataset, syntax),
         dataset=dataset,
@@ -236,8 +257,8 @@ def _stored_class(dataset: Dataset) -> str:
     return str(meta.get("MediaStorageSOPClassUID", "") or "") if meta is not None else ""
 
 
-def _padding(dataset: Dataset) -> int | None:
-    value = _whole(dataset, "PixelPaddingValue")
+def _padding(dataset: Dataset, keyword: str) -> int | None:
+    value = _whole(dataset, keyword)
     if value is not None and value > 32767 and _whole(dataset, "PixelRepresentation") == 1:
         return value - 65536  # a negative number that the header gives as an unsigned one
     return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cvt_planner.geometry.frames import Grid
+from cvt_planner.imaging.arrangement import Arrangement
 from cvt_planner.imaging.headers import SliceHeader
 from cvt_planner.imaging.volume import Patient, SeriesIdentity
 
@@ -21,7 +22,8 @@ class SeriesInfo:
     Parameters
     ----------
     uid
-        Series Instance UID; where the header has none, a name of ours that is the same at each listing.
+        Series Instance UID; where the header has none, a name of ours that is the same at each listing. Where several
+        stacks lie under one UID, "#2" and so on follow it.
     pixel_spacing_mm, slice_distance_mm
         Between rows, between columns; between neighbouring slices as their positions say. None where unknown.
     orientation
@@ -33,7 +35,9 @@ class SeriesInfo:
     slices
         The headers that make the volume, in the order of their positions; empty when refused or a research volume.
     grid
-        Where the stored voxels lie: axes (slice, row, column) as stored.
+        Where the volume's voxels lie: axes (slice, row, column) as stored.
+    arrangement
+        How the slices become those of the volume; None when refused or a research volume.
     source
         What was opened, as given.
     """
@@ -54,6 +58,7 @@ class SeriesInfo:
     is_research: bool = False
     slices: tuple[SliceHeader, ...] = field(default=(), repr=False)
     grid: Grid | None = field(default=None, repr=False)
+    arrangement: Arrangement | None = field(default=None, repr=False)
 
     @property
     def study_uid(self) -> str:
