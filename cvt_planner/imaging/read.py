@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,18 +13,21 @@ from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.canonical import Turn
-from cvt_planner.imaging.find import find_series
-from cvt_planner.imaging.pixels import hu_slice
+from cvt_planner.imaging.fill import Means
+from cvt_planner.imaging.find import Place, find_series, research_limit_s
 from cvt_planner.imaging.research import read_research
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
-from cvt_planner.imaging.sources import Opener
+from cvt_planner.imaging.sources import FileRef
 from cvt_planner.imaging.volume import Volume
 
-READERS = 2  # threads; decoding and rescaling leave the interpreter lock
+HASHED_BYTES = 32 << 20  # at a time, so that a stop is heard
 
 
 def read_volume(
-    source: str | Path | SeriesInfo, series_uid: str | None = None, progress: Progress | None = None
+    source: Place | SeriesInfo,
+    series_uid: str | None = None,
+    progress: Progress | None = None,
+    means: Means | None = None,
 ) -> Volume:
     """Return a series as a volume in HU, axes canonical (see `Volume`), no voxel resampled.
 
@@ -36,6 +37,8 @@ def read_volume(
         A series of a listing, or a path as `find_series` takes it.
     series_uid
         Which series of the path; where it is not given, the one best for planning is taken, if all belong to one study.
+    means
+        What opens the files, where the voxels are put and who decodes them, if not the usual.
 
     Raises
     ------
@@ -45,28 +48,30 @@ def read_volume(
     Cancelled
         If `progress` was stopped.
     """
-    progress = progress or Progress()
+    progress, means = progress or Progress(), means or Means()
     notices: tuple[str, ...] = ()
     if isinstance(source, SeriesInfo):
         info = source
     else:
-        listing = find_series(source, progress.part(0.0, 0.3))
+        listing = find_series(source, progress.part(0.0, 0.3), means.opener())
         info, notices = choose(listing, series_uid)
     if not info.can_be_read:
         raise InputRefused(f"The series {info.label} of {info.source} cannot be used. {' '.join(info.reasons)}")
     reading = progress.part(0.0 if isinstance(source, SeriesInfo) else 0.3, 1.0)
     if info.is_research:
-        hu, grid, remarks = read_research(Path(info.files[0]), reading)
+        place = Path(info.files[0])
+        means.opener().enter(FileRef(place), research_limit_s(place))
+        hu, grid, remarks = read_research(place, reading)
         notices = (*info.reasons, *remarks, *notices)
     else:
-        hu, grid = _read_slices(info, reading)
+        hu, grid = _read_slices(info, reading, means)
         notices = (*info.reasons, *notices)
     return Volume(
         hu=hu,
         grid=grid,
         patient=info.patient,
         series=replace(info.identity, modality=info.identity.modality or "CT"),
-        content_hash=content_hash(hu, grid),
+        content_hash=content_hash(hu, grid, progress),
         source=info.source,
         notices=notices,
     )
@@ -112,44 +117,29 @@ def _named(listing: SeriesListing, series_uid: str) -> SeriesInfo:
     return matches[0]
 
 
-def content_hash(hu: HuArray, grid: Grid) -> str:
+def content_hash(hu: HuArray, grid: Grid, progress: Progress | None = None) -> str:
     """Return the SHA-256, hex, of shape, affine (to 1e-4 mm) and voxels; the same for any order of files."""
     digest = hashlib.sha256(np.array(grid.shape_kji, dtype="<i8").tobytes())
     digest.update(np.rint(grid.lps_from_index * 1e4).astype("<i8").tobytes())
-    digest.update(np.ascontiguousarray(hu, dtype="<i2").data)
+    voxels = np.ascontiguousarray(hu, dtype="<i2").reshape(-1)
+    for start in range(0, voxels.size, HASHED_BYTES // 2):
+        if progress is not None:
+            progress.check()
+        digest.update(voxels[start : start + HASHED_BYTES // 2].data)
     return digest.hexdigest()
 
 
-def _read_slices(info: SeriesInfo, progress: Progress) -> tuple[HuArray, Grid]:
+def _read_slices(info: SeriesInfo, progress: Progress, means: Means) -> tuple[HuArray, Grid]:
     stored_grid = info.grid
     assert stored_grid is not None
     turn = Turn.of(stored_grid.lps_from_index)
     grid = turn.grid(stored_grid)
     try:
-        hu: HuArray = np.empty(grid.shape_kji, dtype=np.int16)
+        hu = means.empty(grid.shape_kji)
     except MemoryError as fault:
         raise InputRefused(
             f"{info.source} does not fit into the memory of this computer. Choose a smaller series."
         ) from fault
-    by_slice = turn.stored_view(hu)
-    total, done, lock = len(info.slices), 0, threading.Lock()
-
-    def read(n: int) -> None:
-        nonlocal done
-        progress.check()
-        by_slice[n] = hu_slice(opener, info.slices[n])
-        with lock:
-            done += 1
-            progress.report(done / total, f"Slice {done} of {total}")
-
-    with Opener() as opener:
-        opener.open(info.slices[0].ref).close()
-        with ThreadPoolExecutor(READERS) as pool:
-            jobs = [pool.submit(read, n) for n in range(total)]
-            try:
-                for job in jobs:
-                    job.result()
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
+    with means.opener() as opener:
+        means.fill(opener, info.slices, hu, turn, progress)
     return hu, grid
