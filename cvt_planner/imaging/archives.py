@@ -86,7 +86,7 @@ def _damaged(path: Path, fault: Exception) -> InputRefused:
 
 def _unlocked(path: Path, password: str, protected: Sequence[zipfile.ZipInfo]) -> zipfile.ZipFile:
     """Return the ZIP opened with its password, which is proved on its smallest file."""
-    import pyzipper  # only here: few archives are protected
+    import pyzipper  # type: ignore[import-untyped]  # only here: few archives are protected
 
     if not password:
         raise PasswordNeeded(path)

@@ -124,7 +124,7 @@ class _Folders:
     def _entry(self, folder: Path, part: str) -> str | None:
         if folder not in self._known:
             try:
-                self._known[folder] = _spellings(sorted(os.listdir(folder)))
+                self._known[folder] = _spellings(sorted(entry.name for entry in folder.iterdir()))
             except OSError:
                 self._known[folder] = {}
         known = self._known[folder]

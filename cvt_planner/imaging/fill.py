@@ -30,9 +30,7 @@ def empty_volume(shape_kji: tuple[int, int, int]) -> HuArray:
     return np.empty(shape_kji, dtype=np.int16)
 
 
-def fill_slices(
-    opener: Opener, slices: Sequence[SliceHeader], hu: HuArray, turn: Turn, progress: Progress
-) -> None:
+def fill_slices(opener: Opener, slices: Sequence[SliceHeader], hu: HuArray, turn: Turn, progress: Progress) -> None:
     """Fill a canonical (k, j, i) array with slices, whose stored axes the turn brings there.
 
     Raises
@@ -84,7 +82,7 @@ def _read_directly(opener: Opener, header: SliceHeader, out: HuArray) -> bool:
         return False
     with opener.open(header.ref) as stream:
         stream.seek(layout.offset)
-        if stream.readinto(memoryview(out).cast("B")) != out.nbytes:  # type: ignore[attr-defined]
+        if stream.readinto(out.reshape(-1).view(np.uint8)) != out.nbytes:  # type: ignore[attr-defined]
             return False
     stored = out.view(np.int16 if layout.signed else np.uint16)
     unused = 16 - layout.bits_stored

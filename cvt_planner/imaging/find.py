@@ -77,7 +77,18 @@ def _listing_of(opener: Opener, place: Path, progress: Progress) -> SeriesListin
         return _listing_of_file(opener, place, given, progress)
     scan = _Scan(opener, given)
     refs, remarks = scan.refs(kind, place, progress)
-    return replace(scan.listing(refs, progress), remarks=remarks)
+    return _with_remarks(scan.listing(refs, progress), remarks)
+
+
+def _with_remarks(listing: SeriesListing, remarks: tuple[str, ...]) -> SeriesListing:
+    """Return a listing whose series all carry the remarks on how their files were found."""
+    if not remarks:
+        return listing
+    found = (
+        replace(s, reasons=s.reasons + remarks, verdict=WARNING if s.verdict == USABLE else s.verdict)
+        for s in listing.series
+    )
+    return replace(listing, series=tuple(found), remarks=remarks)
 
 
 def research_limit_s(path: Path) -> float:
@@ -101,7 +112,7 @@ def _listing_of_several(opener: Opener, places: Sequence[Path], progress: Progre
         found, said = scan.refs(kind, place, progress)
         refs.update(dict.fromkeys(found))
         remarks += said
-    return replace(scan.listing(list(refs), progress), remarks=remarks)
+    return _with_remarks(scan.listing(list(refs), progress), remarks)
 
 
 def _listing_of_file(opener: Opener, path: Path, given: str, progress: Progress) -> SeriesListing:
@@ -247,7 +258,6 @@ class _Scan:
         if research:
             return f"{self.given} holds no DICOM images. To open the research volume {research[0]}, choose that file."
         return f"{self.given} holds {len(refs)} files, none of them a DICOM image. Choose the folder of a CT series."
-
 
     def _is_zip(self, ref: FileRef) -> bool:
         if not ref.short_name.lower().endswith(".zip"):

@@ -10,7 +10,7 @@ import warnings
 import zlib
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pydicom
 from pydicom import config as pydicom_config
@@ -18,6 +18,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset
 from pydicom.uid import (
+    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -121,7 +122,9 @@ def read_header(opener: Opener, ref: FileRef) -> SliceHeader | None:
             raise
         except (MemoryError, RecursionError, TooDeep) as fault:
             what = "asks for too much memory" if isinstance(fault, MemoryError) else "nests sequences too deeply"
-            raise InputRefused(f"{ref.name} {what} to be an image; it was left out. Export the series again.") from fault
+            raise InputRefused(
+                f"{ref.name} {what} to be an image; it was left out. Export the series again."
+            ) from fault
         except Exception as fault:
             raise InputRefused(
                 f"{ref.name} is damaged and cannot be read as DICOM ({type(fault).__name__}: {fault}). "
@@ -143,7 +146,7 @@ def _looks_like_dicom(stream: BinaryIO) -> bool:
 def _parse(stream: BinaryIO) -> tuple[BinaryIO, Dataset, str]:
     """Return the stream that holds the data set (inflated where it is deflated), the data set up to the pixels, and
     the transfer syntax. The stream stands at the pixel element, or at its end."""
-    wanted = list(_TAGS.values())
+    wanted: list[Any] = list(_TAGS.values())
     head = stream.read(HEAD_BYTES)
     if _DEFLATED_ELEMENT in head[:4096]:
         stream.seek(0)
@@ -167,9 +170,7 @@ def _parse(stream: BinaryIO) -> tuple[BinaryIO, Dataset, str]:
     return stream, dataset, syntax
 
 
-def _quick(
-    stream: BinaryIO, head: bytes, wanted: Collection[pydicom.tag.BaseTag]
-) -> tuple[BinaryIO, Dataset, str]:
+def _quick(stream: BinaryIO, head: bytes, wanted: Collection[pydicom.tag.BaseTag]) -> tuple[BinaryIO, Dataset, str]:
     """Return what `_parse` returns, of a plain file. Raises `NotPlain` for any other."""
 
     def fetch(place: int, count: int) -> bytes:
@@ -178,10 +179,10 @@ def _quick(
 
     window = Window(head, stream.seek(0, io.SEEK_END), fetch)
     found: Plain = plain_elements(window, {int(tag): tag for tag in wanted})
-    dataset = Dataset(found.values)
+    dataset = Dataset(dict(found.values))
     if not found.values.get(_TAGS["SOPClassUID"]):
         dataset.file_meta = FileMetaDataset()
-        dataset.file_meta.MediaStorageSOPClassUID = found.stored_class
+        dataset.file_meta.MediaStorageSOPClassUID = UID(found.stored_class)
     stream.seek(found.end)
     return stream, dataset, found.syntax
 

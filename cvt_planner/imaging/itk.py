@@ -12,9 +12,10 @@ class _Door:
         import SimpleITK
 
         # What matters is raised; the rest would fill stderr.
-        SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
-        self.__dict__.update(vars(SimpleITK))
-        return getattr(SimpleITK, name)
+        module: Any = SimpleITK
+        module.ProcessObject.SetGlobalWarningDisplay(False)
+        self.__dict__.update(vars(module))
+        return getattr(module, name)
 
 
 itk: Any = _Door()

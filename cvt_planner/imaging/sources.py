@@ -90,7 +90,7 @@ class Opener:
         self.enter(ref)
         try:
             if not ref.member:
-                return cast(BinaryIO, open(ref.path, "rb", buffering=0))  # noqa: PTH123, SIM115  (half the time)
+                return cast(BinaryIO, open(ref.path, "rb", buffering=0))  # noqa: PTH123  (half the time)
             return cast(BinaryIO, MemberStream(self.archive(ref.path), ref))
         except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, KeyError) as fault:
             raise InputRefused(

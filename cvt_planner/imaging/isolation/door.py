@@ -10,9 +10,9 @@ import numpy as np
 
 from cvt_planner.base.arrays import HuArray
 from cvt_planner.base.progress import Progress
+from cvt_planner.imaging.fill import Means
 from cvt_planner.imaging.find import Place
 from cvt_planner.imaging.find import find_series as find_here
-from cvt_planner.imaging.fill import Means
 from cvt_planner.imaging.isolation.reader import NO_ISOLATION, Reader
 from cvt_planner.imaging.isolation.requests import Find, Middle, Read
 from cvt_planner.imaging.read import read_volume as read_here
@@ -86,4 +86,3 @@ def middle_slice(info: SeriesInfo, progress: Progress | None = None, password: s
         return middle_here(info, progress, Opener(password))
     answer = _READER.ask(Middle(password, info=info), progress)
     return np.frombuffer(answer.data, dtype=np.int16).reshape(answer.shape)
-

@@ -12,6 +12,7 @@ ALLOWANCE_BYTES = 2 << 30  # for anything but a volume; assumed, reading 600 sli
 LARGEST_PART = 0.75  # of the computer's memory, whatever a file asks for; assumed
 OVER_MEMORY = 86  # exit code of a process that the watchdog ended
 _WATCH_S = 0.05
+_ON_LINUX: bool = sys.platform == "linux"
 
 
 class MemoryLimit:
@@ -19,7 +20,7 @@ class MemoryLimit:
 
     def __init__(self, always_watch: bool = False) -> None:
         self._most = 0
-        self._by_system = sys.platform == "linux" and not always_watch
+        self._by_system = _ON_LINUX and not always_watch
         if not self._by_system:
             self._most = 1 << 62
             threading.Thread(target=self._watch, name="memory watchdog", daemon=True).start()
@@ -59,7 +60,7 @@ def _resident_bytes() -> int:
     """Return what the process holds now (on macOS, what it held at most)."""
     if sys.platform == "win32":
         return _windows_bytes()
-    if sys.platform == "linux":
+    if _ON_LINUX:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
     import resource
@@ -77,7 +78,7 @@ def _windows_bytes() -> int:
     import ctypes
 
     class Counters(ctypes.Structure):
-        _fields_ = [  # noqa: RUF012  (PROCESS_MEMORY_COUNTERS of psapi.h)
+        _fields_ = [
             ("cb", ctypes.c_uint32),
             ("PageFaultCount", ctypes.c_uint32),
             *[(f"field{n}", ctypes.c_size_t) for n in range(8)],

@@ -12,6 +12,8 @@ import numpy as np
 
 from cvt_planner.base.arrays import HuArray
 
+_ON_LINUX: bool = sys.platform == "linux"
+
 
 class SharedVoxels:
     """Int16 voxels in anonymous memory; it lives as long as a process holds an array on it.
@@ -69,11 +71,11 @@ class SharedVoxels:
 
 def _anonymous(tag: str) -> int:
     """Return a file descriptor of memory that has no name."""
-    if sys.platform == "linux":
+    if _ON_LINUX:
         return os.memfd_create("voxels", os.MFD_CLOEXEC)
     if sys.platform == "win32":
         raise OSError("there are no descriptors of memory here")
-    import _posixshmem
+    import _posixshmem  # type: ignore[import-not-found]
 
     name = "/" + tag[:24]
     handle: int = _posixshmem.shm_open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, mode=0o600)

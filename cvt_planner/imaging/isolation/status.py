@@ -17,7 +17,7 @@ MESSAGE_BYTES = 200
 class StatusBlock(ctypes.Structure):
     """The memory itself."""
 
-    _fields_ = [  # noqa: RUF012  (as ctypes asks)
+    _fields_ = [
         ("beat", ctypes.c_uint64),
         ("limit_s", ctypes.c_double),
         ("fraction", ctypes.c_double),

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ def help_out(pipe: Connection, block: Any, counter: Any) -> None:
             voxels = SharedVoxels.receive(pipe)
             status.begin()
             limit.allow(0)
-            refusal = _refusal_of(lambda job=job, voxels=voxels: _decode(job, voxels, status, counter), status)
+            refusal = _refusal_of(partial(_decode, job, voxels, status, counter), status)
             voxels.release()
             status.end()
             pipe.send(refusal)
@@ -189,9 +190,7 @@ class _Worker:
             kept.array[...] = volume.hu
         self._shared[id(kept.array)] = kept
 
-    def _fill(
-        self, opener: Opener, slices: Sequence[SliceHeader], hu: HuArray, turn: Turn, progress: Progress
-    ) -> None:
+    def _fill(self, opener: Opener, slices: Sequence[SliceHeader], hu: HuArray, turn: Turn, progress: Progress) -> None:
         """Fill a volume: plain slices by threads, which the disk serves; compressed ones by two processes."""
         first = slices[0].pixels
         voxels = self._shared.get(id(hu))
