@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cvt_planner.base.errors import InputRefused
-from cvt_planner.imaging.refs import FileRef, shown
+from cvt_planner.imaging.refs import FileRef, brief, shown
 
 # Caps against hostile or mistaken input; all of them assumed, far above what a CT study needs.
 MAX_ZIP_ENTRIES = 100_000
@@ -56,7 +56,7 @@ def open_archive(path: Path, password: str = "") -> zipfile.ZipFile:
     except _WRONG as fault:
         raise _damaged(path, fault) from fault
     try:
-        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        entries = _files(archive)
         fault_text = _zip_fault(entries, path.stat().st_size)
         if fault_text:
             raise InputRefused(f"The ZIP {shown(path)} {fault_text}")
@@ -72,8 +72,11 @@ def open_archive(path: Path, password: str = "") -> zipfile.ZipFile:
 
 def list_members(archive: zipfile.ZipFile, path: Path) -> list[FileRef]:
     """Return the files of an open ZIP in the order of their names; links are left out."""
-    entries = (entry for entry in archive.infolist() if not entry.is_dir())
-    return sorted({FileRef(path, entry.filename) for entry in entries if not _is_link(entry)})
+    return sorted({FileRef(path, entry.filename) for entry in _files(archive) if not _is_link(entry)})
+
+
+def _files(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    return [entry for entry in archive.infolist() if entry.filename and not entry.filename.endswith("/")]
 
 
 def _is_link(entry: zipfile.ZipInfo) -> bool:
@@ -81,7 +84,7 @@ def _is_link(entry: zipfile.ZipInfo) -> bool:
 
 
 def _damaged(path: Path, fault: Exception) -> InputRefused:
-    return InputRefused(f"The ZIP {shown(path)} cannot be read: {fault}. Ask for the archive again.")
+    return InputRefused(f"The ZIP {shown(path)} cannot be read: {brief(fault)}. Ask for the archive again.")
 
 
 def _unlocked(path: Path, password: str, protected: Sequence[zipfile.ZipInfo]) -> zipfile.ZipFile:
@@ -193,6 +196,8 @@ class MemberStream(io.RawIOBase):
             # At its end the archive's own checksum is compared, and nothing may follow.
             ended = wanted < self._declared or not self._source.read(1)
         except _WRONG as fault:
-            raise InputRefused(f"{self._ref.name} cannot be unpacked: {fault}. Ask for the archive again.") from fault
+            raise InputRefused(
+                f"{self._ref.name} cannot be unpacked: {brief(fault)}. Ask for the archive again."
+            ) from fault
         if len(self._data) < wanted or not ended:
             raise InputRefused(f"{self._ref.name} is not as long as the ZIP says. Ask for the archive again.")

@@ -29,6 +29,7 @@ from cvt_planner.base.arrays import Vec3, vec3
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.imaging.elements import HEAD_BYTES, PIXEL_TAGS, NotPlain, Plain, TooDeep, Window, plain_elements
 from cvt_planner.imaging.identity import text_of
+from cvt_planner.imaging.refs import brief
 from cvt_planner.imaging.sources import FileRef, Opener
 
 # Values are judged here, one by one; a remark of the parser per value would drown what matters.
@@ -122,12 +123,10 @@ def read_header(opener: Opener, ref: FileRef) -> SliceHeader | None:
             raise
         except (MemoryError, RecursionError, TooDeep) as fault:
             what = "asks for too much memory" if isinstance(fault, MemoryError) else "nests sequences too deeply"
-            raise InputRefused(
-                f"{ref.name} {what} to be an image; it was left out. Export the series again."
-            ) from fault
+            raise InputRefused(f"{ref.name} {what} for an image; it was left out. Export it again.") from fault
         except Exception as fault:
             raise InputRefused(
-                f"{ref.name} is damaged and cannot be read as DICOM ({type(fault).__name__}: {fault}). "
+                f"{ref.name} is damaged and cannot be read as DICOM ({type(fault).__name__}: {brief(fault)}). "
                 "Export the series again."
             ) from fault
 

@@ -6,10 +6,19 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+MOST_LETTERS = 120  # of what a library says
+
 
 def shown(path: Path | str) -> str:
     """Return a path for a message: always encodable, whatever bytes the file's name holds."""
     return os.fspath(path).encode("utf-8", "replace").decode("utf-8")
+
+
+def brief(fault: Exception) -> str:
+    """Return what an exception of a library says, short enough to stand within a sentence."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in str(fault)).split())
+    text = text.split(". ")[0].rstrip(".")
+    return f"{text[:MOST_LETTERS]}…" if len(text) > MOST_LETTERS else text or type(fault).__name__
 
 
 @dataclass(frozen=True, order=True)

@@ -13,7 +13,7 @@ from typing import BinaryIO, cast
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.archives import MemberStream, PasswordNeeded, list_members, open_archive
-from cvt_planner.imaging.refs import FileRef, shown
+from cvt_planner.imaging.refs import FileRef, brief, shown
 
 MAX_FILES = 200_000  # assumed, far above what a CT study needs
 FILE_LIMIT_S = 10.0  # for one file without any progress; assumed, a slice takes milliseconds
@@ -94,7 +94,7 @@ class Opener:
             return cast(BinaryIO, MemberStream(self.archive(ref.path), ref))
         except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, KeyError) as fault:
             raise InputRefused(
-                f"{ref.name} cannot be read: {fault}. Check the medium, or copy the study again."
+                f"{ref.name} cannot be read: {brief(fault)}. Check the medium, or copy the study again."
             ) from fault
 
     def archive(self, path: Path) -> zipfile.ZipFile:

@@ -178,6 +178,7 @@ class Reader:
             self._lock.release()
 
     def _ask(self, request: Request, progress: Progress) -> Any:
+        progress.check()
         left_out: dict[str, str] = {}
         while True:
             pair = self._started()
