@@ -23,6 +23,7 @@ MAX_MEMBER_BYTES = 1 << 30
 MAX_ZIP_BYTES = 16 << 30
 MAX_ZIP_RATIO = 1000  # of one member over 1 MiB; deflate itself cannot pass about 1032
 CHUNK_BYTES = 1 << 20
+HEADER_BYTES = 1 << 16
 _TAIL_BYTES = 66_000  # an end record, its longest comment and the two records of a large archive before it
 _WRONG = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
@@ -152,7 +153,8 @@ class MemberStream(io.RawIOBase):
         """Return up to `count` bytes from the present place; all that follow where it is negative."""
         wanted = self._declared if count is None or count < 0 else min(self._at + count, self._declared)
         if wanted > len(self._data):
-            self._fetch(wanted)
+            # More than a header: the whole member, so that its checksum is compared.
+            self._fetch(wanted if wanted <= HEADER_BYTES < self._declared else self._declared)
         data = bytes(memoryview(self._data)[self._at : max(wanted, self._at)])
         self._at += len(data)
         return data

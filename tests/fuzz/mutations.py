@@ -8,33 +8,7 @@ from collections.abc import Callable
 
 Mutation = Callable[[random.Random, bytearray], bytearray]
 EXTREMES = (0, 1, 2, 0x7F, 0xFF, 0x7FFF, 0x8000, 0xFFFE, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF)
-VRS = (b"AE", b"CS", b"DA", b"DS", b"IS", b"LO", b"OB", b"OW", b"PN", b"SH", b"SQ", b"SS", b"UI", b"UL", b"UN", b"US")
-    vr.encode()
-    for vr in [
-        "AE",
-        "AS",
-        "CS",
-        "DA",
-        "DS",
-        "IS",
-        "LO",
-        "LT",
-        "OB",
-        "OW",
-        "PN",
-        "SH",
-        "SL",
-        "SQ",
-        "SS",
-        "ST",
-        "TM",
-        "UI",
-        "UL",
-        "UN",
-        "US",
-        "UT",
-    ]
-]
+VRS = tuple(vr.encode() for vr in "AE AS CS DA DS IS LO LT OB OW PN SH SL SQ SS ST TM UI UL UN US UT".split())  # noqa: SIM905
 HEADER = 3000
 
 
