@@ -340,7 +340,7 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take files."""
-        if dropped_path(event.mimeData()) is not None:
+        if dropped_paths(event.mimeData()):
             event.acceptProposedAction()
             self.empty.show_drag(True)
 
@@ -351,12 +351,12 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped."""
         self.empty.show_drag(False)
-        path = dropped_path(event.mimeData())
-        if path is not None:
+        paths = dropped_paths(event.mimeData())
+        if paths:
             event.acceptProposedAction()
             self.activateWindow()
             # The drop ends first: a question about unsaved work must not keep the other program waiting.
-            QTimer.singleShot(0, self, lambda: self.documents.open_path(path))
+            QTimer.singleShot(0, self, lambda: self.documents.open_paths(paths))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask about unsaved work, then let go of everything."""
@@ -382,12 +382,9 @@ class MainWindow(QMainWindow):
         self.close()
 
 
-def dropped_path(data: QMimeData) -> Path | None:
-    """Return the first local file or folder of a drop."""
-    for url in data.urls():
-        if url.isLocalFile():
-            return Path(url.toLocalFile())
-    return None
+def dropped_paths(data: QMimeData) -> list[Path]:
+    """Return the local files and folders of a drop."""
+    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
 
 
 def _tight(layout: _Layout) -> _Layout:

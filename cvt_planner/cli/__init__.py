@@ -84,10 +84,10 @@ def parser(draw_scene: DrawScene | None = None) -> argparse.ArgumentParser:
     subs = top.add_subparsers(title="subcommands", required=True, metavar="SUBCOMMAND")
 
     one = _add(subs, "series", "what is in a folder, ZIP or DICOMDIR, with a verdict per series", commands.series)
-    one.add_argument("path", metavar="PATH", help="a folder, ZIP, DICOMDIR, DICOM, NIfTI or NRRD file")
+    _takes_images(one)
 
     one = _add(subs, "volume", "write the HU volume (int16, LPS geometry) as NRRD", commands.volume)
-    one.add_argument("path", metavar="PATH", help="a folder, ZIP, DICOMDIR, DICOM, NIfTI or NRRD file")
+    _takes_images(one)
     one.add_argument("--series", metavar="UID", help="which series, where the path holds several")
     one.add_argument("--out", metavar="V.nrrd", required=True)
 
@@ -113,6 +113,7 @@ def parser(draw_scene: DrawScene | None = None) -> argparse.ArgumentParser:
     one.add_argument("--ct", metavar="PATH", help="where the plan's CT is, if not where the plan says")
     about = "you looked at the picture: left and right are as the header says"
     one.add_argument("--confirm-sides", action="store_true", help=about)
+    one.add_argument("--password-file", metavar="F", help="its first line opens the CT, where that is a protected ZIP")
     one.add_argument("--freeze", action="store_true", help="compute the ice now; without it the stored ice is judged")
     one.add_argument("--spacing", metavar="MM", type=float, default=1.0, help="grid of --freeze (default 1 mm)")
 
@@ -121,6 +122,14 @@ def parser(draw_scene: DrawScene | None = None) -> argparse.ArgumentParser:
     one.add_argument("--out", metavar="DIR", help="keep the plan, the results and the pictures here")
     one.add_argument("--sample", metavar="DIR", help="the sample case, if not the one beside the program")
     return top
+
+
+def _takes_images(one: argparse.ArgumentParser) -> None:
+    """Give a subcommand the paths it reads images from."""
+    one.add_argument(
+        "path", metavar="PATH", nargs="+", help="a folder, ZIP, DICOMDIR, DICOM, NIfTI or NRRD file; or several files"
+    )
+    one.add_argument("--password-file", metavar="F", help="its first line opens a protected ZIP")
 
 
 def _add(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.cli.output import log, say, table
+from cvt_planner.cli.passwords import with_password
 
 if TYPE_CHECKING:
     from cvt_planner.cli.selftest import DrawScene
@@ -38,7 +39,7 @@ def series(args: argparse.Namespace, progress: Progress) -> Answer:
     """Return what series a path holds, each with its verdict."""
     from cvt_planner.imaging.report import series_report
 
-    report = series_report(args.path, progress)
+    report = with_password(args, lambda password: series_report(args.path, progress, password))
     head = ("verdict", "slices", "apart mm", "matrix", "plane", "description", "uid")
     rows = [
         (
@@ -64,7 +65,7 @@ def volume(args: argparse.Namespace, progress: Progress) -> Answer:
     """Return how the HU volume of a series was written as NRRD."""
     from cvt_planner.imaging.report import write_volume
 
-    made = write_volume(args.path, args.series, args.out, progress)
+    made = with_password(args, lambda password: write_volume(args.path, args.series, args.out, progress, password))
     for notice in made.notices:
         log(notice)
     if not made.sides_confirmed:
@@ -147,7 +148,8 @@ def check(args: argparse.Namespace, progress: Progress) -> Answer:
     stored = load_plan(args.plan)
     for notice in stored.notices:
         log(notice)
-    ct = find_volume(stored.plan, args.ct, progress.part(0.0, 0.3 if args.freeze else 1.0))
+    finding = progress.part(0.0, 0.3 if args.freeze else 1.0)
+    ct = with_password(args, lambda password: find_volume(stored.plan, args.ct, finding, password))
     for notice in ct.notices:
         log(notice)
     ice = stored.ice

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pydicom.uid import CTImageStorage
 
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
+from cvt_planner.imaging.dicomdir import MAX_DICOMDIR_BYTES, BadDicomdir, files_of
 from cvt_planner.imaging.headers import SliceHeader, read_header
 from cvt_planner.imaging.identity import patient_of, series_of, text_of
 from cvt_planner.imaging.judge import MULTI_FRAME, Judgement, judge, kind_fault
@@ -17,42 +20,100 @@ from cvt_planner.imaging.multiframe import frames_of
 from cvt_planner.imaging.pixels import hu_slice
 from cvt_planner.imaging.research import research_series
 from cvt_planner.imaging.series import REFUSED, USABLE, WARNING, SeriesInfo, SeriesListing
-from cvt_planner.imaging.sources import RESEARCH_ENDINGS, FileRef, Opener, kind_of, list_files, list_members, shown
+from cvt_planner.imaging.sources import (
+    RESEARCH_ENDINGS,
+    ZIP_STARTS,
+    FileRef,
+    Opener,
+    kind_of,
+    list_files,
+    shown,
+)
 
 _Key = tuple[str, ...]
+Place = str | Path | Sequence[str | Path]
+RESEARCH_BYTES_PER_S = 10 << 20  # the slowest reading of a research volume that is waited for; assumed
 
 
-def find_series(path: str | Path, progress: Progress | None = None) -> SeriesListing:
+def find_series(path: Place, progress: Progress | None = None, opener: Opener | None = None) -> SeriesListing:
     """Return the series that a path holds, judged from their headers; pixels are read only to tell copies apart.
 
     Parameters
     ----------
     path
-        A folder (searched with all its folders), a ZIP, a DICOMDIR (its folder is searched), a NIfTI or NRRD file, or
-        one DICOM file (its series among the files beside it).
+        A folder (searched with all its folders), a ZIP, a DICOMDIR (the files it names; its folder where it cannot be
+        followed), a NIfTI or NRRD file, or one DICOM file (its series among the files beside it). Of several paths, the
+        folders are searched, and of the files only those given are taken.
+    opener
+        Opens the files, where a password is needed or files are to be left out.
 
     Raises
     ------
     InputRefused
         If the path does not exist, cannot be read, or is a ZIP that cannot be opened.
+    PasswordNeeded
+        If it is a protected ZIP and the opener has no password for it, or a wrong one.
     Cancelled
         If `progress` was stopped.
     """
-    place, progress = Path(path), progress or Progress()
+    progress = progress or Progress()
+    with opener or Opener() as opened:
+        if isinstance(path, str | Path):
+            return _listing_of(opened, Path(path), progress)
+        places = [Path(one) for one in path]
+        if len(places) == 1:
+            return _listing_of(opened, places[0], progress)
+        return _listing_of_several(opened, places, progress)
+
+
+def _listing_of(opener: Opener, place: Path, progress: Progress) -> SeriesListing:
     kind = kind_of(place)
     given = shown(place)
     if kind == "zip" and place.suffix.lower() == ".cvtplan":
         return SeriesListing(given, (), hint=f"{given} is a plan, not a CT. Open it as a plan.")
     if kind == "research":
+        opener.enter(FileRef(place), research_limit_s(place))
         return SeriesListing(given, (research_series(place, given),))
-    with Opener() as opener:
-        if kind == "file":
-            return _listing_of_file(opener, place, given, progress)
-        if kind == "zip":
-            refs = list_members(place)
-        else:
-            refs = list_files(place if kind == "folder" else place.parent, progress)
-        return _Scan(opener, given).listing(refs, progress)
+    if kind == "file":
+        return _listing_of_file(opener, place, given, progress)
+    scan = _Scan(opener, given)
+    refs, remarks = scan.refs(kind, place, progress)
+    return _with_remarks(scan.listing(refs, progress), remarks)
+
+
+def _with_remarks(listing: SeriesListing, remarks: tuple[str, ...]) -> SeriesListing:
+    """Return a listing whose series all carry the remarks on how their files were found."""
+    if not remarks:
+        return listing
+    found = (
+        replace(s, reasons=s.reasons + remarks, verdict=WARNING if s.verdict == USABLE else s.verdict)
+        for s in listing.series
+    )
+    return replace(listing, series=tuple(found), remarks=remarks)
+
+
+def research_limit_s(path: Path) -> float:
+    """Return how long a research volume may be read without a sign of progress, s: ITK gives none."""
+    return 10.0 + path.stat().st_size / RESEARCH_BYTES_PER_S
+
+
+def _listing_of_several(opener: Opener, places: Sequence[Path], progress: Progress) -> SeriesListing:
+    """Return the listing of several paths: all of what folders and ZIPs hold, and of the files just these."""
+    if not places:
+        raise InputRefused("Nothing was chosen. Give a folder, a ZIP or files.")
+    given = shown(os.path.commonpath([os.path.abspath(place.parent) for place in places]))  # noqa: PTH100
+    scan = _Scan(opener, given)
+    refs: dict[FileRef, None] = {}
+    remarks: tuple[str, ...] = ()
+    for place in places:
+        kind = kind_of(place)
+        if kind in ("file", "research"):
+            refs[FileRef(place)] = None
+            continue
+        found, said = scan.refs(kind, place, progress)
+        refs.update(dict.fromkeys(found))
+        remarks += said
+    return _with_remarks(scan.listing(list(refs), progress), remarks)
 
 
 def _listing_of_file(opener: Opener, path: Path, given: str, progress: Progress) -> SeriesListing:
@@ -83,6 +144,24 @@ class _Scan:
         self.skipped = 0
         self.broken: list[tuple[str, str]] = []
         self.broken_folders: list[str] = []
+
+    def refs(self, kind: str, place: Path, progress: Progress) -> tuple[list[FileRef], tuple[str, ...]]:
+        """Return the files of a folder, ZIP or DICOMDIR, and sentences on how they were found."""
+        if kind == "zip":
+            return self.opener.members(place), ()
+        unread: list[tuple[str, str]] = []
+        remark = ""
+        if kind == "dicomdir":
+            try:
+                with self.opener.open(FileRef(place)) as stream:
+                    return files_of(place, stream.read(MAX_DICOMDIR_BYTES), progress), ()
+            except (BadDicomdir, InputRefused) as fault:
+                why = str(fault) if isinstance(fault, BadDicomdir) else "cannot be read"
+                remark = f"The DICOMDIR {shown(place)} {why}: its whole folder was searched instead."
+        refs = list_files(place if kind == "folder" else place.parent, progress, unread=unread)
+        self.broken.extend(unread)
+        self.broken_folders.extend(name for name, _ in unread)
+        return refs, (remark,) if remark else ()
 
     def listing(self, refs: Sequence[FileRef], progress: Progress) -> SeriesListing:
         """Return the listing of many files."""
@@ -188,10 +267,25 @@ class _Scan:
             return f"{self.given}: no readable DICOM image. {self.broken[0][1]}"
         if not refs:
             return f"{self.given} is empty. Choose the folder that holds the CT series."
+        inner = [ref.short_name for ref in refs if self._is_zip(ref)]
+        if inner:
+            return (
+                f"{self.given} holds no DICOM images, but the ZIP {inner[0]}, which is not opened within it. "
+                "Unpack or choose that ZIP by itself."
+            )
         research = [ref.short_name for ref in refs if ref.short_name.lower().endswith(RESEARCH_ENDINGS)]
         if research:
             return f"{self.given} holds no DICOM images. To open the research volume {research[0]}, choose that file."
         return f"{self.given} holds {len(refs)} files, none of them a DICOM image. Choose the folder of a CT series."
+
+    def _is_zip(self, ref: FileRef) -> bool:
+        if not ref.short_name.lower().endswith(".zip"):
+            return False
+        try:
+            with self.opener.open(ref) as stream:
+                return stream.read(4) in ZIP_STARTS
+        except InputRefused:
+            return False
 
 
 def _key(header: SliceHeader) -> _Key:

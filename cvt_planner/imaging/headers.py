@@ -8,15 +8,17 @@ import math
 import struct
 import warnings
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pydicom
 from pydicom import config as pydicom_config
 from pydicom.dataelem import RawDataElement
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset
 from pydicom.uid import (
+    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -25,7 +27,9 @@ from pydicom.uid import (
 
 from cvt_planner.base.arrays import Vec3, vec3
 from cvt_planner.base.errors import InputRefused
+from cvt_planner.imaging.elements import HEAD_BYTES, PIXEL_TAGS, NotPlain, Plain, TooDeep, Window, plain_elements
 from cvt_planner.imaging.identity import text_of
+from cvt_planner.imaging.refs import brief
 from cvt_planner.imaging.sources import FileRef, Opener
 
 # Values are judged here, one by one; a remark of the parser per value would drown what matters.
@@ -34,6 +38,7 @@ logging.getLogger("pydicom").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", module=r"pydicom\..*")
 
 MAX_INFLATED_BYTES = 256 << 20  # of one deflated file; assumed, a slice has about 0.5 MB
+MAX_HEADER_BYTES = 64 << 20  # that the general parser is given of one file; assumed, a header has about 10 KB
 
 _KEYWORDS = [
     "SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "StudyDate", "SeriesDate",
@@ -52,7 +57,6 @@ _SHORTS = {
     "PixelPaddingValue", "PixelPaddingRangeLimit",
 }  # fmt: skip
 _TAGS = {keyword: pydicom.tag.Tag(keyword) for keyword in _KEYWORDS}
-_PIXEL_ELEMENTS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 _PIXEL_DATA = 0x7FE00010
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 # The transfer syntax (0002,0010) as it stands in the file meta information of a deflated file.
@@ -130,9 +134,12 @@ def read_header(opener: Opener, ref: FileRef) -> SliceHeader | None:
             return _header_of(ref, stream, dataset, syntax)
         except InputRefused:
             raise
+        except (MemoryError, RecursionError, TooDeep) as fault:
+            what = "asks for too much memory" if isinstance(fault, MemoryError) else "nests sequences too deeply"
+            raise InputRefused(f"{ref.name} {what} for an image; it was left out. Export it again.") from fault
         except Exception as fault:
             raise InputRefused(
-                f"{ref.name} is damaged and cannot be read as DICOM ({type(fault).__name__}: {fault}). "
+                f"{ref.name} is damaged and cannot be read as DICOM ({type(fault).__name__}: {brief(fault)}). "
                 "Export the series again."
             ) from fault
 
@@ -157,14 +164,22 @@ def _looks_like_dicom(stream: BinaryIO) -> bool:
 def _parse(stream: BinaryIO, tags: list[pydicom.tag.BaseTag | int] | None = None) -> tuple[BinaryIO, Dataset, str]:
     """Return the stream that holds the data set (inflated where it is deflated), the data set up to the pixels, and
     the transfer syntax. The stream stands at the pixel element, or at its end."""
-    wanted = tags or list(_TAGS.values())
-    head = stream.read(4096)
-    stream.seek(0)
-    if _DEFLATED_ELEMENT in head:
+    wanted: list[Any] = list(tags or _TAGS.values())
+    head = stream.read(HEAD_BYTES)
+    if _DEFLATED_ELEMENT in head[:4096]:
+        stream.seek(0)
         stream = io.BytesIO(inflated(stream.read()))
         dataset = read_dataset(stream, False, True, stop_when=_stop, specific_tags=wanted)
         return stream, dataset, str(DeflatedExplicitVRLittleEndian)
-    dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True, specific_tags=wanted)
+    try:
+        return _quick(stream, head, wanted)
+    except NotPlain:
+        pass
+    stream.seek(0)
+    # From memory, whose end is known: the parser believes every length that a file declares.
+    start = io.BytesIO(stream.read(MAX_HEADER_BYTES))
+    dataset = pydicom.dcmread(start, stop_before_pixels=True, force=True, specific_tags=wanted)
+    stream.seek(start.tell())
     syntax = str(dataset.file_meta.get("TransferSyntaxUID", "") or "")
     if not syntax:
         implicit, little = dataset.original_encoding
@@ -173,8 +188,25 @@ def _parse(stream: BinaryIO, tags: list[pydicom.tag.BaseTag | int] | None = None
     return stream, dataset, syntax
 
 
+def _quick(stream: BinaryIO, head: bytes, wanted: Collection[pydicom.tag.BaseTag]) -> tuple[BinaryIO, Dataset, str]:
+    """Return what `_parse` returns, of a plain file. Raises `NotPlain` for any other."""
+
+    def fetch(place: int, count: int) -> bytes:
+        stream.seek(place)
+        return stream.read(count)
+
+    window = Window(head, stream.seek(0, io.SEEK_END), fetch)
+    found: Plain = plain_elements(window, {int(tag): tag for tag in wanted})
+    dataset = Dataset(dict(found.values))
+    if not found.values.get(_TAGS["SOPClassUID"]):
+        dataset.file_meta = FileMetaDataset()
+        dataset.file_meta.MediaStorageSOPClassUID = UID(found.stored_class)
+    stream.seek(found.end)
+    return stream, dataset, found.syntax
+
+
 def _stop(tag: pydicom.tag.BaseTag, vr: str | None, length: int) -> bool:
-    return int(tag) in _PIXEL_ELEMENTS
+    return int(tag) in PIXEL_TAGS
 
 
 def inflated(data: bytes) -> bytes:
@@ -229,7 +261,9 @@ def _header_of(ref: FileRef, stream: BinaryIO, dataset: Dataset, syntax: str) ->
 
 def _plain(dataset: Dataset, keyword: str) -> str:
     """Return `text_of` for a value without names: read from its bytes, several times faster than through the parser."""
-    element: object = dataset.get_item(_TAGS[keyword]) if _TAGS[keyword] in dataset else None
+    element: object = dataset.get_item(_TAGS[keyword])
+    if element is None:
+        return ""
     if not isinstance(element, RawDataElement) or not isinstance(element.value, bytes):
         return text_of(dataset, keyword)
     if keyword in _SHORTS and len(element.value) >= 2:

@@ -114,6 +114,8 @@ class SeriesListing:
         Name and reason of each DICOM file that cannot be read.
     hint
         A sentence for when nothing was found.
+    remarks
+        Sentences on how the files were found: a DICOMDIR that could not be followed.
     """
 
     path: str
@@ -121,6 +123,7 @@ class SeriesListing:
     skipped_files: int = 0
     broken_files: tuple[tuple[str, str], ...] = ()
     hint: str = ""
+    remarks: tuple[str, ...] = ()
 
     @property
     def readable(self) -> tuple[SeriesInfo, ...]:
