@@ -36,9 +36,16 @@ Command: TypeAlias = Callable[[argparse.Namespace, Progress], Answer]
 
 def series(args: argparse.Namespace, progress: Progress) -> Answer:
     """Return what series a path holds, each with its verdict."""
-    from cvt_planner.imaging.report import series_report
+    from cvt_planner.imaging.find import find_series
+    from cvt_planner.imaging.report import listing_report
 
-    report = series_report(args.path, progress)
+    listing = find_series(args.path, progress)
+    report = listing_report(listing)
+    if args.thumbnails is not None:
+        from cvt_planner.cli.thumbnails import write_thumbnails
+
+        for entry, name in zip(report["series"], write_thumbnails(listing, Path(args.thumbnails)), strict=True):
+            entry["thumbnail"] = name
     head = ("verdict", "slices", "apart mm", "matrix", "plane", "description", "uid")
     rows = [
         (

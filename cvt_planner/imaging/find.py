@@ -13,6 +13,7 @@ from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.headers import SliceHeader, read_header
 from cvt_planner.imaging.identity import patient_of, series_of, text_of
 from cvt_planner.imaging.judge import Judgement, judge, kind_fault
+from cvt_planner.imaging.kinds import kind_of_images
 from cvt_planner.imaging.pixels import hu_slice
 from cvt_planner.imaging.research import research_series
 from cvt_planner.imaging.series import REFUSED, USABLE, WARNING, SeriesInfo, SeriesListing
@@ -162,6 +163,8 @@ class _Scan:
             orientation=judgement.orientation,
             slices=judgement.slices,
             grid=judgement.grid,
+            kind=kind_of_images(headers),
+            images=tuple(sorted(headers, key=lambda h: h.ref)),
         )
 
     def _hint(self, refs: Sequence[FileRef]) -> str:
