@@ -23,7 +23,7 @@ from cvt_planner.base.errors import InputRefused
 from cvt_planner.imaging import deid_profile as rules
 from cvt_planner.imaging.deid_streams import bare_frames
 from cvt_planner.imaging.deid_words import cleaned, is_kernel, is_term, vendor, words_of
-from cvt_planner.imaging.headers import PixelLayout
+from cvt_planner.imaging.headers import PixelLayout, SliceHeader
 from cvt_planner.imaging.identity import text_of
 from cvt_planner.imaging.pixels import NATIVE
 
@@ -90,22 +90,28 @@ class Cleaner:
     uids: Uids
     dates: str = REMOVED
 
-    def file_bytes(self, source: Dataset, layout: PixelLayout, person: Person) -> bytes:
+    def file_bytes(self, source: Dataset, header: SliceHeader, person: Person) -> bytes:
         """Return a whole DICOM file of the same picture, in the same transfer syntax.
 
         Parameters
         ----------
         source
             The data set of the file, with its pixels.
-        layout
-            How the file stores its pixels, as `headers.read_header` found it.
+        header
+            Of the file, as `headers.read_header` found it; with pixels.
 
         Raises
         ------
         InputRefused
             If the pixels cannot be taken over without what may be hidden in them; the text ends a sentence.
         """
+        layout = header.pixels
+        assert layout is not None
         clean = self._items(source, frozenset(identifying_words(source)))
+        if "SOPClassUID" not in clean and _is_defined(header.sop_class):  # some archives keep it in the meta part only
+            clean.SOPClassUID = header.sop_class
+        if "SOPInstanceUID" not in clean:
+            clean.SOPInstanceUID = generate_uid(prefix=None)
         self._name(clean, person)
         clean.add(_pixel_element(source, layout))
         clean.file_meta = FileMetaDataset()

@@ -192,14 +192,13 @@ class _Run:
         if reason:
             self.left_out[reason] += 1
             return False
-        assert header.pixels is not None
         try:
             with opener.open(header.ref) as stream:
                 source = pydicom.dcmread(stream, force=True)
             if text_of(source, "BurnedInAnnotation").upper() == "YES":
                 self.left_out[_BURNED_IN] += 1
                 return False
-            data = self.cleaner.file_bytes(source, header.pixels, person)
+            data = self.cleaner.file_bytes(source, header, person)
         except InputRefused as refusal:
             raise InputRefused(f"{header.ref.name} {refusal}. Nothing was written.") from refusal
         except (Cancelled, OSError, MemoryError):

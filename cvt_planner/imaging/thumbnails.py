@@ -148,7 +148,7 @@ def _own_window(hu: HuArray) -> tuple[float, float]:
 
 def _grey(hu: NDArray[np.float32], window_hu: tuple[float, float]) -> NDArray[np.uint8]:
     centre, width = window_hu
-    return (np.clip((hu - centre) / width + 0.5, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+    return np.asarray(np.clip((hu - centre) / width + 0.5, 0.0, 1.0) * 255.0 + 0.5, dtype=np.uint8)
 
 
 def _resampled(values: NDArray[np.float32], count: int, axis: int) -> NDArray[np.float32]:
