@@ -81,7 +81,7 @@ class Documents(QObject):
         else:
             self._offer(listing)
             several = f"{len(listing.studies)} studies" if len(listing.studies) > 1 else f"{len(usable)} usable series"
-            self.desk.say(f"{path.name} holds {several}. Choose the series to plan on in the list on the right.")
+            self.desk.say(f"{path.name} holds {several}. Choose the series to plan on.")
 
     def _offer(self, listing: SeriesListing) -> None:
         self.listing = listing

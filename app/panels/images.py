@@ -22,6 +22,8 @@ class ImagesPanel(StepPanel):
 
     step = Step.IMAGES
     series_wanted = Signal(object)  # SeriesInfo
+    browser_wanted = Signal()
+    picked = Signal(object)  # SeriesInfo, by the user
     preset_wanted = Signal(int)  # 1, 2, ...
 
     def build(self) -> None:
@@ -29,12 +31,13 @@ class ImagesPanel(StepPanel):
         self._listing: SeriesListing | None = None
         self._title = label("Series found", "section")
         self.series = FigureTable("series_table", ("Series", "Slices", "Apart"))
-        self.series.itemSelectionChanged.connect(self._show_reasons)
+        self.series.itemSelectionChanged.connect(self._pick)
         self.series.itemDoubleClicked.connect(lambda _item: self._open())
         self._reasons = label("", "hint", "series_reasons")
         self.open_button = button("Open this series", self._open, role="primary", name="open_series")
+        self.browse = button("Show their pictures", self.browser_wanted.emit, role="link", name="browse_series")
         self._left_out = label("", "hint", "left_out")
-        for widget in (self._title, self.series, self._reasons, self.open_button, self._left_out):
+        for widget in (self._title, self.series, self._reasons, self.open_button, self.browse, self._left_out):
             self.body.addWidget(widget)
         self.section("Open now")
         self._geometry = label("", name="geometry")
@@ -67,7 +70,7 @@ class ImagesPanel(StepPanel):
         for info in found:
             verdict, words = _VERDICTS.get(info.verdict, ("look", "usable with care"))
             self.series.mark(info.uid, 0, verdict_icon(verdict), f"{_name(info, several)}: {words}")
-        for widget in (self._title, self.series, self._reasons, self.open_button):
+        for widget in (self._title, self.series, self._reasons, self.open_button, self.browse):
             widget.setVisible(bool(found))
         self._left_out.setText(_left_out(listing) if listing else "")
         self._left_out.setVisible(bool(self._left_out.text()))
@@ -90,6 +93,18 @@ class ImagesPanel(StepPanel):
     def _chosen(self) -> SeriesInfo | None:
         found = self._listing.series if self._listing else ()
         return next((s for s in found if s.uid == self.series.chosen), None)
+
+    def choose(self, info: SeriesInfo | None) -> None:
+        """Show a series as chosen, without telling anybody."""
+        if info is not None and info is not self._chosen():
+            self.series.choose_quietly(info.uid)
+            self._show_reasons()
+
+    def _pick(self) -> None:
+        self._show_reasons()
+        info = self._chosen()
+        if info is not None:
+            self.picked.emit(info)
 
     def _show_reasons(self) -> None:
         info = self._chosen()

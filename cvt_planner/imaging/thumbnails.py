@@ -89,6 +89,22 @@ class Picture:
         rows, columns = shape[::-1] if self.upright.swapped else shape
         return (right + 0.5) / columns, (down + 0.5) / rows
 
+    @property
+    def edge_letters(self) -> tuple[str, str]:
+        """Return which side of the patient lies to the left of the picture, and which at its top; empty if unknown."""
+        if self.header.orientation is None:
+            return "", ""
+        row, column = (np.array(step) for step in self.header.orientation)
+        right, down = (column, row) if self.upright.swapped else (row, column)
+        right = -right if self.upright.flipped_right else right
+        down = -down if self.upright.flipped_down else down
+        return _letter(-right), _letter(-down)
+
+
+def _letter(towards: NDArray[np.float64]) -> str:
+    axis = int(np.argmax(np.abs(towards)))
+    return ("RL", "AP", "FH")[axis][int(towards[axis] > 0)]
+
 
 def pictured(info: SeriesInfo) -> tuple[SliceHeader, ...]:
     """Return the images that show a series: the middle slice, every image of a localiser, nothing of a report."""

@@ -117,7 +117,7 @@ def spellings(secret: str) -> set[bytes]:
 
 def found_in(folder: Path) -> set[str]:
     """Return which secrets stand in the bytes or the names of a folder's files."""
-    paths = [path for path in folder.rglob("*")]
+    paths = list(folder.rglob("*"))
     names = "\n".join(path.relative_to(folder).as_posix() for path in paths).encode("utf-8")
     blob = b"\n".join([names, *(path.read_bytes() for path in paths if path.is_file())])
     return {secret for secret in SECRETS if any(one in blob for one in spellings(secret))}
