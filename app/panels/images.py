@@ -11,6 +11,7 @@ from app.actions import PRESETS
 from app.panels.rail import Step
 from app.panels.step_panel import StepPanel
 from app.panels.widgets import FigureTable, button, label, verdict_icon
+from cvt_planner.imaging.kinds import DERIVED, IMAGE
 from cvt_planner.imaging.series import REFUSED, USABLE, SeriesInfo, SeriesListing
 from cvt_planner.imaging.volume import Volume
 
@@ -68,7 +69,7 @@ class ImagesPanel(StepPanel):
         best = listing.preferred.uid if listing and listing.preferred else ""
         self.series.show_rows(rows, best)
         for info in found:
-            verdict, words = _VERDICTS.get(info.verdict, ("look", "usable with care"))
+            verdict, words = _verdict(info)
             self.series.mark(info.uid, 0, verdict_icon(verdict), f"{_name(info, several)}: {words}")
         for widget in (self._title, self.series, self._reasons, self.open_button, self.browse):
             widget.setVisible(bool(found))
@@ -114,7 +115,7 @@ class ImagesPanel(StepPanel):
         if info is None:
             self._reasons.setText("Choose a series." if self._listing else "")
             return
-        _, words = _VERDICTS.get(info.verdict, ("look", "usable with care"))
+        _, words = _verdict(info)
         owner = info.owner[:1].upper() + info.owner[1:]
         self._reasons.setText(f"{words.capitalize()}. {owner}. {' '.join(info.reasons)}".strip())
 
@@ -122,6 +123,13 @@ class ImagesPanel(StepPanel):
         info = self._chosen()
         if info is not None and info.can_be_read:
             self.series_wanted.emit(info)
+
+
+def _verdict(info: SeriesInfo) -> tuple[str, str]:
+    """Return the mark and the words of a verdict; what is no CT slice at all is not judged."""
+    if info.kind not in (IMAGE, DERIVED):
+        return "not judged", "not for planning"
+    return _VERDICTS.get(info.verdict, ("look", "usable with care"))
 
 
 def _name(info: SeriesInfo, several_studies: bool) -> str:

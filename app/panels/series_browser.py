@@ -105,7 +105,8 @@ class SeriesBrowser(QFrame):
 
     def _picked(self, info: SeriesInfo | None) -> None:
         self.open_button.setEnabled(info is not None and info.can_be_read)
-        if info is None:
+        if info is None:  # the folding line
+            self._empty()
             return
         if info.can_be_read and not info.is_research:
             self._ct = info
@@ -127,6 +128,13 @@ class SeriesBrowser(QFrame):
             shown=False,
         )
 
+    def _empty(self) -> None:
+        self.desk.jobs.cancel(_LARGE)
+        self.preview.show_large(None)
+        for words in (self._name, self._figures, self._verdict):
+            words.setText("")
+        self._say("")
+
     def _ct_for(self, info: SeriesInfo) -> SeriesInfo | None:
         """Return the CT whose slices are drawn on a localiser: the one chosen last, if it lies in the same frame."""
         if info.kind != LOCALISER or self._listing is None:
@@ -142,11 +150,12 @@ class SeriesBrowser(QFrame):
         self.preview.show_large(large)
         drawn = any(lines for _, lines in large.pictures)
         if drawn and ct is not None:
-            self._say(f"Lines: first, last and every 10th slice of “{name_of(ct)}”.")
+            self._say(f"Lines: first, last and every 10th slice of “{name_of(ct)}”.", "hint")
         else:
             self._say(large.sentence if large.pictures else "")
 
-    def _say(self, sentence: str) -> None:
+    def _say(self, sentence: str, role: str = "look") -> None:
+        set_role(self._note, role)
         self._note.setText(sentence)
         self._note.setVisible(bool(sentence))
 

@@ -108,11 +108,7 @@ class SeriesPreview(QWidget):
         place = QRect(cell.topLeft(), size)
         place.moveCenter(cell.center())
         painter.drawImage(place, image)
-        painter.setFont(theme.ui_font(bold=True))
-        painter.setPen(theme.colour("text"))
-        left, top = made.edge_letters
-        painter.drawText(place.adjusted(5, 0, 0, 0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, left)
-        painter.drawText(place.adjusted(0, 3, 0, 0), Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, top)
+        _letters(painter, place, made)
         for line in lines:
             self._line(painter, QRectF(place), made, line)
 
@@ -134,3 +130,14 @@ class SeriesPreview(QWidget):
             upper = ends[0].y() < place.center().y()
             y = ends[0].y() - 4 if upper else ends[0].y() + QFontMetrics(painter.font()).ascent() + 3
             painter.drawText(QPointF(max(x, place.left()), y), words)
+
+
+def _letters(painter: QPainter, place: QRect, made: Picture) -> None:
+    """Draw which side of the patient lies at the picture's left and top, readable on any grey."""
+    painter.setFont(theme.ui_font(bold=True))
+    left, top = made.edge_letters
+    for offset, ink in ((1, theme.colour("window")), (0, theme.colour("text"))):
+        painter.setPen(ink)
+        box = place.translated(offset, offset)
+        painter.drawText(box.adjusted(5, 0, 0, 0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, left)
+        painter.drawText(box.adjusted(0, 3, 0, 0), Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, top)

@@ -50,6 +50,8 @@ def verdict_of(info: SeriesInfo, best: bool = False) -> tuple[str, str]:
     if info.kind == LOCALISER:
         return "not judged", "Shows where the slices lie. Not a CT to plan on."
     reasons = " ".join(info.reasons)
+    if info.kind in (CAPTURE, REPORT, OTHER):
+        return "not judged", f"Not for planning. {reasons}"
     if info.verdict == REFUSED:
         return "stop", f"Refused: {reasons}"
     words = "Best choice" if best else "Usable"

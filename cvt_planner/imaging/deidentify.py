@@ -30,7 +30,7 @@ from cvt_planner.imaging.sources import FileRef, Opener, shown
 DATES = (REMOVED, KEPT, SHIFTED)
 DEFAULT_LABEL = "ANONYMOUS"
 NOTICE = (
-    "Only headers were de-identified, the pictures are as they were: look whether text stands in them, and remember "
+    "Only headers are de-identified, the pictures stay as they are: look whether text stands in them, and remember "
     "that a face can be rebuilt from a CT of the head."
 )
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,32}")
