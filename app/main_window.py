@@ -299,8 +299,9 @@ class MainWindow(QMainWindow):
         self.images.show_listing(listing)
         self.enter(Step.IMAGES)
         self.browser.show_listing(listing)
-        self.centre.setCurrentWidget(self.browser)
-        self.browser.rows.setFocus()
+        if listing.readable or self.desk.volume is None:  # else there is nothing to take the place of what is open
+            self.centre.setCurrentWidget(self.browser)
+            self.browser.rows.setFocus()
 
     def _opened(self) -> None:
         self.images.show_listing(self.documents.listing)

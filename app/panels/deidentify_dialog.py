@@ -60,7 +60,7 @@ class DeidentifyDialog(QDialog):
         self.setObjectName("deidentify")
         self.setWindowTitle("Export de-identified")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setMinimumWidth(560)
+        self.setMinimumWidth(600)
         self._volume = volume
         self._dialogs = dialogs
         self._out: Path | None = None

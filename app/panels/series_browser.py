@@ -57,7 +57,10 @@ class SeriesBrowser(QFrame):
             words.append(f"{listing.skipped_files} other files left aside")
         if listing.broken_files:
             words.append(f"{len(listing.broken_files)} damaged files")
-        self._title.setText("Choose the series to plan on" if readable else "No series here can be planned on")
+        if len(listing.studies) > 1:
+            self._title.setText(f"Choose among {len(listing.studies)} patients or studies")
+        else:
+            self._title.setText("Choose the series to plan on" if readable else "No series here can be planned on")
         self._subtitle.setText(f"{', '.join(words)}. {_HINT}")
         self.rows.show_listing(listing)
         best = listing.preferred
@@ -110,8 +113,7 @@ class SeriesBrowser(QFrame):
             return
         if info.can_be_read and not info.is_research:
             self._ct = info
-        best = self._listing is not None and self._listing.preferred is info
-        mark, words = verdict_of(info, best)
+        mark, words = verdict_of(info, self.rows.is_best(info))
         self._name.setText(name_of(info))
         owner = info.owner[:1].upper() + info.owner[1:]
         self._figures.setText("\n".join(w for w in (figures_of(info), KIND_WORDS[info.kind], owner) if w))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetrics, QImage, QKeyEvent, QPainter, QPen
+from PySide6.QtGui import QFocusEvent, QFont, QFontMetrics, QImage, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListWidget,
@@ -29,7 +29,6 @@ KIND_WORDS = {
     REPORT: "Report or document",
     OTHER: "Not a CT",
 }
-_SET_APART = (DERIVED, CAPTURE, REPORT, OTHER)
 _ROW = Qt.ItemDataRole.UserRole
 
 
@@ -66,7 +65,8 @@ def figures_of(info: SeriesInfo) -> str:
     if info.slice_distance_mm is not None:
         words = [f"{count} × {info.slice_distance_mm:.3g} mm"]
     else:
-        words = [f"{count} image{'s' if count != 1 else ''}"]
+        thing = "object" if info.kind in (REPORT, OTHER) else "image"
+        words = [f"{count} {thing}{'s' if count != 1 else ''}"]
     words += [word for word in (info.orientation, info.identity.kernel) if word]
     if info.pixel_spacing_mm is not None:
         words.append(f"pixel {info.pixel_spacing_mm[0]:.2g} mm")
@@ -99,12 +99,9 @@ class SeriesList(QListWidget):
         self.itemClicked.connect(self._clicked)
 
     def show_listing(self, listing: SeriesListing) -> None:
-        """Show the series of a listing and choose the best one."""
-        best = listing.preferred
-        self._rows = _rows(listing, best)
-        self.folded = best is None or best.kind not in _SET_APART
-        if not any(row.info for row in self._rows if not row.apart):
-            self.folded = False
+        """Show the series of a listing and choose the best one; none between several patients or studies."""
+        self._rows = _rows(listing)
+        self.folded = any(row.info for row in self._rows if not row.apart)
         self.blockSignals(True)
         self.clear()
         for row in self._rows:
@@ -118,10 +115,9 @@ class SeriesList(QListWidget):
                 item.setFlags(Qt.ItemFlag.NoItemFlags)
             self.addItem(item)
         self._fold()
-        first = next((n for n, row in enumerate(self._rows) if row.info and row.info is best), None)
-        if first is None:
-            first = next((n for n, row in enumerate(self._rows) if row.info and not self.isRowHidden(n)), -1)
-        self.setCurrentRow(first)
+        shown = [n for n, row in enumerate(self._rows) if row.info and not self.isRowHidden(n)]
+        best = [n for n in shown if self._rows[n].best]
+        self.setCurrentRow(-1 if len(listing.studies) > 1 else next(iter((*best, *shown)), -1))
         self.blockSignals(False)
         self.picked.emit(self.chosen)
 
@@ -151,6 +147,10 @@ class SeriesList(QListWidget):
                 row.thumbnail = image
                 self.viewport().update(self.visualItemRect(self.item(n)))
 
+    def is_best(self, info: SeriesInfo) -> bool:
+        """Return whether a series is the best of its study."""
+        return any(row.best for row in self._rows if row.info is info)
+
     def row_of(self, info: SeriesInfo) -> int:
         """Return the row of a series."""
         return next(n for n, row in enumerate(self._rows) if row.info is info)
@@ -165,6 +165,15 @@ class SeriesList(QListWidget):
             self._open()
         else:
             super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Take the keyboard without choosing a row for the user."""
+        nothing = self.currentRow() < 0
+        self.blockSignals(True)
+        super().focusInEvent(event)
+        if nothing:
+            self.setCurrentRow(-1)
+        self.blockSignals(False)
 
     def _clicked(self, item: QListWidgetItem) -> None:
         row = self._row(item)
@@ -190,19 +199,37 @@ class SeriesList(QListWidget):
         return row if isinstance(row, Row) else None
 
 
-def _rows(listing: SeriesListing, best: SeriesInfo | None) -> list[Row]:
-    main = [info for info in listing.series if info.kind not in _SET_APART]
-    apart = [info for info in listing.series if info.kind in _SET_APART]
+def _rows(listing: SeriesListing) -> list[Row]:
+    best = _best_of_studies(listing)
+    apart = [info for info in listing.series if _is_apart(info, best)]
+    main = [info for info in listing.series if info not in apart]
     owners = list(dict.fromkeys(info.owner for info in main))
     rows = []
     for owner in owners:
         if len(owners) > 1:
             rows.append(Row(heading=owner[:1].upper() + owner[1:]))
-        rows.extend(Row(info, best=info is best) for info in sorted((i for i in main if i.owner == owner), key=_order))
+        own = sorted((info for info in main if info.owner == owner), key=_order)
+        rows.extend(Row(info, best=info is best.get(owner)) for info in own)
     if apart:
         rows.append(Row(heading=f"Reports, captures and computed pictures ({len(apart)})", folds=True))
-        rows.extend(Row(info, apart=True, best=info is best) for info in sorted(apart, key=_order))
+        rows.extend(Row(info, apart=True) for info in sorted(apart, key=_order))
     return rows
+
+
+def _best_of_studies(listing: SeriesListing) -> dict[str, SeriesInfo]:
+    """Return the best series of each patient and study that has a usable one."""
+    best: dict[str, SeriesInfo] = {}
+    for info in sorted(listing.readable, key=rank_of):
+        best.setdefault(info.owner, info)
+    return best
+
+
+def _is_apart(info: SeriesInfo, best: dict[str, SeriesInfo]) -> bool:
+    """Return whether a series is set apart; computed slices are not, where a study has nothing better."""
+    if info.kind != DERIVED:
+        return info.kind in (CAPTURE, REPORT, OTHER)
+    better = best.get(info.owner)
+    return better is not None and better.kind != DERIVED
 
 
 def _order(info: SeriesInfo) -> tuple[object, ...]:

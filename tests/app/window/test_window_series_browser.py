@@ -228,6 +228,25 @@ def test_what_is_not_for_planning_is_folded_away(hand: Hand, study: dict[str, ob
     assert hand.built.desk.volume is not None and hand.built.desk.volume.series.series_uid == study["mpr"]
 
 
+def test_between_patients_none_is_chosen(hand: Hand, small: Small, tmp_path: Path) -> None:
+    for n, image_type in enumerate((["ORIGINAL", "PRIMARY", "AXIAL"], ["DERIVED", "SECONDARY", "AXIAL"])):
+        _copy(small, tmp_path / "in" / str(n), 1, PatientID=f"P-{n}", StudyInstanceUID=f"1.2.{n}", ImageType=image_type)
+    hand.drop(tmp_path / "in")
+    rows = browser(hand).rows
+    assert rows.chosen is None and not browser(hand).open_button.isEnabled()
+    assert browser(hand)._title.text() == "Choose among 2 patients or studies"
+    headings = [row.heading for row in shown_rows(hand) if row.heading]
+    assert len(headings) == 2 and "P-0" in headings[0] and "P-1" in headings[1]
+    assert [row.best for row in shown_rows(hand) if row.info] == [True, True], (
+        "computed slices, where nothing is better"
+    )
+    hand.picture("browser_two_patients")
+    hand.key(Qt.Key.Key_Return, where=rows)
+    assert hand.built.desk.volume is None
+    hand.key(Qt.Key.Key_Down, where=rows)
+    assert rows.chosen is not None and rows.chosen.patient.patient_id == "P-0"
+
+
 def test_one_usable_series_opens_at_once(hand: Hand, small: Small) -> None:
     hand.drop(small.folder)
     assert hand.built.desk.volume is not None and hand.window.centre.currentWidget() is hand.window.grid

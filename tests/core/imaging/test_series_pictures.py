@@ -70,7 +70,7 @@ def test_one_localiser_among_the_slices_does_not_make_a_series_a_localiser(
 @pytest.mark.parametrize(
     ("better", "worse"),
     [
-        ({"places": range(0, 80)}, {"places": range(6)}),
+        ({"places": range(80)}, {"places": range(6)}),
         ({}, {"ImageType": ["DERIVED", "PRIMARY", "AXIAL"]}),
         ({"ConvolutionKernel": "B60f"}, {"ConvolutionKernel": "B31f"}),
         ({"ConvolutionKernel": "BONEPLUS"}, {"ConvolutionKernel": "STANDARD"}),
@@ -89,7 +89,7 @@ def test_the_better_series_for_planning_is_preferred(
             for key, value in header.items():
                 setattr(ds, key, value)
 
-        write_series(tmp_path / uid, uid=uid, places=values.get("places", range(0, 70)), edit=edit)
+        write_series(tmp_path / uid, uid=uid, places=values.get("places", range(70)), edit=edit)
     best = find_series(tmp_path).preferred
     assert best is not None and best.uid == "1.2.3.9"
 
