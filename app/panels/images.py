@@ -61,12 +61,12 @@ class ImagesPanel(StepPanel):
         self.show_listing(None)
 
     def show_listing(self, listing: SeriesListing | None) -> None:
-        """Show the series of a folder; the best one for planning is chosen."""
+        """Show the series of a folder; the best one for planning is chosen, none between patients or studies."""
         self._listing = listing
         found = listing.series if listing else ()
         several = listing is not None and len(listing.studies) > 1
         rows = [(s.uid, (_name(s, several), str(s.slice_count), _apart(s))) for s in found]
-        best = listing.preferred.uid if listing and listing.preferred else ""
+        best = listing.preferred.uid if listing and listing.preferred and not several else ""
         self.series.show_rows(rows, best)
         for info in found:
             verdict, words = _verdict(info)

@@ -92,7 +92,7 @@ class SeriesPreview(QWidget):
         if self.large is None or not self._images:
             painter.setPen(theme.colour("faint"))
             painter.setFont(theme.ui_font())
-            words = self.large.sentence if self.large else ""
+            words = self.large.sentence if self.large else "Choose a series to see it."
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             painter.drawText(self.rect().adjusted(12, 12, -12, -12), int(flags), words)
             return

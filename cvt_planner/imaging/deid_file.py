@@ -62,7 +62,11 @@ class Uids:
             return ""
         if self.keep or _is_defined(old):
             return old
-        return self._known.setdefault(old, str(generate_uid(prefix=None)))
+        return self.made(old)
+
+    def made(self, key: str) -> str:
+        """Return the new UID of a key: an old UID, or the name of something that has none."""
+        return self._known.setdefault(key, str(generate_uid(prefix=None)))
 
 
 def _is_defined(text: str) -> bool:
@@ -90,7 +94,7 @@ class Cleaner:
     uids: Uids
     dates: str = REMOVED
 
-    def file_bytes(self, source: Dataset, header: SliceHeader, person: Person) -> bytes:
+    def file_bytes(self, source: Dataset, header: SliceHeader, person: Person, series: str) -> bytes:
         """Return a whole DICOM file of the same picture, in the same transfer syntax.
 
         Parameters
@@ -99,6 +103,8 @@ class Cleaner:
             The data set of the file, with its pixels.
         header
             Of the file, as `headers.read_header` found it; with pixels.
+        series
+            The name of the series, under which one without UIDs gets new ones.
 
         Raises
         ------
@@ -110,6 +116,9 @@ class Cleaner:
         clean = self._items(source, frozenset(identifying_words(source)))
         if "SOPClassUID" not in clean and _is_defined(header.sop_class):  # some archives keep it in the meta part only
             clean.SOPClassUID = header.sop_class
+        for keyword, key in (("StudyInstanceUID", f"study of {person.label}"), ("SeriesInstanceUID", series)):
+            if keyword not in clean:
+                setattr(clean, keyword, self.uids.made(key))
         if "SOPInstanceUID" not in clean:
             clean.SOPInstanceUID = generate_uid(prefix=None)
         self._name(clean, person)

@@ -161,7 +161,7 @@ class _Run:
         owners = list(dict.fromkeys(_owner(header) for info in wanted for header in info.images))
         persons = {owner: Person.of(self._label(n, len(owners))) for n, owner in enumerate(owners, start=1)}
         total = sum(len(_files(info)) for info in wanted)
-        done = 0
+        done, uids = 0, self.cleaner.uids
         written: list[DeidSeries] = []
         with_images: set[_Owner] = set()
         with Opener() as opener:
@@ -172,10 +172,11 @@ class _Run:
                 for header in _files(info):
                     progress.report(done / total, f"File {done + 1} of {total}")
                     done += 1
-                    if self._write(opener, header, persons[owner], self.folder / place / f"image_{count + 1:05d}.dcm"):
+                    name = self.folder / place / f"image_{count + 1:05d}.dcm"
+                    if self._write(opener, header, persons[owner], info.uid, name):
                         count += 1
                 if count:
-                    written.append(DeidSeries(place, self.cleaner.uids.new(info.uid), count))
+                    written.append(DeidSeries(place, uids.new(info.uid) or uids.made(info.uid), count))
                     with_images.add(owner)
         out = tuple(sorted(self.left_out.items()))
         if not written:
@@ -186,7 +187,7 @@ class _Run:
     def _label(self, n: int, count: int) -> str:
         return f"{self.options.label}-{n}" if count > 1 else self.options.label
 
-    def _write(self, opener: Opener, header: SliceHeader, person: Person, path: Path) -> bool:
+    def _write(self, opener: Opener, header: SliceHeader, person: Person, series: str, path: Path) -> bool:
         """Write one image, unless it is left out; return whether it was written."""
         reason = _left_out(header)
         if reason:
@@ -198,7 +199,7 @@ class _Run:
             if text_of(source, "BurnedInAnnotation").upper() == "YES":
                 self.left_out[_BURNED_IN] += 1
                 return False
-            data = self.cleaner.file_bytes(source, header, person)
+            data = self.cleaner.file_bytes(source, header, person, series)
         except InputRefused as refusal:
             raise InputRefused(f"{header.ref.name} {refusal}. Nothing was written.") from refusal
         except (Cancelled, OSError, MemoryError):

@@ -17,6 +17,8 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from cvt_planner import cli
+from cvt_planner.anatomy.lesion_shape import Ellipsoid
+from cvt_planner.base.arrays import vec3
 from cvt_planner.base.errors import Cancelled, InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging import deid_profile
@@ -29,6 +31,11 @@ from cvt_planner.imaging.headers import read_header
 from cvt_planner.imaging.pixels import hu_slice
 from cvt_planner.imaging.read import read_volume
 from cvt_planner.imaging.sources import FileRef, Opener
+from cvt_planner.phantom import make_phantom, write_phantom
+from cvt_planner.plan import edits
+from cvt_planner.plan.model import LesionKind
+from cvt_planner.planning.placement import place_assembly
+from cvt_planner.workspace import new_plan
 
 Writer = Callable[..., list[Path]]
 
@@ -342,6 +349,51 @@ def test_a_word_of_the_trade_goes_when_it_is_the_patients_name() -> None:
     assert cleaned("Bone^Axel lumbar spine bone", {"bone", "axel"}) == "lumbar spine"
     assert cleaned("LWS nativ 12345mm 0.75 mm  7 Meier") == "LWS nativ 0.75mm"
     assert Cleaner(Uids()).uids.new("not a uid") == "" and Uids().new("1.2.840.10008.1.2.1") == "1.2.840.10008.1.2.1"
+
+
+def test_a_series_without_uids_gets_one_of_its_own(tmp_path: Path, write_series: Writer) -> None:
+    def edit(ds: Dataset, n: int) -> None:
+        del ds.SeriesInstanceUID, ds.StudyInstanceUID, ds.SOPInstanceUID
+        ds.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.4.{n + 1}"
+
+    write_series(tmp_path / "in", edit=edit)
+    report = deidentify(tmp_path / "in", tmp_path / "out", DeidOptions(keep_uids=True))
+    copies = list(datasets(tmp_path / "out"))
+    assert {ds.SeriesInstanceUID for ds in copies} == {report.series[0].uid} and report.series[0].uid
+    assert len({ds.StudyInstanceUID for ds in copies}) == 1 and len({ds.SOPInstanceUID for ds in copies}) == 6
+
+
+def test_a_multi_frame_image_keeps_the_place_of_its_frames(awkward_dicom: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    source = Path(shutil.copy(awkward_dicom / "pydicom_data" / "eCT_Supplemental.dcm", tmp_path / "in"))
+    deidentify(source, tmp_path / "out")
+    before, (after,) = pydicom.dcmread(source), datasets(tmp_path / "out")
+    assert after.PixelData == before.PixelData[: len(after.PixelData)] and after.NumberOfFrames == before.NumberOfFrames
+    for group in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+        for old, new in zip(before[group].value, after[group].value, strict=True):
+            for part in ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence"):
+                assert (part in old) == (part in new)
+                assert part not in old or [e.value for e in old[part][0]] == [e.value for e in new[part][0]]
+
+
+def test_a_plan_is_made_on_a_copy_as_on_the_original(tmp_path: Path) -> None:
+    made = make_phantom("small")
+    write_phantom(made, tmp_path / "in")
+    deidentify(tmp_path / "in", tmp_path / "out", DeidOptions(dates=SHIFTED))
+    (usable,) = find_series(tmp_path / "out").readable
+    truth = json.loads(next((tmp_path / "in").rglob("truth.json")).read_text(encoding="utf-8"))
+    lesion = truth["lesions"][0]
+    pedicle = next(lv for lv in truth["levels"] if lv["name"] == lesion["level"])["pedicles"]["left"]
+    laid = []
+    for volume in (read_volume(tmp_path / "in"), read_volume(usable)):
+        plan = new_plan(volume)
+        shape = Ellipsoid(vec3(lesion["centre_lps_mm"]), (6.0, 6.0, 6.0))
+        wanted = edits.new_lesion(plan, lesion["level"], LesionKind.LYTIC, shape, 6, "One")
+        plan = edits.add_lesion(wanted)(plan)
+        laid.append(place_assembly(volume, plan, wanted.id, shape.centre_lps_mm, vec3(pedicle["isthmus_lps_mm"])))
+    assert laid[0].skin_entry_lps_mm is not None
+    for name in ("probe_tip_lps_mm", "entry_lps_mm", "skin_entry_lps_mm", "side"):
+        assert getattr(laid[0], name) == getattr(laid[1], name)
 
 
 @pytest.mark.real_ct
