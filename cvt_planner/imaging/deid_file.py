@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pydicom
-from pydicom.datadict import dictionary_VR
+from pydicom.datadict import dictionary_VM, dictionary_VR
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
@@ -32,6 +32,8 @@ REMOVED, KEPT, SHIFTED = "removed", "kept", "shifted"  # what becomes of dates
 PIXEL_DATA = 0x7FE00010
 _PIXELS = (0x7FE00008, 0x7FE00009, PIXEL_DATA)
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_BINARY, _BINARY_LIMIT = ("US", "SS", "UL", "SL", "FL", "FD"), 1e6
+_MOST_VALUES = 16  # of an attribute that may have any number of them; assumed
 _UID_TEXT = re.compile(r"[0-9.]{1,64}")
 _DATE = re.compile(r"(\d{4})[.]?(\d{2})[.]?(\d{2})")
 _MOMENT = re.compile(r"(\d{8})((\d{2}){0,3}(\.\d{1,6})?([+-]\d{4})?)")
@@ -222,14 +224,25 @@ def identifying_words(source: Dataset) -> set[str]:
 
 
 def _is_number(element: DataElement) -> bool:
-    """Return whether an element of the dictionary's own VR holds numbers only."""
+    """Return whether an element of the dictionary's own VR holds as many numbers as the dictionary says, no others."""
     value = element.value
     parts = list(value) if element.VM > 1 else [value]
-    allowed = dictionary_VR(element.tag)
-    if element.VR not in allowed or value is None:
+    if element.VR not in dictionary_VR(element.tag) or value is None or not _may_be(element.tag, len(parts)):
         return False
+    if element.VR == "AT":
+        return all(pydicom.datadict.dictionary_has_tag(part) for part in parts)
+    if element.VR in _BINARY:  # letters that are read as a number make an enormous one
+        return all(isinstance(part, int | float) and abs(part) < _BINARY_LIMIT for part in parts)
     texts = [str(getattr(part, "original_string", part)) for part in parts]
-    return element.VR == "AT" or all(_NUMBER.fullmatch(text.strip(" \0")) for text in texts)
+    return all(_NUMBER.fullmatch(text.strip(" \0")) for text in texts)
+
+
+def _may_be(tag: int, count: int) -> bool:
+    """Return whether an attribute may have that many values."""
+    least, _, most = dictionary_VM(tag).partition("-")
+    if not most:
+        return count == int(least)
+    return int(least) <= count <= (_MOST_VALUES if most.endswith("n") else int(most))
 
 
 def _vr(element: DataElement) -> str:

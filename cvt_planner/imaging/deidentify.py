@@ -10,14 +10,16 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias
 
 import pydicom
 from pydicom import uid
+from pydicom.dataset import Dataset
 
-from cvt_planner.base.errors import Cancelled, InputRefused
+from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
-from cvt_planner.imaging.deid_file import KEPT, REMOVED, SHIFTED, Cleaner, Person, Uids, identifying_words
+from cvt_planner.imaging.deid_file import KEPT, REMOVED, SHIFTED, Cleaner, Person, Uids
+from cvt_planner.imaging.deid_words import words_of
 from cvt_planner.imaging.find import find_series
 from cvt_planner.imaging.headers import SliceHeader, read_header
 from cvt_planner.imaging.identity import text_of
@@ -102,7 +104,12 @@ class DeidReport:
 
 
 def deidentify(
-    path: str | Path, out: str | Path, options: DeidOptions | None = None, progress: Progress | None = None
+    path: str | Path,
+    out: str | Path,
+    options: DeidOptions | None = None,
+    progress: Progress | None = None,
+    listing: SeriesListing | None = None,
+    opener: Opener | None = None,
 ) -> DeidReport:
     """Return what was written: copies of the CT images of a path that no longer say whose they are.
 
@@ -114,6 +121,8 @@ def deidentify(
         As `find_series` takes it; DICOM only.
     out
         A new or empty folder, whose parent exists, outside of `path`.
+    listing, opener
+        What `path` holds, where it is known already, and what opens its files.
 
     Raises
     ------
@@ -124,7 +133,7 @@ def deidentify(
     """
     options, progress = options or DeidOptions(), progress or Progress()
     target = _target(Path(path), Path(out))
-    listing = find_series(path, progress.part(0.0, 0.2))
+    listing = listing or find_series(path, progress.part(0.0, 0.2))
     wanted = _wanted(listing, options.series_uid)
     _check_options(options, wanted)
     try:
@@ -133,7 +142,8 @@ def deidentify(
         raise InputRefused(f"{shown(target.parent)} cannot be written to: {fault.strerror}.") from fault
     try:
         whole = hold / "whole"
-        report = _Run(options, whole).write(wanted, listing.path, progress.part(0.2, 1.0))
+        with opener or Opener() as opened:
+            report = _Run(options, whole, opened).write(wanted, listing.path, progress.part(0.2, 1.0))
         if target.exists():
             target.rmdir()
         whole.rename(target)
@@ -149,82 +159,106 @@ def deidentify(
 
 
 class _Run:
-    """One run: its UIDs and persons, and the count of what was left out."""
+    """One run: its UIDs, what was read already, and the count of what was left out."""
 
-    def __init__(self, options: DeidOptions, folder: Path) -> None:
+    def __init__(self, options: DeidOptions, folder: Path, opener: Opener) -> None:
         self.options = options
         self.folder = folder
+        self.opener = opener
+        self.seen: set[FileRef] = set()
         self.cleaner = Cleaner(Uids(options.keep_uids), options.dates)
         self.left_out: Counter[str] = Counter()
 
     def write(self, wanted: list[SeriesInfo], given: str, progress: Progress) -> DeidReport:
-        owners = list(dict.fromkeys(_owner(header) for info in wanted for header in info.images))
+        owners = list(dict.fromkeys(_owner(info) for info in wanted))
         persons = {owner: Person.of(self._label(n, len(owners))) for n, owner in enumerate(owners, start=1)}
-        total = sum(len(_files(info)) for info in wanted)
-        done, uids = 0, self.cleaner.uids
         written: list[DeidSeries] = []
         with_images: set[_Owner] = set()
-        with Opener() as opener:
-            for info in wanted:
-                count = 0
-                owner = _owner(info.images[0])
-                place = f"patient_{owners.index(owner) + 1:02d}/series_{len(written) + 1:03d}"
-                for header in _files(info):
-                    progress.report(done / total, f"File {done + 1} of {total}")
-                    done += 1
-                    name = self.folder / place / f"image_{count + 1:05d}.dcm"
-                    if self._write(opener, header, persons[owner], info.uid, name):
-                        count += 1
-                if count:
-                    written.append(DeidSeries(place, uids.new(info.uid) or uids.made(info.uid), count))
-                    with_images.add(owner)
+        for n, info in enumerate(wanted):
+            owner = _owner(info)
+            place = f"patient_{owners.index(owner) + 1:02d}/series_{len(written) + 1:03d}"
+            part = progress.part(n / len(wanted), (n + 1) / len(wanted))
+            uid_of_copy, count = self._series(info, persons[owner], self.folder / place, part)
+            if count:
+                written.append(DeidSeries(place, uid_of_copy, count))
+                with_images.add(owner)
         out = tuple(sorted(self.left_out.items()))
         if not written:
             why = "; ".join(f"{count} × {what}" for what, count in out)
             raise InputRefused(f"Nothing of {given} can be de-identified. Left out: {why or 'nothing is there'}.")
         return DeidReport(given, len(with_images), tuple(written), out, self.options.dates, self.options.keep_uids)
 
+    def _series(self, info: SeriesInfo, person: Person, folder: Path, progress: Progress) -> tuple[str, int]:
+        """Write the images of one series; return its new UID and how many images there are."""
+        files = _files(info)
+        count, uid_of_copy = 0, ""
+        for n, header in enumerate(files):
+            progress.report(n / len(files), f"File {n + 1} of {len(files)}")
+            if header.ref in self.seen:
+                continue
+            self.seen.add(header.ref)
+            copy = self._write(header, person, info.uid, folder / f"image_{count + 1:05d}.dcm")
+            if copy is not None:
+                count, uid_of_copy = count + 1, copy.series_uid
+        return uid_of_copy, count
+
     def _label(self, n: int, count: int) -> str:
         return f"{self.options.label}-{n}" if count > 1 else self.options.label
 
-    def _write(self, opener: Opener, header: SliceHeader, person: Person, series: str, path: Path) -> bool:
-        """Write one image, unless it is left out; return whether it was written."""
-        reason = _left_out(header)
+    def _write(self, listed: SliceHeader, person: Person, series: str, path: Path) -> SliceHeader | None:
+        """Write one image and return the header of the copy; None, and counted, where it is left out."""
+        reason = _left_out(listed)
         if reason:
             self.left_out[reason] += 1
-            return False
+            return None
+        # Read anew: of a multi-frame image the listing may hold one header per frame.
+        header = read_header(self.opener, listed.ref)
+        with self.opener.open(listed.ref) as stream:
+            source = self._parsed(stream, listed.ref)
+        if header is None or header.pixels is None:
+            raise InputRefused(f"{listed.ref.name} has changed while it was read. Nothing was written. Try again.")
+        if text_of(source, "BurnedInAnnotation").upper() == "YES":
+            self.left_out[_BURNED_IN] += 1
+            return None
         try:
-            with opener.open(header.ref) as stream:
-                source = pydicom.dcmread(stream, force=True)
-            if text_of(source, "BurnedInAnnotation").upper() == "YES":
-                self.left_out[_BURNED_IN] += 1
-                return False
             data = self.cleaner.file_bytes(source, header, person, series)
         except InputRefused as refusal:
             raise InputRefused(f"{header.ref.name} {refusal}. Nothing was written.") from refusal
-        except (Cancelled, OSError, MemoryError):
+        except MemoryError:
             raise
         except Exception as fault:
-            raise InputRefused(
-                f"{header.ref.name} cannot be de-identified ({type(fault).__name__}). Nothing was written. "
-                "Export the series again."
-            ) from fault
+            raise _untreatable(header.ref, fault) from fault
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-        _check(opener, header, path, self.cleaner.uids.keep)
-        return True
+        return _checked(self.opener, header, path, self.cleaner.uids.keep)
+
+    @staticmethod
+    def _parsed(stream: BinaryIO, ref: FileRef) -> Dataset:
+        try:
+            return pydicom.dcmread(stream, force=True)
+        except MemoryError:
+            raise
+        except Exception as fault:
+            raise _untreatable(ref, fault) from fault
 
 
-def _check(opener: Opener, header: SliceHeader, path: Path, uids_kept: bool) -> None:
-    """Refuse the whole when a copy would not be read as the original is."""
+def _untreatable(ref: FileRef, fault: Exception) -> InputRefused:
+    return InputRefused(
+        f"{ref.name} cannot be de-identified ({type(fault).__name__}). Nothing was written. Export the series again."
+    )
+
+
+def _checked(opener: Opener, header: SliceHeader, path: Path, uids_kept: bool) -> SliceHeader:
+    """Return the header of a copy; refuse the whole when it would not be read as the original is."""
     copy = read_header(opener, FileRef(path))
     alike = copy is not None and _read_as(copy) == _read_as(header)
     if alike and not uids_kept and copy is not None and header.series_uid:
         alike = copy.series_uid != header.series_uid and copy.study_uid != header.study_uid
-    if not alike:
+    if copy is None or not alike:
         raise InputRefused(
             f"The de-identified copy of {header.ref.name} would not be read as the original is. Nothing was written."
         )
+    return copy
 
 
 def _read_as(header: SliceHeader) -> tuple[object, ...]:
@@ -269,8 +303,8 @@ def _ordered(info: SeriesInfo) -> Iterator[SliceHeader]:
             yield header
 
 
-def _owner(header: SliceHeader) -> _Owner:
-    return text_of(header.dataset, "PatientID"), text_of(header.dataset, "PatientName")
+def _owner(info: SeriesInfo) -> _Owner:
+    return info.patient.patient_id, info.patient.name
 
 
 def _wanted(listing: SeriesListing, series_uid: str) -> list[SeriesInfo]:
@@ -289,9 +323,9 @@ def _check_options(options: DeidOptions, wanted: list[SeriesInfo]) -> None:
         raise InputRefused("The label may hold 1 to 32 letters without accents, digits, hyphens and underscores only.")
     label = options.label.lower()
     for info in wanted:
-        for header in info.images[:1]:
-            if any(len(word) > 2 and word in label for word in identifying_words(header.dataset)):
-                raise InputRefused("The label holds a part of the patient's name or number. Choose another.")
+        named = words_of(info.patient.name) | words_of(info.patient.patient_id)
+        if any(len(word) > 2 and word in label for word in named):
+            raise InputRefused("The label holds a part of the patient's name or number. Choose another.")
 
 
 def _target(path: Path, out: Path) -> Path:

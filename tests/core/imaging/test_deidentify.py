@@ -12,7 +12,7 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom import config, datadict
-from pydicom.dataelem import DataElement
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
@@ -22,7 +22,7 @@ from cvt_planner.base.arrays import vec3
 from cvt_planner.base.errors import Cancelled, InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging import deid_profile
-from cvt_planner.imaging.deid_file import KEPT, SHIFTED, Cleaner, Uids
+from cvt_planner.imaging.deid_file import KEPT, SHIFTED, Cleaner, Person, Uids
 from cvt_planner.imaging.deid_streams import without_remarks
 from cvt_planner.imaging.deid_words import cleaned
 from cvt_planner.imaging.deidentify import DeidOptions, deidentify
@@ -153,6 +153,29 @@ def test_nothing_of_the_patient_is_left_in_any_byte_or_name(tmp_path: Path, writ
     before, after = read_volume(source), read_volume(out)
     assert after.content_hash == before.content_hash and np.array_equal(after.hu, before.hu)
     assert find_series(out).series[0].verdict == find_series(source).series[0].verdict == "usable"
+
+
+def test_no_attribute_that_stays_can_carry_a_name_out(tmp_path: Path, write_series: Writer) -> None:
+    """Put a secret into each attribute that may stay, in every form a file can give it."""
+    path = write_series(tmp_path, places=[0])[0]
+    with Opener() as opener:
+        header = read_header(opener, FileRef(path))
+    assert header is not None
+    cleaner, person = Cleaner(Uids()), Person.of("LABEL")
+    leaks, written = [], 0
+    for tag in deid_profile.kept():
+        for vr in ("LO", "UT", "CS", "DS", "UI", "DA", "UN", "OB"):
+            source = pydicom.dcmread(path)
+            raw = NAME.encode() + b" " * (len(NAME) % 2)
+            source[tag] = RawDataElement(pydicom.tag.Tag(tag), vr, len(raw), raw, 0, False, True, True)
+            try:
+                data = cleaner.file_bytes(source, header, person, "series")
+            except Exception:  # noqa: BLE001, S112  (a refusal of any kind lets nothing out)
+                continue
+            written += 1
+            if NAME.encode() in data:
+                leaks.append(f"{datadict.keyword_for_tag(tag)} as {vr}")
+    assert not leaks and written > 500
 
 
 @pytest.mark.parametrize("charset", ["ISO_IR 100", "ISO_IR 144", "\\ISO 2022 IR 87", "GB18030"])
