@@ -79,6 +79,11 @@ class Documents(QObject):
 
         return failed
 
+    @property
+    def password(self) -> str:
+        """Return the password of the ZIP that was looked at last; empty where none was needed."""
+        return self._password
+
     def open_series(self, info: SeriesInfo) -> None:
         """Read one series of the listing and start a new plan on it."""
         self._after_asking(lambda: self._read_series(info))
@@ -117,7 +122,7 @@ class Documents(QObject):
         else:
             self._offer(listing)
             several = f"{len(listing.studies)} studies" if len(listing.studies) > 1 else f"{len(usable)} usable series"
-            self.desk.say(f"{path.name} holds {several}. Choose the series to plan on in the list on the right.")
+            self.desk.say(f"{path.name} holds {several}. Choose the series to plan on.")
 
     def _offer(self, listing: SeriesListing) -> None:
         self.listing = listing

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QMimeData, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.panels.banner import TITLE_NOTICE
@@ -89,3 +89,11 @@ class EmptyState(QFrame):
 
     def _pick(self, path: Path) -> None:
         self.recent_wanted.emit(path)
+
+
+def dropped_path(data: QMimeData) -> Path | None:
+    """Return the first local file or folder of a drop."""
+    for url in data.urls():
+        if url.isLocalFile():
+            return Path(url.toLocalFile())
+    return None

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 import cvt_planner
 from cvt_planner.base.errors import Cancelled, InputRefused, PlannerError
-from cvt_planner.cli import commands, probe_commands
+from cvt_planner.cli import commands, deid_command, probe_commands
 from cvt_planner.cli.output import ProgressLine, log, say, say_json
 
 if TYPE_CHECKING:
     from cvt_planner.cli.selftest import DrawScene
 
-HEADLESS = ("series", "volume", "phantom", "simulate", "probes", "probe-card", "check", "selftest")
+HEADLESS = ("series", "volume", "deidentify", "phantom", "simulate", "probes", "probe-card", "check", "selftest")
 NOTICE = "For planning, research and training; not a cleared medical device."
 DEFECT = 5
 STOPPED = Cancelled.exit_code
@@ -85,11 +85,15 @@ def parser(draw_scene: DrawScene | None = None) -> argparse.ArgumentParser:
 
     one = _add(subs, "series", "what is in a folder, ZIP or DICOMDIR, with a verdict per series", commands.series)
     _takes_images(one)
+    one.add_argument("--thumbnails", metavar="DIR", help="write a small PNG of each series into this folder")
 
     one = _add(subs, "volume", "write the HU volume (int16, LPS geometry) as NRRD", commands.volume)
     _takes_images(one)
     one.add_argument("--series", metavar="UID", help="which series, where the path holds several")
     one.add_argument("--out", metavar="V.nrrd", required=True)
+
+    about = "copy CT series without whose they are (DICOM PS3.15 basic profile)"
+    deid_command.add_arguments(_add(subs, "deidentify", about, deid_command.deidentify))
 
     one = _add(subs, "phantom", "make a synthetic spine CT as DICOM, with its truth", commands.phantom)
     one.add_argument("--out", metavar="DIR", required=True, help="a new or empty folder")

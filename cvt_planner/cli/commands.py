@@ -37,9 +37,7 @@ Command: TypeAlias = Callable[[argparse.Namespace, Progress], Answer]
 
 def series(args: argparse.Namespace, progress: Progress) -> Answer:
     """Return what series a path holds, each with its verdict."""
-    from cvt_planner.imaging.report import series_report
-
-    report = with_password(args, lambda password: series_report(args.path, progress, password))
+    report = with_password(args, lambda password: _listed(args, progress, password))
     head = ("verdict", "slices", "apart mm", "matrix", "plane", "description", "uid")
     rows = [
         (
@@ -59,6 +57,21 @@ def series(args: argparse.Namespace, progress: Progress) -> Answer:
     if report["skipped_files"]:
         lines.append(f"{report['skipped_files']} other files were skipped.")
     return Answer(report, "\n".join(lines))
+
+
+def _listed(args: argparse.Namespace, progress: Progress, password: str) -> dict[str, Any]:
+    from cvt_planner.imaging.isolation import find_series
+    from cvt_planner.imaging.report import listing_report
+
+    listing = find_series(args.path, progress, password)
+    report = listing_report(listing)
+    if args.thumbnails is not None:
+        from cvt_planner.cli.thumbnails import write_thumbnails
+
+        names = write_thumbnails(listing, Path(args.thumbnails), password)
+        for entry, name in zip(report["series"], names, strict=True):
+            entry["thumbnail"] = name
+    return report
 
 
 def volume(args: argparse.Namespace, progress: Progress) -> Answer:

@@ -16,6 +16,7 @@ from cvt_planner.imaging.dicomdir import MAX_DICOMDIR_BYTES, BadDicomdir, files_
 from cvt_planner.imaging.headers import SliceHeader, read_header
 from cvt_planner.imaging.identity import patient_of, series_of, text_of
 from cvt_planner.imaging.judge import MULTI_FRAME, Judgement, judge, kind_fault
+from cvt_planner.imaging.kinds import kind_of_images
 from cvt_planner.imaging.multiframe import frames_of
 from cvt_planner.imaging.pixels import hu_slice
 from cvt_planner.imaging.research import research_series
@@ -260,6 +261,8 @@ class _Scan:
             slices=judgement.slices,
             arrangement=judgement.arrangement,
             grid=judgement.grid,
+            kind=kind_of_images(judgement.headers),
+            images=tuple(sorted(judgement.headers, key=lambda h: (h.ref, h.frame))),
         )
 
     def _hint(self, refs: Sequence[FileRef]) -> str:

@@ -10,7 +10,7 @@ from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.find import Place
 from cvt_planner.imaging.isolation import find_series, read_volume
 from cvt_planner.imaging.nrrd import write_nrrd
-from cvt_planner.imaging.series import SeriesInfo
+from cvt_planner.imaging.series import SeriesInfo, SeriesListing
 from cvt_planner.imaging.sources import shown
 from cvt_planner.imaging.volume import Volume
 
@@ -23,7 +23,17 @@ def series_report(path: Place, progress: Progress | None = None, password: str =
     InputRefused
         If the path holds no series at all, not even one that cannot be used.
     """
-    listing = find_series(path, progress, password)
+    return listing_report(find_series(path, progress, password))
+
+
+def listing_report(listing: SeriesListing) -> dict[str, Any]:
+    """Return a listing as plain values for JSON.
+
+    Raises
+    ------
+    InputRefused
+        If it holds no series at all.
+    """
     if not listing.series:
         raise InputRefused(listing.hint or f"{listing.path} holds no DICOM images. Choose the folder of a CT series.")
     # Between patients or studies there is no best series: somebody has to choose.
@@ -48,6 +58,7 @@ def _entry(info: SeriesInfo) -> dict[str, Any]:
         "description": info.description,
         "acquired_at": info.identity.acquired_at,
         "modality": info.modality,
+        "kind": info.kind,
         "slices": info.slice_count,
         "rows": info.rows,
         "columns": info.columns,

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.arrangement import Arrangement
 from cvt_planner.imaging.headers import SliceHeader
+from cvt_planner.imaging.kinds import IMAGE
+from cvt_planner.imaging.rank import Rank, rank
 from cvt_planner.imaging.volume import Patient, SeriesIdentity
 
 USABLE = "usable"
 WARNING = "warning"
 REFUSED = "refused"
-SHORT_MM = 60.0  # a stack that covers less than about two thoracolumbar levels is preferred last; assumed
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,10 @@ class SeriesInfo:
         How the slices become those of the volume; None when refused or a research volume.
     source
         What was opened, as given.
+    kind
+        What its images are: one of the words of `kinds`.
+    images
+        The headers of all its objects, those set aside and those of a refused series too.
     """
 
     uid: str
@@ -59,6 +64,8 @@ class SeriesInfo:
     slices: tuple[SliceHeader, ...] = field(default=(), repr=False)
     grid: Grid | None = field(default=None, repr=False)
     arrangement: Arrangement | None = field(default=None, repr=False)
+    kind: str = IMAGE
+    images: tuple[SliceHeader, ...] = field(default=(), repr=False)
 
     @property
     def study_uid(self) -> str:
@@ -132,8 +139,8 @@ class SeriesListing:
 
     @property
     def preferred(self) -> SeriesInfo | None:
-        """Return the best series for planning: the thinnest that covers `SHORT_MM`, then the one with most slices."""
-        return min(self.readable, key=_rank, default=None)
+        """Return the best series for planning, as `rank` orders them."""
+        return min(self.readable, key=rank_of, default=None)
 
     @property
     def studies(self) -> tuple[str, ...]:
@@ -142,6 +149,13 @@ class SeriesListing:
         return tuple(owners.values())
 
 
-def _rank(info: SeriesInfo) -> tuple[bool, float, int]:
-    distance = info.slice_distance_mm or float("inf")
-    return distance * info.slice_count < SHORT_MM, round(distance, 2), -info.slice_count
+def rank_of(info: SeriesInfo) -> Rank:
+    """Return a key that sorts the best series for planning first."""
+    return rank(
+        kind=info.kind,
+        orientation=info.orientation,
+        kernel=info.identity.kernel,
+        description=info.description,
+        slice_distance_mm=info.slice_distance_mm,
+        slice_count=info.slice_count,
+    )

@@ -139,7 +139,7 @@ def first_picture(folder: Path) -> object:
     """Find a series and decode its middle slice."""
     from cvt_planner.imaging import isolation
 
-    return isolation.middle_slice(isolation.find_series(folder).readable[0])
+    return isolation.thumbnail(isolation.find_series(folder).readable[0])
 
 
 def by_simpleitk(folder: Path) -> object:

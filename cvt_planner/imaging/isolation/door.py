@@ -6,19 +6,22 @@ import atexit
 import os
 from dataclasses import replace
 
-import numpy as np
+from pydicom.dataset import Dataset
 
 from cvt_planner.base.arrays import HuArray
+from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.fill import Means
 from cvt_planner.imaging.find import Place
 from cvt_planner.imaging.find import find_series as find_here
+from cvt_planner.imaging.headers import SliceHeader
 from cvt_planner.imaging.isolation.reader import NO_ISOLATION, Reader
-from cvt_planner.imaging.isolation.requests import Find, Middle, Read
+from cvt_planner.imaging.isolation.requests import Find, Look, Read
 from cvt_planner.imaging.read import read_volume as read_here
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
 from cvt_planner.imaging.sources import Opener
-from cvt_planner.imaging.thumbnail import middle_slice as middle_here
+from cvt_planner.imaging.thumbnails import THUMBNAIL_PX, Picture, pictured, window_of
+from cvt_planner.imaging.thumbnails import picture as picture_here
 from cvt_planner.imaging.volume import Volume
 
 _READER = Reader()
@@ -79,10 +82,30 @@ def read_volume(
     return Volume(hu=hu, **parts)
 
 
-def middle_slice(info: SeriesInfo, progress: Progress | None = None, password: str = "") -> HuArray:
-    """Return what `imaging.thumbnail.middle_slice` returns, decoded in the reading process."""
+def picture(
+    header: SliceHeader,
+    longest_px: int,
+    window_hu: tuple[float, float] | None,
+    progress: Progress | None = None,
+    password: str = "",
+) -> Picture:
+    """Return what `imaging.thumbnails.picture` returns, decoded in the reading process."""
     progress = progress or Progress()
     if not isolated():
-        return middle_here(info, progress, Opener(password))
-    answer = _READER.ask(Middle(password, info=info), progress)
-    return np.frombuffer(answer.data, dtype=np.int16).reshape(answer.shape)
+        with Opener(password) as opener:
+            return picture_here(opener, header, longest_px, window_hu)
+    request = Look(password, header=replace(header, dataset=Dataset()), longest_px=longest_px, window_hu=window_hu)
+    made: Picture = _READER.ask(request, progress)
+    return made
+
+
+def thumbnail(
+    info: SeriesInfo, longest_px: int = THUMBNAIL_PX, progress: Progress | None = None, password: str = ""
+) -> Picture | None:
+    """Return the small picture of a series, from one image's pixels; None where it has none that can be shown."""
+    for header in pictured(info)[:1]:
+        try:
+            return picture(header, longest_px, window_of(info), progress, password)
+        except InputRefused:
+            return None
+    return None

@@ -8,7 +8,9 @@ from typing import Any, TypeAlias
 
 from cvt_planner.base.errors import PlannerError
 from cvt_planner.imaging.find import Place
+from cvt_planner.imaging.headers import SliceHeader
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
+from cvt_planner.imaging.thumbnails import Picture
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,12 @@ class Read(Request):
 
 
 @dataclass(frozen=True)
-class Middle(Request):
-    """The middle slice of a series of a listing."""
+class Look(Request):
+    """One image in grey; a window, centre and width in HU, or None for the image's own range."""
 
-    info: SeriesInfo | None = None
+    header: SliceHeader | None = None
+    longest_px: int = 0
+    window_hu: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -49,18 +53,10 @@ class VolumeParts:
 
 
 @dataclass(frozen=True)
-class Slice:
-    """One slice's HU, (rows, columns) int16, as bytes."""
-
-    shape: tuple[int, int]
-    data: bytes = field(repr=False)
-
-
-@dataclass(frozen=True)
 class Defect:
     """A fault of the program itself."""
 
     text: str
 
 
-Answer: TypeAlias = SeriesListing | VolumeParts | Slice | PlannerError | Defect
+Answer: TypeAlias = SeriesListing | VolumeParts | Picture | PlannerError | Defect

@@ -23,7 +23,7 @@ from cvt_planner.imaging.fill import Means, fill_slices, read_slice
 from cvt_planner.imaging.find import find_series
 from cvt_planner.imaging.headers import SliceHeader
 from cvt_planner.imaging.isolation.limits import MemoryLimit
-from cvt_planner.imaging.isolation.requests import Answer, Defect, Find, Middle, Read, Request, Slice, VolumeParts
+from cvt_planner.imaging.isolation.requests import Answer, Defect, Find, Look, Read, Request, VolumeParts
 from cvt_planner.imaging.isolation.shared_array import SharedVoxels
 from cvt_planner.imaging.isolation.status import StatusWriter
 from cvt_planner.imaging.pixels import NATIVE
@@ -31,7 +31,7 @@ from cvt_planner.imaging.read import read_volume
 from cvt_planner.imaging.research import research_series
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
 from cvt_planner.imaging.sources import Opener, kind_of, shown
-from cvt_planner.imaging.thumbnail import middle_slice
+from cvt_planner.imaging.thumbnails import picture
 from cvt_planner.imaging.volume import Volume
 
 READY = "ready"  # sent once, before the first answer
@@ -141,9 +141,9 @@ class _Worker:
             return replace(self._listing, series=tuple(_without_values(info) for info in self._listing.series))
         if isinstance(request, Read):
             return self._read(request, progress)
-        if isinstance(request, Middle) and request.info is not None:
-            hu = middle_slice(self._known(request.info), progress, self._opener())
-            return Slice((hu.shape[0], hu.shape[1]), hu.tobytes())
+        if isinstance(request, Look) and request.header is not None:
+            with self._opener() as opener:
+                return picture(opener, request.header, request.longest_px, request.window_hu)
         raise TypeError(f"an unknown request: {type(request).__name__}")
 
     def _read(self, request: Read, progress: Progress) -> VolumeParts:
@@ -223,4 +223,6 @@ class _Worker:
 
 def _without_values(info: SeriesInfo) -> SeriesInfo:
     """Return a series of a listing without what its headers hold besides places and pixels."""
-    return replace(info, slices=tuple(replace(h, dataset=_NO_VALUES) for h in info.slices))
+    bare = {id(h): replace(h, dataset=_NO_VALUES) for h in (*info.slices, *info.images)}
+    slices, images = (tuple(bare[id(h)] for h in group) for group in (info.slices, info.images))
+    return replace(info, slices=slices, images=images)

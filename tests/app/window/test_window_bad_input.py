@@ -164,6 +164,8 @@ def test_two_studies_in_a_folder_are_offered_and_none_is_taken(busy: Before, sma
     assert hand.answers.asked == 0
     rows = hand.table("series_table")
     assert ["In July" in row[0] for row in sorted(rows)] == [True, False] and "In June" in sorted(rows)[1][0]
+    assert hand.window.browser.isVisible()
+    hand.key(Qt.Key.Key_Escape, where=hand.window.browser.rows)
     busy.assert_same()
     hand.step(Step.IMAGES)
     row = next(n for n, texts in enumerate(rows) if "In July" in texts[0])
