@@ -230,7 +230,9 @@ class _Scan:
         except InputRefused as refusal:  # pixels that had to be compared cannot be decoded
             judgements = (Judgement(REFUSED, (str(refusal),), tuple(headers)),)
         damage = self._damage({h.ref.folder for h in headers})
-        return tuple(self._entry(judgement, damage) for judgement in judgements)
+        if len(judgements) == 1:
+            return (self._entry(judgements[0], damage, headers),)
+        return tuple(self._entry(judgement, damage, judgement.headers) for judgement in judgements)
 
     def _damage(self, folders: set[str]) -> tuple[str, ...]:
         damaged = [
@@ -240,7 +242,8 @@ class _Scan:
             return ()
         return (f"{len(damaged)} damaged file(s) beside it, first {damaged[0]}: slices may be missing.",)
 
-    def _entry(self, judgement: Judgement, damage: tuple[str, ...]) -> SeriesInfo:
+    def _entry(self, judgement: Judgement, damage: tuple[str, ...], images: Sequence[SliceHeader]) -> SeriesInfo:
+        """Return one stack's entry; `images` are those set aside too."""
         verdict = WARNING if damage and judgement.verdict == USABLE else judgement.verdict
         first_slice = (judgement.slices or tuple(sorted(judgement.headers, key=lambda h: (h.ref, h.frame))))[0]
         layout = first_slice.pixels
@@ -261,8 +264,8 @@ class _Scan:
             slices=judgement.slices,
             arrangement=judgement.arrangement,
             grid=judgement.grid,
-            kind=kind_of_images(judgement.headers),
-            images=tuple(sorted(judgement.headers, key=lambda h: (h.ref, h.frame))),
+            kind=kind_of_images(images),
+            images=tuple(sorted(images, key=lambda h: (h.ref, h.frame))),
         )
 
     def _hint(self, refs: Sequence[FileRef]) -> str:
