@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING
 
 import cvt_planner
 from cvt_planner.base.errors import Cancelled, InputRefused, PlannerError
-from cvt_planner.cli import commands, deid_command, probe_commands
+from cvt_planner.cli import commands, deid_command, pacs_commands, probe_commands
 from cvt_planner.cli.output import ProgressLine, log, say, say_json
 
 if TYPE_CHECKING:
     from cvt_planner.cli.selftest import DrawScene
 
-HEADLESS = ("series", "volume", "deidentify", "phantom", "simulate", "probes", "probe-card", "check", "selftest")
+HEADLESS = (
+    "series", "volume", "deidentify", "phantom", "simulate", "probes", "probe-card", "check", "pacs", "selftest",
+)  # fmt: skip
 NOTICE = "For planning, research and training; not a cleared medical device."
 DEFECT = 5
 STOPPED = Cancelled.exit_code
@@ -120,6 +122,8 @@ def parser(draw_scene: DrawScene | None = None) -> argparse.ArgumentParser:
     one.add_argument("--password-file", metavar="F", help="its first line opens the CT, where that is a protected ZIP")
     one.add_argument("--freeze", action="store_true", help="compute the ice now; without it the stored ice is judged")
     one.add_argument("--spacing", metavar="MM", type=float, default=1.0, help="grid of --freeze (default 1 mm)")
+
+    pacs_commands.add_parsers(subs, _add)
 
     about = "prove this copy: open the sample, plan, freeze, save, draw"
     one = _add(subs, "selftest", about, commands.selftest(draw_scene))

@@ -15,6 +15,7 @@ from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.dicomdir import MAX_DICOMDIR_BYTES, BadDicomdir, files_of
 from cvt_planner.imaging.headers import SliceHeader, read_header
 from cvt_planner.imaging.identity import patient_of, series_of, text_of
+from cvt_planner.imaging.incomplete import refuse_incomplete, without_incomplete
 from cvt_planner.imaging.judge import MULTI_FRAME, Judgement, judge, kind_fault
 from cvt_planner.imaging.kinds import kind_of_images
 from cvt_planner.imaging.multiframe import frames_of
@@ -70,6 +71,7 @@ def find_series(path: Place, progress: Progress | None = None, opener: Opener | 
 def _listing_of(opener: Opener, place: Path, progress: Progress) -> SeriesListing:
     kind = kind_of(place)
     given = shown(place)
+    refuse_incomplete(place)
     if kind == "zip" and place.suffix.lower() == ".cvtplan":
         return SeriesListing(given, (), hint=f"{given} is a plan, not a CT. Open it as a plan.")
     if kind == "research":
@@ -167,6 +169,9 @@ class _Scan:
     def listing(self, refs: Sequence[FileRef], progress: Progress) -> SeriesListing:
         """Return the listing of many files."""
         groups: dict[_Key, list[SliceHeader]] = {}
+        refs, left_out = without_incomplete(refs, self.opener)
+        for marker, reason in left_out:
+            self._broken(marker, reason)
         for header in self.headers(refs, progress):
             groups.setdefault(_key(header), []).append(header)
         found = [info for group in groups.values() for info in self.series(group)]
