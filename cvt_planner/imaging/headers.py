@@ -198,7 +198,8 @@ def _quick(stream: BinaryIO, head: bytes, wanted: Collection[pydicom.tag.BaseTag
     window = Window(head, stream.seek(0, io.SEEK_END), fetch)
     found: Plain = plain_elements(window, {int(tag): tag for tag in wanted})
     dataset = Dataset(dict(found.values))
-    if not found.values.get(_TAGS["SOPClassUID"]):
+    own_class = found.values.get(_TAGS["SOPClassUID"])
+    if own_class is None or not own_class.value:
         dataset.file_meta = FileMetaDataset()
         dataset.file_meta.MediaStorageSOPClassUID = UID(found.stored_class)
     stream.seek(found.end)
