@@ -178,6 +178,29 @@ def test_no_attribute_that_stays_can_carry_a_name_out(tmp_path: Path, write_seri
     assert not leaks and written > 250
 
 
+@pytest.mark.parametrize(("keyword", "vr", "letters"), [
+    ("CTDIvol", "FD", b"Zyxwvuts"),
+    ("ReconstructionTargetCenterPatient", "FD", b"ZyxwvutsZyxwvutsZyxwvuts"),
+    ("DimensionIndexValues", "UL", b"ZyxwvutsZyxw"),
+    ("TemporalPositionIndex", "UL", b"Zyxw"),
+    ("DimensionIndexPointer", "AT", b"Zyxw"),
+    ("WindowCenter", "DS", b"Zyxwvuts"),
+])  # fmt: skip
+def test_letters_that_are_read_as_numbers_go(
+    tmp_path: Path, write_series: Writer, keyword: str, vr: str, letters: bytes
+) -> None:
+    tag = pydicom.tag.Tag(keyword)
+    assert int(tag) in deid_profile.kept()
+
+    def edit(ds: Dataset, _n: int) -> None:
+        ds[tag] = RawDataElement(tag, vr, len(letters), letters, 0, False, True, True)
+
+    write_series(tmp_path / "in", edit=edit)
+    deidentify(tmp_path / "in", tmp_path / "out")
+    assert all(b"Zyxw" in path.read_bytes() for path in (tmp_path / "in").rglob("*.dcm"))
+    assert not any(b"Zyxw" in path.read_bytes() for path in (tmp_path / "out").rglob("*.dcm"))
+
+
 @pytest.mark.parametrize("charset", ["ISO_IR 100", "ISO_IR 144", "\\ISO 2022 IR 87", "GB18030"])
 def test_names_in_other_character_sets_go_too(tmp_path: Path, write_series: Writer, charset: str) -> None:
     text = {"ISO_IR 100": ACCENTED, "ISO_IR 144": RUSSIAN, "\\ISO 2022 IR 87": JAPANESE, "GB18030": JAPANESE}[charset]
