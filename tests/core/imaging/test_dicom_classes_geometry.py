@@ -130,6 +130,7 @@ def test_class_04_two_acquisitions_are_two_entries(tmp_path: Path, write_series:
     assert all("2 acquisitions of the same place" in s.reasons[0] for s in listing.series)
     apart = [read_volume(tmp_path, s.uid) for s in listing.series]
     assert apart[0].hu[0, 0, 0] - apart[1].hu[0, 0, 0] == 24
+    assert [[s.gave(v) for v in apart] for s in listing.series] == [[True, False], [False, True]]
 
 
 def test_class_05_the_largest_of_mixed_orientations_is_taken_and_the_rest_listed(tmp_path: Path, write_series: Writer) -> None:  # fmt: skip # noqa: E501
