@@ -78,6 +78,16 @@ def test_class_02_uneven_slices_are_interpolated_with_a_warning(tmp_path: Path, 
     assert errors(volume, hu_of_place).max() <= 1  # the synthetic patient's HU rise evenly: interpolation is exact
 
 
+def test_class_01_and_02_single_holes_are_gaps_and_a_coarser_part_is_uneven(
+    tmp_path: Path, write_series: Writer
+) -> None:
+    write_series(tmp_path / "holes", places=[0, 1, 2, 4, 5, 7, 8, 10, 11, 13])
+    assert [(gap.first, gap.last) for gap in read_volume(tmp_path / "holes").gaps] == [(3, 3), (6, 6), (9, 9), (12, 12)]
+    write_series(tmp_path / "coarser", places=[0, 1, 2, 3, 4, 5, 7, 9, 11, 13])
+    coarser = read_volume(tmp_path / "coarser")
+    assert not coarser.gaps and coarser.hu.shape[0] == 14 and coarser.slice_distance_mm == pytest.approx(2.0)
+
+
 @pytest.mark.parametrize("places", [[0, 4, 8, 14, 18.5], [0, 0.5, 1.2, 3.0, 4.1]])
 def test_class_02_wide_or_wild_spacing_is_refused_by_name(tmp_path: Path, write_series: Writer, places: list[float]) -> None:  # fmt: skip # noqa: E501
     write_series(tmp_path, places=places)
