@@ -136,8 +136,8 @@ class Documents(QObject):
     def _put_volume(self, volume: Volume) -> None:
         self.desk.workspace.open_volume(volume)
         self._remember(Path(volume.source), volume)
+        self.opened.emit()  # entering a step takes an old sentence away: the notices come after it
         self._show_notices(volume.notices)
-        self.opened.emit()
 
     def _put_plan(self, path: Path, stored: StoredPlan, found: Volume | PlannerError) -> None:
         if isinstance(found, PlannerError):
@@ -150,8 +150,8 @@ class Documents(QObject):
         if found.source != stored.plan.planning_volume.source:
             self.desk.apply(edits.set_source(found.source), "Remember where the CT is")
         self._remember(path, found)
-        self._show_notices((*stored.notices, *found.notices))
         self.opened.emit()
+        self._show_notices((*stored.notices, *found.notices))
 
     def _ask_where(self, path: Path) -> None:
         study = self.dialogs.study_folder("Where is the CT of this plan?")

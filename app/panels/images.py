@@ -109,7 +109,7 @@ class ImagesPanel(StepPanel):
 
     def _show_reasons(self) -> None:
         info = self._chosen()
-        is_open = info is not None and self.desk.volume is not None and self.desk.volume.series.series_uid == info.uid
+        is_open = info is not None and self.desk.volume is not None and info.gave(self.desk.volume)
         self.open_button.setEnabled(info is not None and info.can_be_read and not is_open)
         self.open_button.setText("This series is open" if is_open else "Open this series")
         if info is None:

@@ -178,6 +178,8 @@ def check(args: argparse.Namespace, progress: Progress) -> Answer:
         "ct": ct.source,
         "worst": worst(judged.results),
         "sides": asdict(sides),
+        "gaps": [asdict(gap) for gap in ct.gaps],
+        "saturation": asdict(ct.saturation) if ct.saturation else None,
         "checks": [asdict(result) for result in judged.results],
         "assemblies": [asdict(figures) for figures in judged.context.assemblies.values()],
         "ice": [asdict(figures) for figures in judged.context.ice.values()],

@@ -6,6 +6,7 @@ Nothing is corrected silently: every change is a remark, and what is missing sta
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -18,7 +19,7 @@ UNEVEN_PART = 0.2  # the same as a part of the slice distance, where that is les
 SIDEWAYS_MM = 0.1  # largest shift of any slice within its plane, against a straight line; assumed
 WIDEST_STEP_MM = 5.0  # between neighbours that are still interpolated; assumed
 WIDEST_RATIO = 3.0  # of the widest step to the narrowest that are still interpolated; assumed
-WIDE_STEPS_PART = 0.1  # more wide steps than this share (and than two) are uneven spacing, not missing slices; assumed
+COARSER_RUN = 3  # so many equal wide steps one after the other are coarser spacing, not missing slices; assumed
 MOST_TILT_DEG = 45.0  # gantries tilt by up to 30 degrees; assumed
 
 
@@ -113,8 +114,7 @@ def _spaced(stack: Stack) -> _Spaced | str:
 
 def _with_holes(stack: Stack, steps: FloatArray, multiples: np.ndarray) -> _Spaced | str | None:
     """Return an even stack with slices missing from it; None where it is none."""
-    wide = int((multiples >= 2).sum())
-    if multiples.min() < 1 or wide == 0 or wide > max(2, WIDE_STEPS_PART * len(steps)):
+    if multiples.min() < 1 or multiples.max() < 2 or _coarser_part(multiples):
         return None
     places = np.concatenate([[0], np.cumsum(multiples)])
     step = float((stack.along_mm[-1] - stack.along_mm[0]) / places[-1])
@@ -135,6 +135,16 @@ def _with_holes(stack: Stack, steps: FloatArray, multiples: np.ndarray) -> _Spac
         picks.extend(Pick(n, n + 1, missing=True) for _ in range(int(many) - 1))
     doing = "The gap is left empty (-1024 HU), and nothing may be planned across it. Export the whole series again."
     return tuple(picks), step, step, f"{words} {doing}"
+
+
+def _coarser_part(multiples: np.ndarray) -> bool:
+    """Return whether several equal wide steps follow each other: a part that was made coarser, not missing slices."""
+    run = 1
+    for one, other in pairwise(multiples.tolist()):
+        run = run + 1 if one == other >= 2 else 1
+        if run >= COARSER_RUN:
+            return True
+    return False
 
 
 def _evened(stack: Stack, steps: FloatArray, usual: float) -> _Spaced | str:

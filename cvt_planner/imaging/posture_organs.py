@@ -15,8 +15,9 @@ FULL_LUNG_CM2 = 60.0  # a section well inside the lungs; assumed
 EDGE_LUNG_CM2 = (4.0, 40.0)  # a section near an end of the lungs; assumed
 BASE_WIDE = 0.5  # mean distance from the middle, in halves of the body's width; assumed
 LIVER_HU = (20.0, 180.0)  # native or with contrast
-LIVER_DEEP_MM = 24.0  # from its surface: no muscle, kidney or spleen of usual size is so deep; assumed
-LIVER_CORE_ML = 25.0
+LIVER_DEEP_MM = 28.0  # from its surface: no muscle, kidney or spleen of usual size is so deep; assumed
+LIVER_CORE_ML = 80.0  # so deep; four real livers have 140 to 260 mL, native and with contrast; a full stomach has less
+LIVER_SPREAD_HU = 25.0  # of the smoothed core, at most: food is not as even; assumed
 LIVER_ONE_SIDE = 0.85  # of its core on one side of the middle; assumed
 
 
@@ -77,7 +78,7 @@ def liver_side(sample: Sample, lungs: Lungs) -> str:
     soft = (hu >= LIVER_HU[0]) & (hu <= LIVER_HU[1]) & sample.body[keep]
     deep = np.stack([ndimage.distance_transform_edt(one, sampling=sample.pixel_mm) for one in soft]) >= LIVER_DEEP_MM
     core_ml = float(deep.sum()) * sample.pixel_mm**2 * sample.slice_mm / 1000.0
-    if core_ml < LIVER_CORE_ML:
+    if core_ml < LIVER_CORE_ML or float(hu[deep].std()) > LIVER_SPREAD_HU:
         return ""
     places = np.stack([np.broadcast_to(halves(one), one.shape) for one in sample.body[keep]])[deep]
     left = float((places > 0).mean())

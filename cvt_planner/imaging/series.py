@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.arrangement import Arrangement
+from cvt_planner.imaging.canonical import Turn
 from cvt_planner.imaging.headers import SliceHeader
 from cvt_planner.imaging.kinds import IMAGE
 from cvt_planner.imaging.rank import Rank, rank
-from cvt_planner.imaging.volume import Patient, SeriesIdentity
+from cvt_planner.imaging.volume import Patient, SeriesIdentity, Volume
 
 USABLE = "usable"
 WARNING = "warning"
@@ -86,6 +87,12 @@ class SeriesInfo:
     def can_be_read(self) -> bool:
         """Return whether a volume can be made of it."""
         return self.verdict != REFUSED
+
+    def gave(self, volume: Volume) -> bool:
+        """Return whether a volume was read from this entry, not from another stack under the same UID."""
+        if not self.identity.series_uid or volume.series.series_uid != self.identity.series_uid or self.grid is None:
+            return False
+        return Turn.of(self.grid.lps_from_index).grid(self.grid).same_as(volume.grid)
 
     @property
     def label(self) -> str:

@@ -78,6 +78,16 @@ def test_class_02_uneven_slices_are_interpolated_with_a_warning(tmp_path: Path, 
     assert errors(volume, hu_of_place).max() <= 1  # the synthetic patient's HU rise evenly: interpolation is exact
 
 
+def test_class_01_and_02_single_holes_are_gaps_and_a_coarser_part_is_uneven(
+    tmp_path: Path, write_series: Writer
+) -> None:
+    write_series(tmp_path / "holes", places=[0, 1, 2, 4, 5, 7, 8, 10, 11, 13])
+    assert [(gap.first, gap.last) for gap in read_volume(tmp_path / "holes").gaps] == [(3, 3), (6, 6), (9, 9), (12, 12)]
+    write_series(tmp_path / "coarser", places=[0, 1, 2, 3, 4, 5, 7, 9, 11, 13])
+    coarser = read_volume(tmp_path / "coarser")
+    assert not coarser.gaps and coarser.hu.shape[0] == 14 and coarser.slice_distance_mm == pytest.approx(2.0)
+
+
 @pytest.mark.parametrize("places", [[0, 4, 8, 14, 18.5], [0, 0.5, 1.2, 3.0, 4.1]])
 def test_class_02_wide_or_wild_spacing_is_refused_by_name(tmp_path: Path, write_series: Writer, places: list[float]) -> None:  # fmt: skip # noqa: E501
     write_series(tmp_path, places=places)
@@ -130,6 +140,7 @@ def test_class_04_two_acquisitions_are_two_entries(tmp_path: Path, write_series:
     assert all("2 acquisitions of the same place" in s.reasons[0] for s in listing.series)
     apart = [read_volume(tmp_path, s.uid) for s in listing.series]
     assert apart[0].hu[0, 0, 0] - apart[1].hu[0, 0, 0] == 24
+    assert [[s.gave(v) for v in apart] for s in listing.series] == [[True, False], [False, True]]
 
 
 def test_class_05_the_largest_of_mixed_orientations_is_taken_and_the_rest_listed(tmp_path: Path, write_series: Writer) -> None:  # fmt: skip # noqa: E501
