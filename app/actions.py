@@ -50,6 +50,7 @@ PRESETS: tuple[Preset, ...] = (
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("open_study", FILE, "Open study folder…", ("Ctrl+O",), "open", needs_study=False),
     ActionSpec("open_file", FILE, "Open plan, ZIP or volume…", ("Ctrl+Shift+O",), needs_study=False),
+    ActionSpec("fetch_pacs", FILE, "Fetch from PACS…", ("Ctrl+Shift+F",), needs_study=False),
     ActionSpec("open_sample", FILE, "Open the sample case", needs_study=False),
     ActionSpec("save", FILE, "Save", ("Ctrl+S",), "save", separator_before=True),
     ActionSpec("save_as", FILE, "Save as…", ("Ctrl+Shift+S",)),

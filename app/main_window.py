@@ -38,6 +38,7 @@ from app.panels.levels import LevelsPanel
 from app.panels.menus import Menus
 from app.panels.message_bar import NoticeLine
 from app.panels.needles import NeedlesPanel
+from app.panels.pacs import PacsDialog
 from app.panels.probe_card import ProbeCardPage
 from app.panels.rail import Rail, Step
 from app.panels.series_browser import SeriesBrowser
@@ -98,6 +99,7 @@ class MainWindow(QMainWindow):
         }
         self.commands = Commands(desk, documents, self.growing, self.navigate, views)
         self._closing = False
+        self.pacs: PacsDialog | None = None
         self._build()
         self._connect()
         self.gate = KeyGate(self, views["axial"])
@@ -173,6 +175,7 @@ class MainWindow(QMainWindow):
             "full_screen": self._full_screen,
             "keys": partial(self.toggle_page, self.keys),
             "probe_card": partial(self.toggle_page, self.card),
+            "fetch_pacs": self.show_pacs,
             "about": lambda: self.desk.say(about_text(), "info"),
             "leave_tool": self._escape,
             "deidentify": lambda: ask_deidentify(self.desk, self.documents.dialogs, self),
@@ -220,6 +223,7 @@ class MainWindow(QMainWindow):
         self.empty.sample_wanted.connect(self.commands.open_sample)
         self.empty.open_folder_wanted.connect(self.menus.actions["open_study"].trigger)
         self.empty.open_file_wanted.connect(self.menus.actions["open_file"].trigger)
+        self.empty.pacs_wanted.connect(self.menus.actions["fetch_pacs"].trigger)
         self.empty.recent_wanted.connect(documents.open_path)
         self.keys.closed.connect(partial(self.toggle_page, self.keys))
         self.card.closed.connect(partial(self.toggle_page, self.card))
@@ -249,6 +253,12 @@ class MainWindow(QMainWindow):
         """Show a page (the keys, a probe card) in place of the views, or the views again."""
         showing = self.centre.currentWidget() is page
         self.centre.setCurrentWidget(self._main_page() if showing else page)
+
+    def show_pacs(self) -> None:
+        """Show the dialog that fetches from a PACS."""
+        if self.pacs is None:
+            self.pacs = PacsDialog(self.desk, self.documents, self)
+        self.pacs.open_fresh()
 
     def _focus_panel(self) -> None:
         self.panel_stack.setFocus()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from cvt_planner.imaging.pacs.nodes import FILE_NAME, nodes_file
 from cvt_planner.plan.results import ISOTHERMS_C
 
 RECENT_KEPT = 8
@@ -103,7 +104,24 @@ class Settings:
     @property
     def probe_folder(self) -> Path:
         """Return the folder of the hospital's own probes, beside the settings; it need not exist yet."""
-        return Path(self._store.fileName()).parent / "probes"
+        return self._beside("probes")
+
+    @property
+    def pacs_file(self) -> Path:
+        """Return the file of the remembered PACS, beside the settings; it need not exist yet."""
+        return nodes_file() if os.environ.get("CVT_PLANNER_CONFIG") else self._beside(FILE_NAME)
+
+    @property
+    def pacs_store(self) -> Path:
+        """Return the folder into which series are fetched from a PACS; it need not exist yet."""
+        return Path(str(self._store.value("pacs_store", str(Path.home() / "CVT Planner" / "from PACS"))))
+
+    @pacs_store.setter
+    def pacs_store(self, value: Path) -> None:
+        self._store.setValue("pacs_store", str(value))
+
+    def _beside(self, name: str) -> Path:
+        return Path(self._store.fileName()).parent / name
 
     @property
     def last_folder(self) -> str:

@@ -6,8 +6,10 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import json
+import select
 import shutil
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -61,7 +63,6 @@ class Certificates:
     ca: Path
     server: Path
     server_key: Path
-    server_both: Path
     ours: Path
     ours_key: Path
     other_ca: Path
@@ -85,8 +86,6 @@ def make_certificates(folder: Path) -> Certificates:
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
         )
-    paths["server_both"] = folder / "server_both.pem"
-    paths["server_both"].write_bytes(paths["server"].read_bytes() + paths["server_key"].read_bytes())
     return Certificates(**paths)
 
 
@@ -113,6 +112,48 @@ def _certificate(
     return key, builder.sign(signer_key or key, hashes.SHA256())
 
 
+class TlsFront:
+    """Takes TLS connections for a server without, as a web server before a PACS does."""
+
+    def __init__(self, to_port: int, certificates: Certificates) -> None:
+        self._to_port = to_port
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(certificates.server, certificates.server_key)
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._server.getsockname()[1])
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        """End it."""
+        with suppress(OSError):
+            self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._server.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(near,), daemon=True).start()
+
+    def _serve(self, near: socket.socket) -> None:
+        with (
+            suppress(OSError),
+            socket.create_connection(("127.0.0.1", self._to_port)) as far,
+            self._context.wrap_socket(near, server_side=True) as safe,
+        ):
+            while True:
+                ready = [safe] if safe.pending() else select.select([safe, far], [], [], 30)[0]
+                if not ready:
+                    return
+                for source in ready:
+                    data = source.recv(1 << 14)
+                    if not data:
+                        return
+                    (far if source is safe else safe).sendall(data)
+
+
 @dataclass
 class Orthanc:
     """A running server."""
@@ -123,6 +164,7 @@ class Orthanc:
     dicom_port: int = field(default_factory=free_port)
     move_port: int = field(default_factory=free_port)
     _process: subprocess.Popen[bytes] | None = None
+    _front: TlsFront | None = None
 
     def start(self) -> None:
         """Start it and wait until it answers."""
@@ -137,6 +179,8 @@ class Orthanc:
             if self._process.poll() is not None:
                 break
             if _listens(self.http_port) and _listens(self.dicom_port):
+                if self.certificates is not None:
+                    self._front = TlsFront(self.http_port, self.certificates)
                 return
             time.sleep(0.05)
         self.stop()
@@ -148,6 +192,8 @@ class Orthanc:
             self._process.terminate()
             self._process.wait(20)
             self._process = None
+        if self._front is not None:
+            self._front.close()
 
     def node(self, **changes: Any) -> Node:
         """Return the node that speaks DICOM with it."""
@@ -166,9 +212,9 @@ class Orthanc:
 
     def web_node(self, **changes: Any) -> Node:
         """Return the node that speaks DICOMweb with it."""
-        scheme = "https" if self.certificates else "http"
+        place = f"https://127.0.0.1:{self._front.port}" if self._front else f"http://127.0.0.1:{self.http_port}"
         values: dict[str, Any] = {
-            "name": "Test web", "kind": DICOMWEB, "url": f"{scheme}://127.0.0.1:{self.http_port}/dicom-web",
+            "name": "Test web", "kind": DICOMWEB, "url": f"{place}/dicom-web",
             "login": PASSWORD, "user": USER, "timeout_s": 10.0, "retries": 2, "pause_s": 0.05,
             "ca_file": str(self.certificates.ca) if self.certificates else "",
         }  # fmt: skip
@@ -199,7 +245,6 @@ class Orthanc:
                 "DicomTlsEnabled": True, "DicomTlsCertificate": str(self.certificates.server),
                 "DicomTlsPrivateKey": str(self.certificates.server_key),
                 "DicomTlsTrustedCertificates": str(self.certificates.ca), "DicomTlsRemoteCertificateRequired": True,
-                "SslEnabled": True, "SslCertificate": str(self.certificates.server_both),
             }  # fmt: skip
         return {**settings, "DicomModalities": {"us": us}}
 

@@ -19,6 +19,7 @@ class EmptyState(QFrame):
 
     open_folder_wanted = Signal()
     open_file_wanted = Signal()
+    pacs_wanted = Signal()
     sample_wanted = Signal()
     recent_wanted = Signal(object)  # Path
 
@@ -46,6 +47,7 @@ class EmptyState(QFrame):
         row.addWidget(button("Open the sample case", self.sample_wanted.emit, role="primary", name="open_sample"))
         row.addWidget(button("Open study folder…", self.open_folder_wanted.emit, name="open_folder"))
         row.addWidget(button("Open plan, ZIP or volume…", self.open_file_wanted.emit, name="open_file"))
+        row.addWidget(button("Fetch from PACS…", self.pacs_wanted.emit, name="open_pacs"))
         row.addStretch(1)
         inside.addLayout(row)
         self._recent_title = label("Recent", "section")
