@@ -6,7 +6,7 @@ Never reads more of a file than the heads of its elements, whatever lengths it d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from struct import Struct, error
 
@@ -28,6 +28,8 @@ ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _STOPS = frozenset((*PIXEL_TAGS, ITEM_END))
 _LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 _SHORT = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
+MOST_LAYOUTS = 4  # that are remembered
+_LAYOUTS: list[Layout] = []  # the last ones found; they hold tags and lengths, and nothing of a patient
 _SYNTAX_TAG = 0x00020010
 _CLASS_TAG = 0x00020002
 _VRS = {vr: (vr.decode("ascii"), vr in _LONG) for vr in _LONG | _SHORT}
@@ -108,8 +110,66 @@ def plain_elements(window: Window, wanted: Mapping[int, BaseTag]) -> Plain:
 
 def _plain_elements(window: Window, wanted: Mapping[int, BaseTag]) -> Plain:
     syntax, stored_class, place = beginning(window)
-    values, end = walk(window, place, syntax != ImplicitVRLittleEndian, syntax != ExplicitVRBigEndian, wanted)
+    kind = (syntax != ImplicitVRLittleEndian, syntax != ExplicitVRBigEndian)
+    for known in _LAYOUTS:
+        values = known.read(window, place, kind, wanted)
+        if values is not None:
+            return Plain(values, syntax, stored_class, place + known.size)
+    trace: list[_Passed] = []
+    values, end = walk(window, place, *kind, wanted, trace)
+    layout = Layout.of(window, place, end, kind, wanted, trace)
+    if layout is not None:
+        _LAYOUTS[:] = [layout, *_LAYOUTS[: MOST_LAYOUTS - 1]]
     return Plain(values, syntax, stored_class, end)
+
+
+_Passed = tuple[int, int, int, BaseTag | None, str | None]  # place, size of head and value, key, VR
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the elements of a data set lie; holds for each further file whose tags, VRs and lengths are the same.
+
+    The slices of a series repeat a few layouts, and to compare one is many times quicker than to walk.
+    """
+
+    kind: tuple[bool, bool]  # explicit, little endian
+    wanted: Mapping[int, BaseTag]
+    heads: Struct  # takes the heads of all elements, up to that of the pixels, from a data set
+    expected: tuple[bytes, ...]  # those heads
+    values: Struct  # takes the wanted values
+    kept: tuple[tuple[BaseTag, str | None, int, int], ...]  # key, VR, length, place from the data set's beginning
+    size: int  # from the data set's beginning to the pixel element
+
+    @staticmethod
+    def of(
+        window: Window, start: int, end: int, kind: tuple[bool, bool], wanted: Mapping[int, BaseTag],
+        trace: Sequence[_Passed],
+    ) -> Layout | None:  # fmt: skip
+        """Return the layout of a data set that was walked over; None where it is not in memory as a whole."""
+        if window.start or end + 12 > min(len(window.data), window.size):
+            return None
+        heads = Struct("<" + "".join(f"{head}s{length}x" for _, head, length, _, _ in trace) + "12s")
+        parts = (f"{head + length}x" if key is None else f"{head}x{length}s" for _, head, length, key, _ in trace)
+        kept = tuple((key, vr, length, at + head - start) for at, head, length, key, vr in trace if key is not None)
+        expected = heads.unpack_from(window.data, start)
+        return Layout(kind, wanted, heads, expected, Struct("<" + "".join(parts)), kept, end - start)
+
+    def read(
+        self, window: Window, start: int, kind: tuple[bool, bool], wanted: Mapping[int, BaseTag]
+    ) -> dict[BaseTag, RawDataElement] | None:
+        """Return the wanted elements of another data set; None where it is laid out otherwise."""
+        if kind != self.kind or wanted is not self.wanted or window.start:
+            return None
+        if start + self.size + 12 > min(len(window.data), window.size):
+            return None
+        if self.heads.unpack_from(window.data, start) != self.expected:
+            return None
+        implicit, little = not kind[0], kind[1]
+        return {
+            key: RawDataElement(key, vr, length, value, start + at, implicit, little)
+            for (key, vr, length, at), value in zip(self.kept, self.values.unpack_from(window.data, start), strict=True)
+        }
 
 
 def beginning(window: Window) -> tuple[str, str, int]:
@@ -156,9 +216,18 @@ def _meta(window: Window, place: int) -> tuple[dict[int, bytes], int]:
 
 
 def walk(
-    window: Window, place: int, explicit: bool, little: bool, wanted: Mapping[int, BaseTag]
+    window: Window,
+    place: int,
+    explicit: bool,
+    little: bool,
+    wanted: Mapping[int, BaseTag],
+    trace: list[_Passed] | None = None,
 ) -> tuple[dict[BaseTag, RawDataElement], int]:
-    """Return the wanted elements from a place on, and where the pixel element, the item's or the file's end is."""
+    """Return the wanted elements from a place on, and where the pixel element, the item's or the file's end is.
+
+    Every element that was passed is added to `trace`.
+    """
+    trace = [] if trace is None else trace
     values: dict[BaseTag, RawDataElement] = {}
     last, size = -1, window.size
     while place < size:
@@ -172,7 +241,9 @@ def walk(
         if length == UNDEFINED:
             if key is not None:
                 raise NotPlain
-            place = past_sequence(window, place + head, explicit, little)
+            after = past_sequence(window, place + head, explicit, little)
+            trace.append((place, after - place, 0, None, None))
+            place = after
             continue
         if place + head + length > size:
             raise NotPlain
@@ -182,6 +253,7 @@ def walk(
             index = window.at(place, head + length)
             value = bytes(window.data[index + head : index + head + length])
             values[key] = RawDataElement(key, letters, length, value, place + head, not explicit, little)
+        trace.append((place, head, length, key, letters))
         place += head + length
     return values, place
 

@@ -23,6 +23,8 @@ READERS = 2  # threads; reading and rescaling leave the interpreter lock
 DARK_HU = -900  # padding up to here looks like air and is kept as it is; assumed
 
 Filler: TypeAlias = Callable[[Opener, Sequence[SliceHeader], HuArray, Turn, Progress], None]
+Putter: TypeAlias = Callable[[HuArray, HuArray], None]  # where a slice belongs, and its values
+_SCRATCH = threading.local()
 
 
 def empty_volume(shape_kji: tuple[int, int, int]) -> HuArray:
@@ -30,7 +32,19 @@ def empty_volume(shape_kji: tuple[int, int, int]) -> HuArray:
     return np.empty(shape_kji, dtype=np.int16)
 
 
-def fill_slices(opener: Opener, slices: Sequence[SliceHeader], hu: HuArray, turn: Turn, progress: Progress) -> None:
+def put_slice(place: HuArray, values: HuArray) -> None:
+    """Copy the values of a slice to its place."""
+    place[...] = values
+
+
+def fill_slices(
+    opener: Opener,
+    slices: Sequence[SliceHeader],
+    hu: HuArray,
+    turn: Turn,
+    progress: Progress,
+    put: Putter = put_slice,
+) -> None:
     """Fill a canonical (k, j, i) array with slices, whose stored axes the turn brings there.
 
     Raises
@@ -46,7 +60,7 @@ def fill_slices(opener: Opener, slices: Sequence[SliceHeader], hu: HuArray, turn
     def read(n: int) -> None:
         nonlocal done
         progress.check()
-        read_slice(opener, slices[n], by_slice[n])
+        read_slice(opener, slices[n], by_slice[n], put)
         with lock:
             done += 1
             progress.report(done / total, f"Slice {done} of {total}")
@@ -63,40 +77,47 @@ def fill_slices(opener: Opener, slices: Sequence[SliceHeader], hu: HuArray, turn
             raise
 
 
-def read_slice(opener: Opener, header: SliceHeader, out: HuArray) -> None:
-    """Put the HU of one file into (rows, columns) of a volume. Raises what `hu_slice` raises."""
-    if not _read_directly(opener, header, out):
-        out[...] = hu_slice(opener, header)
+def read_slice(opener: Opener, header: SliceHeader, place: HuArray, put: Putter = put_slice) -> None:
+    """Put the HU of one file into its place, (rows, columns) of a volume. Raises what `hu_slice` raises."""
+    values = _read_directly(opener, header)
+    put(place, hu_slice(opener, header) if values is None else values)
 
 
-def _read_directly(opener: Opener, header: SliceHeader, out: HuArray) -> bool:
-    """Return whether the bytes of the file could be read into the volume itself and turned into HU there."""
+def _read_directly(opener: Opener, header: SliceHeader) -> HuArray | None:
+    """Return the HU of an uncompressed file, made where its bytes were read to; None where it is not as plain as that.
+
+    The array is used again for this thread's next slice: it stays in the processor's cache.
+    """
     layout, slope, intercept = header.pixels, header.slope, header.intercept
-    if layout is None or slope != 1 or intercept is None or not float(intercept).is_integer():
-        return False
+    if layout is None or slope != 1 or intercept is None or not float(intercept).is_integer() or header.ref.member:
+        return None
     if layout.transfer_syntax not in (ExplicitVRLittleEndian, ImplicitVRLittleEndian) or sys.byteorder != "little":
-        return False
-    if header.ref.member or not out.flags.c_contiguous or out.shape != (layout.rows, layout.columns):
-        return False
+        return None
     if header.padding is not None and header.padding + intercept > DARK_HU:
-        return False
+        return None
+    values = _scratch(layout.rows, layout.columns)
     with opener.open(header.ref) as stream:
         stream.seek(layout.offset)
-        if stream.readinto(out.reshape(-1).view(np.uint8)) != out.nbytes:  # type: ignore[attr-defined]
-            return False
-    stored = out.view(np.int16 if layout.signed else np.uint16)
+        if stream.readinto(values.reshape(-1).view(np.uint8)) != values.nbytes:  # type: ignore[attr-defined]
+            return None
+    stored = values.view(np.int16 if layout.signed else np.uint16)
     unused = 16 - layout.bits_stored
     if unused:  # as in `pixels`: without what lies in the unused bits
         np.left_shift(stored, unused - (layout.high_bit + 1 - layout.bits_stored), out=stored)
         np.right_shift(stored, unused, out=stored)
     low, high = int(stored.min()), int(stored.max())
     if high > HU_LIMITS[1] or low + intercept < HU_LIMITS[0] or high + intercept > HU_LIMITS[1]:
-        return False
-    if intercept:
-        if abs(intercept) > HU_LIMITS[1]:
-            return False
-        np.add(out, np.int16(intercept), out=out)
-    return True
+        return None
+    if abs(intercept) > HU_LIMITS[1]:
+        return None
+    return np.add(values, np.int16(intercept), out=values) if intercept else values
+
+
+def _scratch(rows: int, columns: int) -> HuArray:
+    values: HuArray | None = getattr(_SCRATCH, "values", None)
+    if values is None or values.shape != (rows, columns):
+        _SCRATCH.values = values = np.empty((rows, columns), dtype=np.int16)
+    return values
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
 from pydicom.uid import CTImageStorage
 
 from cvt_planner.base.errors import InputRefused
@@ -33,6 +35,8 @@ from cvt_planner.imaging.sources import (
 )
 
 _Key = tuple[str, ...]
+_NAME_TAGS = tuple(Tag(keyword) for keyword in ("SpecificCharacterSet", "PatientID", "PatientName"))
+_LAST_NAMES: list[tuple[tuple[bytes | None, ...], tuple[str, str]]] = []
 Place = str | Path | Sequence[str | Path]
 RESEARCH_BYTES_PER_S = 10 << 20  # the slowest reading of a research volume that is waited for; assumed
 
@@ -300,10 +304,23 @@ class _Scan:
 
 
 def _key(header: SliceHeader) -> _Key:
-    whose = (text_of(header.dataset, "PatientID"), text_of(header.dataset, "PatientName"), header.study_uid)
+    whose = (*_names_of(header), header.study_uid)
     if header.series_uid:
         return (*whose, header.series_uid)
     return (*whose, "", _made_up_uid(header))
+
+
+def _names_of(header: SliceHeader) -> tuple[str, str]:
+    """Return patient ID and name; decoded once for all slices that write them in the same bytes."""
+    raw = tuple(
+        bytes(element.value or b"") if isinstance(element, RawDataElement) else None
+        for element in (header.dataset.get_item(tag) for tag in _NAME_TAGS)
+    )
+    if _LAST_NAMES and None not in raw and _LAST_NAMES[0][0] == raw:
+        return _LAST_NAMES[0][1]
+    names = text_of(header.dataset, "PatientID"), text_of(header.dataset, "PatientName")
+    _LAST_NAMES[:] = [(raw, names)]
+    return names
 
 
 def _made_up_uid(header: SliceHeader) -> str:

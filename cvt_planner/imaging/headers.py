@@ -8,8 +8,9 @@ import math
 import struct
 import warnings
 import zlib
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, BinaryIO
 
 import pydicom
@@ -57,6 +58,7 @@ _SHORTS = {
     "PixelPaddingValue", "PixelPaddingRangeLimit",
 }  # fmt: skip
 _TAGS = {keyword: pydicom.tag.Tag(keyword) for keyword in _KEYWORDS}
+_WANTED = {int(tag): tag for tag in _TAGS.values()}
 _PIXEL_DATA = 0x7FE00010
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 # The transfer syntax (0002,0010) as it stands in the file meta information of a deflated file.
@@ -172,7 +174,7 @@ def _parse(stream: BinaryIO, tags: list[pydicom.tag.BaseTag | int] | None = None
         dataset = read_dataset(stream, False, True, stop_when=_stop, specific_tags=wanted)
         return stream, dataset, str(DeflatedExplicitVRLittleEndian)
     try:
-        return _quick(stream, head, wanted)
+        return _quick(stream, head, _WANTED)
     except NotPlain:
         pass
     stream.seek(0)
@@ -188,7 +190,7 @@ def _parse(stream: BinaryIO, tags: list[pydicom.tag.BaseTag | int] | None = None
     return stream, dataset, syntax
 
 
-def _quick(stream: BinaryIO, head: bytes, wanted: Collection[pydicom.tag.BaseTag]) -> tuple[BinaryIO, Dataset, str]:
+def _quick(stream: BinaryIO, head: bytes, wanted: Mapping[int, pydicom.tag.BaseTag]) -> tuple[BinaryIO, Dataset, str]:
     """Return what `_parse` returns, of a plain file. Raises `NotPlain` for any other."""
 
     def fetch(place: int, count: int) -> bytes:
@@ -196,7 +198,7 @@ def _quick(stream: BinaryIO, head: bytes, wanted: Collection[pydicom.tag.BaseTag
         return stream.read(count)
 
     window = Window(head, stream.seek(0, io.SEEK_END), fetch)
-    found: Plain = plain_elements(window, {int(tag): tag for tag in wanted})
+    found: Plain = plain_elements(window, wanted)
     dataset = Dataset(dict(found.values))
     own_class = found.values.get(_TAGS["SOPClassUID"])
     if own_class is None or not own_class.value:
@@ -274,8 +276,13 @@ def _plain(dataset: Dataset, keyword: str) -> str:
 
 def _numbers(dataset: Dataset, keyword: str, count: int) -> tuple[float, ...] | None:
     """Return exactly `count` finite numbers, or None."""
+    return _floats(_plain(dataset, keyword), count)
+
+
+@lru_cache(maxsize=4096)  # most numbers of a series are the same in all its slices
+def _floats(text: str, count: int) -> tuple[float, ...] | None:
     try:
-        values = tuple(float(part) for part in _plain(dataset, keyword).split("/"))
+        values = tuple(float(part) for part in text.split("/"))
     except ValueError:
         return None
     return values if len(values) == count and all(math.isfinite(v) for v in values) else None

@@ -19,7 +19,7 @@ from cvt_planner.base.arrays import HuArray
 from cvt_planner.base.errors import InputRefused, PlannerError
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.canonical import Turn
-from cvt_planner.imaging.fill import Means, fill_slices, read_slice
+from cvt_planner.imaging.fill import Means, fill_slices, put_slice, read_slice
 from cvt_planner.imaging.find import find_series
 from cvt_planner.imaging.headers import SliceHeader
 from cvt_planner.imaging.isolation.limits import MemoryLimit
@@ -80,7 +80,7 @@ def _decode(job: Job, voxels: SharedVoxels, status: StatusWriter, counter: Any) 
     by_slice = job.turn.stored_view(voxels.array)
     with Opener(job.password, job.left_out, status.watch) as opener:
         while (n := _next(counter)) < len(job.slices):
-            read_slice(opener, job.slices[n], by_slice[n])
+            read_slice(opener, job.slices[n], by_slice[n], voxels.put)
 
 
 def _next(counter: Any) -> int:
@@ -195,7 +195,7 @@ class _Worker:
         first = slices[0].pixels
         voxels = self._shared.get(id(hu))
         if voxels is None or first is None or first.transfer_syntax in NATIVE:
-            fill_slices(opener, slices, hu, turn, progress)
+            fill_slices(opener, slices, hu, turn, progress, put_slice if voxels is None else voxels.put)
             return
         self._counter.value = 0
         bare = tuple(replace(h, dataset=_NO_VALUES) for h in slices)
@@ -205,7 +205,7 @@ class _Worker:
         try:
             while (n := _next(self._counter)) < total:
                 progress.report(n / total, f"Slice {n + 1} of {total}")
-                read_slice(opener, slices[n], by_slice[n])
+                read_slice(opener, slices[n], by_slice[n], voxels.put)
         finally:
             self._counter.value = total
             refusal = self._mate_done()
