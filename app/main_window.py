@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QRectF, Qt, QTimer
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -28,7 +27,7 @@ from app.keys import KeyGate
 from app.panels.banner import TITLE_NOTICE, Banner
 from app.panels.cement import CementPanel
 from app.panels.deidentify_dialog import ask_deidentify
-from app.panels.empty import EmptyState
+from app.panels.empty import EmptyState, dropped_paths
 from app.panels.help import KeysPage, about_text
 from app.panels.hints import hint_words
 from app.panels.ice import IcePanel
@@ -178,7 +177,7 @@ class MainWindow(QMainWindow):
             "fetch_pacs": self.show_pacs,
             "about": lambda: self.desk.say(about_text(), "info"),
             "leave_tool": self._escape,
-            "deidentify": lambda: ask_deidentify(self.desk, self.documents.dialogs, self),
+            "deidentify": lambda: ask_deidentify(self.desk, self.documents.dialogs, self, self.documents.password),
             "play_ice": self.playing.toggle,
             "save": lambda: self._save(),
         }
@@ -360,7 +359,7 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take files."""
-        if _dropped_paths(event.mimeData()):
+        if dropped_paths(event.mimeData()):
             event.acceptProposedAction()
             self.empty.show_drag(True)
 
@@ -371,7 +370,7 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped."""
         self.empty.show_drag(False)
-        paths = _dropped_paths(event.mimeData())
+        paths = dropped_paths(event.mimeData())
         if paths:
             event.acceptProposedAction()
             self.activateWindow()
@@ -400,11 +399,6 @@ class MainWindow(QMainWindow):
     def _close_saved(self) -> None:
         self._closing = True
         self.close()
-
-
-def _dropped_paths(data: QMimeData) -> list[Path]:
-    """Return the local files and folders of a drop."""
-    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
 
 
 def _forget(_result: object) -> None:

@@ -31,7 +31,7 @@ _DATES = (
 _FOLDER = "deidentified"
 
 
-def ask_deidentify(desk: Desk, dialogs: Dialogs, parent: QWidget) -> None:
+def ask_deidentify(desk: Desk, dialogs: Dialogs, parent: QWidget, password: str = "") -> None:
     """Ask how to export the open study without whose it is, and do it in the background."""
     volume = desk.volume
     if volume is None:
@@ -41,7 +41,7 @@ def ask_deidentify(desk: Desk, dialogs: Dialogs, parent: QWidget) -> None:
         desk.run(
             "deidentify",
             "Exporting de-identified images",
-            lambda progress: deidentify(volume.source, out, options, progress),
+            lambda progress: deidentify(volume.source, out, options, progress, password),
             lambda report: desk.say(_words(report), "done"),
         )
 

@@ -93,9 +93,6 @@ class EmptyState(QFrame):
         self.recent_wanted.emit(path)
 
 
-def dropped_path(data: QMimeData) -> Path | None:
-    """Return the first local file or folder of a drop."""
-    for url in data.urls():
-        if url.isLocalFile():
-            return Path(url.toLocalFile())
-    return None
+def dropped_paths(data: QMimeData) -> list[Path]:
+    """Return the local files and folders of a drop."""
+    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]

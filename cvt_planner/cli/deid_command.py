@@ -7,11 +7,13 @@ from dataclasses import asdict
 
 from cvt_planner.base.progress import Progress
 from cvt_planner.cli.commands import Answer
+from cvt_planner.cli.passwords import with_password
 
 
 def add_arguments(one: argparse.ArgumentParser) -> None:
     """Give the subcommand's parser its arguments."""
     one.add_argument("path", metavar="PATH", help="a folder, ZIP, DICOMDIR or DICOM file")
+    one.add_argument("--password-file", metavar="F", help="its first line opens a protected ZIP")
     one.add_argument("--out", metavar="DIR", required=True, help="a new or empty folder outside of PATH")
     one.add_argument("--series", metavar="UID", default="", help="one series (default: every CT series)")
     dates = one.add_mutually_exclusive_group()
@@ -29,7 +31,7 @@ def deidentify(args: argparse.Namespace, progress: Progress) -> Answer:
 
     dates = KEPT if args.keep_dates else SHIFTED if args.shift_dates else REMOVED
     options = DeidOptions(args.series, dates, args.keep_uids, args.label)
-    report = copy(args.path, args.out, options, progress)
+    report = with_password(args, lambda password: copy(args.path, args.out, options, progress, password))
     values = {
         **asdict(report),
         "images": report.images,

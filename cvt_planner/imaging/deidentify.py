@@ -108,8 +108,7 @@ def deidentify(
     out: str | Path,
     options: DeidOptions | None = None,
     progress: Progress | None = None,
-    listing: SeriesListing | None = None,
-    opener: Opener | None = None,
+    password: str = "",
 ) -> DeidReport:
     """Return what was written: copies of the CT images of a path that no longer say whose they are.
 
@@ -121,8 +120,8 @@ def deidentify(
         As `find_series` takes it; DICOM only.
     out
         A new or empty folder, whose parent exists, outside of `path`.
-    listing, opener
-        What `path` holds, where it is known already, and what opens its files.
+    password
+        Of a protected ZIP; kept nowhere.
 
     Raises
     ------
@@ -133,7 +132,7 @@ def deidentify(
     """
     options, progress = options or DeidOptions(), progress or Progress()
     target = _target(Path(path), Path(out))
-    listing = listing or find_series(path, progress.part(0.0, 0.2))
+    listing = find_series(path, progress.part(0.0, 0.2), Opener(password))
     wanted = _wanted(listing, options.series_uid)
     _check_options(options, wanted)
     try:
@@ -142,7 +141,7 @@ def deidentify(
         raise InputRefused(f"{shown(target.parent)} cannot be written to: {fault.strerror}.") from fault
     try:
         whole = hold / "whole"
-        with opener or Opener() as opened:
+        with Opener(password) as opened:
             report = _Run(options, whole, opened).write(wanted, listing.path, progress.part(0.2, 1.0))
         if target.exists():
             target.rmdir()
