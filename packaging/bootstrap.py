@@ -46,6 +46,11 @@ SYSTEM_LIBRARIES = {
     "libXrender.so.1": "libxrender1",
 }
 MESA_DRIVERS = ("libgl1-mesa-dri", "dri/swrast_dri.so")
+# A PACS for the tests of cvt_planner/imaging/pacs, which are skipped without it: Debian package -> what it brings.
+TEST_SERVERS = {
+    "orthanc": Path("/usr/sbin/Orthanc"),
+    "orthanc-dicomweb": Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so"),
+}
 FONTS = ("fonts-dejavu-core", Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"))
 
 
@@ -57,6 +62,8 @@ def main() -> int:
         problem = _system_libraries()
         if problem:
             return _fail(problem)
+    if sys.platform.startswith("linux"):
+        _test_servers()
     folder, lock = (".venv-core", "core.lock") if core_only else (".venv", "all.lock")
     return _environment(ROOT / folder, ROOT / "requirements" / lock)
 
@@ -105,6 +112,19 @@ def _system_libraries() -> str:
     """Install what Qt and Mesa need and the system lacks; return a sentence when that is not possible."""
     missing = sorted(_missing_packages())
     return _install(missing) if missing else ""
+
+
+def _test_servers() -> None:
+    """Install the optional servers of the tests; where that is not possible a line says which tests are skipped."""
+    missing = [package for package, part in TEST_SERVERS.items() if not part.exists()]
+    if not missing:
+        return
+    problem = _install(missing)
+    if problem:
+        print(f"Optional: {problem} Without it the tests against a real PACS are skipped.", flush=True)
+        return
+    if "orthanc" in missing and shutil.which("systemctl"):  # the package starts a server of its own, which no test uses
+        subprocess.run(["systemctl", "disable", "--now", "orthanc"], capture_output=True)
 
 
 def _install(packages: list[str]) -> str:

@@ -45,7 +45,7 @@ class SharedVoxels:
         """Copy values to a place in the array: where that is in one piece, by the system, which need not map it."""
         if self._handle >= 0 and place.flags.c_contiguous and values.flags.c_contiguous:
             offset = place.ctypes.data - self.array.ctypes.data
-            if os.pwrite(self._handle, values.reshape(-1).view(np.uint8), offset) == place.nbytes:
+            if os.pwrite(self._handle, values.data.cast("B"), offset) == place.nbytes:
                 return
         place[...] = values
 

@@ -1,0 +1,190 @@
+"""Fetching from a real PACS in the window: set up, test, look, fetch and open; cut off and resumed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit, QSpinBox, QTreeWidget
+
+from cvt_planner.imaging.pacs.nodes import add_node, load_nodes
+from cvt_planner.imaging.pacs.peer import peer_of
+from cvt_planner.imaging.pacs.send import send_path
+from tests.orthanc import AE, OURS, Orthanc, cutting, program, write_slices
+
+if TYPE_CHECKING:
+    from conftest import Hand
+
+OUT = Path(__file__).resolve().parents[3] / "out" / "window"
+SLICES = 40
+
+
+@pytest.fixture(scope="module")
+def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
+    program()
+    server = Orthanc(tmp_path_factory.mktemp("orthanc"))
+    server.start()
+    try:
+        folder = tmp_path_factory.mktemp("sent")
+        write_slices(folder, SLICES, size=64)
+        assert not send_path(peer_of(server.node()), folder).refused
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def pacs(hand: Hand, tmp_path: Path) -> Hand:
+    """Return the hand with the dialog open, opened from the start page."""
+    hand.built.desk.settings.pacs_store = tmp_path / "store"
+    hand.click("open_pacs")
+    assert hand.window.pacs.isVisible()
+    return hand
+
+
+class Longest:
+    """Measures how long the window's thread was held up at most, seconds."""
+
+    def __init__(self) -> None:
+        self.longest_s = 0.0
+        self._last = time.perf_counter()
+        self._timer = QTimer()
+        self._timer.timeout.connect(self._tick)
+        self._timer.start(2)
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        self.longest_s = max(self.longest_s, now - self._last)
+        self._last = now
+
+
+def type_in(hand: Hand, name: str, text: str) -> None:
+    field: QLineEdit | None = hand.window.findChild(QLineEdit, name)
+    assert field is not None and field.isVisible(), name
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, text)
+
+
+def set_up(hand: Hand, orthanc: Orthanc) -> None:
+    hand.click("pacs_manage")
+    hand.click("pacs_new")
+    type_in(hand, "pacs_field_name", "Ward PACS")
+    type_in(hand, "pacs_field_host", "127.0.0.1")
+    type_in(hand, "pacs_field_called_ae", AE)
+    type_in(hand, "pacs_field_our_ae", OURS)
+    port: QSpinBox | None = hand.window.findChild(QSpinBox, "pacs_port")
+    assert port is not None
+    port.setFocus()
+    port.selectAll()
+    QTest.keyClicks(port, str(orthanc.dicom_port))
+    hand.click("pacs_save")
+    hand.settle()
+
+
+def state(hand: Hand) -> str:
+    return str(hand.window.pacs.state.text())
+
+
+def choose_series(hand: Hand) -> QTreeWidget:
+    tree: QTreeWidget = hand.window.pacs.tree
+    patient = tree.topLevelItem(0)
+    assert patient is not None
+    series = patient.child(0).child(0)
+    place: QPoint = tree.visualItemRect(series).center()
+    hand.qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    return tree
+
+
+def test_set_up_test_look_fetch_and_open(pacs: Hand, orthanc: Orthanc) -> None:
+    assert "No PACS is set up" in state(pacs)
+    set_up(pacs, orthanc)
+    (node,) = load_nodes(pacs.built.desk.settings.pacs_file).nodes
+    assert (node.name, node.port, node.called_ae) == ("Ward PACS", orthanc.dicom_port, AE)
+    _picture(pacs, "pacs_nodes")
+    pacs.click("pacs_back")
+    held_up = Longest()
+    pacs.click("pacs_test")
+    pacs.settle()
+    assert "Ward PACS answers" in state(pacs)
+    type_in(pacs, "pacs_name", "m*ller")
+    pacs.click("pacs_search")
+    pacs.settle()
+    assert "1 studies of 1 patients" in state(pacs)
+    tree = choose_series(pacs)
+    texts = [tree.currentItem().text(n) for n in range(5)]
+    assert texts == ["3  Bone 1.0", "", "CT", "", str(SLICES)]
+    _picture(pacs, "pacs")
+    held_up = Longest()
+    pacs.click("pacs_fetch")
+    pacs.qtbot.waitUntil(lambda: not pacs.window.pacs.isVisible(), timeout=20_000)
+    fetching_s = held_up.longest_s
+    pacs.settle()
+    volume = pacs.built.desk.volume
+    assert volume is not None and volume.grid.shape_kji == (SLICES, 64, 64)
+    assert fetching_s < 0.05, f"the window was held up for {1000 * fetching_s:.0f} ms"
+
+
+def test_a_cut_fetch_says_how_far_it_came_and_resumes(pacs: Hand, orthanc: Orthanc) -> None:
+    file = pacs.built.desk.settings.pacs_file
+    with cutting(orthanc.dicom_port, [150_000]) as proxy:
+        add_node(orthanc.node(port=proxy.port, retries=0), file)
+        pacs.window.pacs.open_fresh()
+        pacs.click("pacs_search")
+        pacs.settle()
+        choose_series(pacs)
+        pacs.click("pacs_fetch")
+        pacs.settle()
+        assert f"of {SLICES} images; press Resume" in state(pacs)
+        assert pacs.built.desk.volume is None
+        _picture(pacs, "pacs_cut")
+        pacs.click("pacs_close")
+        pacs.window.pacs._wanted = None  # as after a new start of the program
+        pacs.window.pacs.open_fresh()
+        pacs.settle()
+        assert "Not finished" in state(pacs)
+        pacs.click("pacs_resume")
+        pacs.settle()
+    assert pacs.built.desk.volume is not None
+    assert pacs.built.desk.volume.grid.shape_kji[0] == SLICES
+
+
+def test_a_wrong_ae_title_and_a_server_that_is_down_are_said(pacs: Hand, orthanc: Orthanc) -> None:
+    file = pacs.built.desk.settings.pacs_file
+    for changes, words in (({"called_ae": "WRONG"}, "AE title 'WRONG'"), ({"port": 1}, "does not answer")):
+        add_node(orthanc.node(**changes), file)
+        pacs.window.pacs.open_fresh()
+        pacs.click("pacs_test")
+        pacs.settle()
+        assert words in state(pacs)
+
+
+def test_fields_that_cannot_be_used_are_said(pacs: Hand) -> None:
+    pacs.click("pacs_manage")
+    pacs.click("pacs_new")
+    type_in(pacs, "pacs_field_name", "A")
+    pacs.click("pacs_save")
+    assert "host" in pacs.window.pacs.nodes.state.text()
+    pacs.choose("pacs_kind", "DICOMweb")
+    type_in(pacs, "pacs_field_url", "pacs.example.org")
+    pacs.click("pacs_save")
+    assert "DICOMweb address" in pacs.window.pacs.nodes.state.text()
+    assert not load_nodes(pacs.built.desk.settings.pacs_file).nodes
+
+
+def _picture(hand: Any, name: str) -> None:
+    OUT.mkdir(parents=True, exist_ok=True)
+    dialog = hand.window.pacs
+    before = dialog.size()
+    for width, height in ((1920, 1080), (1280, 800)):
+        dialog.resize(width, height)
+        hand.qtbot.wait(20)
+        dialog.grab().save(str(OUT / f"{name}_{width}x{height}.png"))
+    dialog.resize(before)
+    hand.qtbot.wait(20)
+    dialog.grab().save(str(OUT / f"{name}.png"))
