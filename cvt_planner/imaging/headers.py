@@ -9,6 +9,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, BinaryIO
@@ -173,13 +174,13 @@ def _parse(stream: BinaryIO, tags: list[pydicom.tag.BaseTag | int] | None = None
         stream = io.BytesIO(inflated(stream.read()))
         dataset = read_dataset(stream, False, True, stop_when=_stop, specific_tags=wanted)
         return stream, dataset, str(DeflatedExplicitVRLittleEndian)
-    try:
-        return _quick(stream, head, _WANTED)
-    except NotPlain:
-        pass
+    if tags is None:
+        with suppress(NotPlain):
+            return _quick(stream, head, _WANTED)
+    size = stream.seek(0, io.SEEK_END)
     stream.seek(0)
     # From memory, whose end is known: the parser believes every length that a file declares.
-    start = io.BytesIO(stream.read(MAX_HEADER_BYTES))
+    start = io.BytesIO(stream.read(min(size, MAX_HEADER_BYTES)))
     dataset = pydicom.dcmread(start, stop_before_pixels=True, force=True, specific_tags=wanted)
     stream.seek(start.tell())
     syntax = str(dataset.file_meta.get("TransferSyntaxUID", "") or "")

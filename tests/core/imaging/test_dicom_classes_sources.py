@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import SecondaryCaptureImageStorage
 
 from cvt_planner.base.errors import InputRefused
-from cvt_planner.imaging import sources
+from cvt_planner.imaging import archives
 from cvt_planner.imaging.find import find_series
 from cvt_planner.imaging.nrrd import write_nrrd
 from cvt_planner.imaging.read import read_volume
@@ -168,11 +168,11 @@ def test_class_32_a_zip_is_read_in_place(tmp_path: Path, write_series: Writer) -
 
 def test_class_32_hostile_zips_are_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bomb = zipped(tmp_path / "bomb.zip", {"a.dcm": bytes(8 << 20)})
-    monkeypatch.setattr(sources, "MAX_ZIP_RATIO", 100)
+    monkeypatch.setattr(archives, "MAX_ZIP_RATIO", 100)
     with pytest.raises(InputRefused, match=r"bomb\.zip holds a\.dcm"):
         read_volume(bomb)
     many = zipped(tmp_path / "many.zip", {str(n): b"" for n in range(20)})
-    monkeypatch.setattr(sources, "MAX_ZIP_ENTRIES", 10)
+    monkeypatch.setattr(archives, "MAX_ZIP_ENTRIES", 10)
     with pytest.raises(InputRefused, match=r"many\.zip holds over 10 files"):
         read_volume(many)
     cut = tmp_path / "cut.zip"
