@@ -45,16 +45,19 @@ def test_a_protected_zip_asks_for_its_password_until_it_fits(hand: Hand, small: 
 
 def test_several_files_dropped_together_make_the_series(hand: Hand, small: Small) -> None:
     from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-    from PySide6.QtGui import QDropEvent
+    from PySide6.QtGui import QDragEnterEvent, QDropEvent
     from PySide6.QtWidgets import QApplication
 
     chosen = sorted(slices(small), key=lambda path: float(pydicom.dcmread(path).ImagePositionPatient[2]))[:12]
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path)) for path in chosen])
     copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    QApplication.sendEvent(hand.window, QDropEvent(QPointF(400, 300), copy, data, left, none))
+    at = QPointF(400, 300)
+    QApplication.sendEvent(hand.window, QDragEnterEvent(at.toPoint(), copy, data, left, none))
+    QApplication.sendEvent(hand.window, QDropEvent(at, copy, data, left, none))
     hand.qtbot.wait(1)
     hand.settle()
+    assert hand.built.workspace.state.volume is not None, hand.message
     assert hand.built.workspace.volume.hu.shape[0] == 12
 
 
