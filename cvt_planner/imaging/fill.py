@@ -16,11 +16,10 @@ from cvt_planner.base.arrays import HuArray
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.canonical import Turn
 from cvt_planner.imaging.headers import SliceHeader
-from cvt_planner.imaging.pixels import HU_LIMITS, hu_slice
+from cvt_planner.imaging.pixels import HU_LIMITS, hu_slice, padding_hu
 from cvt_planner.imaging.sources import Opener
 
 READERS = 2  # threads; reading and rescaling leave the interpreter lock
-DARK_HU = -900  # padding up to here looks like air and is kept as it is; assumed
 
 Filler: TypeAlias = Callable[[Opener, Sequence[SliceHeader], HuArray, Turn, Progress], None]
 Putter: TypeAlias = Callable[[HuArray, HuArray], None]  # where a slice belongs, and its values
@@ -93,7 +92,7 @@ def _read_directly(opener: Opener, header: SliceHeader) -> HuArray | None:
         return None
     if layout.transfer_syntax not in (ExplicitVRLittleEndian, ImplicitVRLittleEndian) or sys.byteorder != "little":
         return None
-    if header.padding is not None and header.padding + intercept > DARK_HU:
+    if padding_hu(header) is not None:
         return None
     values = _scratch(layout.rows, layout.columns)
     with opener.open(header.ref) as stream:
