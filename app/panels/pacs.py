@@ -236,7 +236,9 @@ class PacsDialog(QDialog):
             words += " There are more: narrow the search."
         self._say(words, "look" if found.more or not found.studies else "hint")
         if len(found.studies) == 1:
-            next(iter(patients.values())).child(0).setExpanded(True)
+            only = self._study_item(found.studies[0].study_uid)
+            if only is not None:
+                only.setExpanded(True)
 
     def _load_series(self, item: QTreeWidgetItem) -> None:
         study, node = item.data(0, _STUDY), self.chosen_node

@@ -28,6 +28,7 @@ logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)
 
 PDU_BYTES = 131072  # the largest that the widespread DCMTK takes
 _WATCH_S = 0.1
+_CONNECT_S = 10.0  # a connection within a hospital that takes longer will not come; assumed
 
 
 def _socket_of(event: Any) -> socket.socket | None:
@@ -98,7 +99,7 @@ def _open(
 ) -> Association:
     ae = AE(ae_title=node.our_ae)
     ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = node.timeout_s
-    ae.connection_timeout = node.timeout_s
+    ae.connection_timeout = min(node.timeout_s, _CONNECT_S)
     tls = (client_context(node), node.tls_name or node.host) if node.tls else None
     try:
         opened = ae.associate(
@@ -144,7 +145,7 @@ def _why_not_connected(node: Node) -> PacsRefused | ConnectionBroken:
     """Return what stands in the way, found by connecting once more without DICOM."""
     where = f"{node.name} ({node.host}:{node.port})"
     try:
-        with socket.create_connection((node.host, node.port), timeout=min(node.timeout_s, 10.0)) as plain:
+        with socket.create_connection((node.host, node.port), timeout=min(node.timeout_s, _CONNECT_S)) as plain:
             if node.tls:
                 with client_context(node).wrap_socket(plain, server_hostname=node.tls_name or node.host):
                     pass

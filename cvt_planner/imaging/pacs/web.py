@@ -94,7 +94,7 @@ class _Session(requests.Session):
         read = answer.iter_content
 
         def watched(chunk_size: int | None = 1, decode_unicode: bool = False) -> Iterator[Any]:
-            for chunk in read(chunk_size, decode_unicode):
+            for chunk in read(chunk_size):
                 self._tail = (self._tail + chunk)[-_TAIL_BYTES:]
                 yield chunk
 
