@@ -54,6 +54,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("open_sample", FILE, "Open the sample case", needs_study=False),
     ActionSpec("save", FILE, "Save", ("Ctrl+S",), "save", separator_before=True),
     ActionSpec("save_as", FILE, "Save as…", ("Ctrl+Shift+S",)),
+    ActionSpec("deidentify", FILE, "Export de-identified…", separator_before=True),
     ActionSpec("close_study", FILE, "Close study", ("Ctrl+W",), separator_before=True),
     ActionSpec("quit", FILE, "Quit", ("Ctrl+Q",), needs_study=False),
     ActionSpec("undo", EDIT, "Undo", ("Ctrl+Z",), "undo"),

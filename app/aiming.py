@@ -12,6 +12,7 @@ from app.desk import Aim, Desk
 from cvt_planner.base.arrays import Points, Vec3, vec3
 from cvt_planner.plan import edits
 from cvt_planner.plan.model import Assembly, Plan, Side
+from cvt_planner.plan.sides import sides_named, sides_state
 from cvt_planner.planning.placement import place_assembly
 from cvt_planner.trajectory.body import body_of
 
@@ -38,6 +39,8 @@ def begin(desk: Desk, side: Side | None) -> None:
     """Begin a new needle for the chosen lesion; the next target and entry make it."""
     if desk.lesion is None:
         desk.say("Mark a lesion first, or choose one: a needle is laid for a lesion.", "look")
+        return
+    if _sides_in_doubt(desk):
         return
     desk.choose_assembly("")
     desk.set_aim(Aim(side))
@@ -181,9 +184,20 @@ def _place(
     desk.apply(edit, words, gesture)
 
 
+def _sides_in_doubt(desk: Desk) -> bool:
+    """Return whether no needle may be laid because left and right are not confirmed; it is said then."""
+    volume = desk.volume
+    if volume is None or sides_named(desk.plan, volume):
+        return False
+    desk.say(sides_state(desk.plan, volume).words, "stop")
+    return True
+
+
 def _may_aim(desk: Desk, point: Vec3) -> bool:
     if desk.lesion is None:
         desk.say("Mark a lesion first, or choose one: a needle is laid for a lesion.", "look")
+        return False
+    if _sides_in_doubt(desk):
         return False
     if desk.volume is None or not desk.volume.grid.contains(np.array(point)):
         desk.say("The target lies outside the CT. Set it inside the picture.", "look")

@@ -50,7 +50,7 @@ class Commands(QObject):
         desk, documents = self.desk, self.documents
         made: dict[str, Callable[[], None]] = {
             "open_study": lambda: self._open(documents.dialogs.study_folder()),
-            "open_file": lambda: self._open(documents.dialogs.file()),
+            "open_file": lambda: documents.open_paths(documents.dialogs.files()),
             "open_sample": self.open_sample,
             "save": lambda: documents.save(),
             "save_as": lambda: documents.save_as(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QLineEdit, QMessageBox, QWidget
 
 from app.settings import Settings
 
@@ -33,12 +33,19 @@ class Dialogs:
         """Return the chosen folder; None when the user thought better of it."""
         return self._remember(QFileDialog.getExistingDirectory(self.parent, title, self._settings.last_folder))
 
-    def file(self) -> Path | None:
-        """Return the chosen plan, ZIP or volume."""
-        chosen, _ = QFileDialog.getOpenFileName(
-            self.parent, "Open a plan, ZIP or volume", self._settings.last_folder, OPEN_FILTER
+    def files(self) -> list[Path]:
+        """Return the chosen plan, ZIP, volume or slices; none when the user thought better of it."""
+        chosen, _ = QFileDialog.getOpenFileNames(
+            self.parent, "Open a plan, ZIP, volume or slices", self._settings.last_folder, OPEN_FILTER
         )
-        return self._remember(chosen)
+        return [path for path in map(self._remember, chosen) if path is not None]
+
+    def zip_password(self, name: str, wrong: bool) -> str | None:
+        """Return the password of a ZIP, which is kept nowhere; None when the user thought better of it."""
+        first = "That password does not open it. " if wrong else ""
+        words = f"{first}{name} is protected. Its password, which is not kept:"
+        password, given = QInputDialog.getText(self.parent, "Password", words, QLineEdit.EchoMode.Password)
+        return password if given and password else None
 
     def card_file(self) -> Path | None:
         """Return the chosen probe card."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -11,8 +11,8 @@ from app.desk import Desk
 from app.dialogs import Answer, Dialogs
 from cvt_planner.base.errors import InputRefused, PlannerError, WrongPlan
 from cvt_planner.base.progress import Progress
-from cvt_planner.imaging.find import find_series
-from cvt_planner.imaging.read import read_volume
+from cvt_planner.imaging.archives import PasswordNeeded
+from cvt_planner.imaging.isolation import find_series, read_volume
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
 from cvt_planner.imaging.volume import Volume
 from cvt_planner.plan import edits
@@ -35,20 +35,54 @@ class Documents(QObject):
         self.dialogs = dialogs
         self.listing: SeriesListing | None = None
         self.thumbnail: Callable[[], bytes | None] = lambda: None
+        self._password = ""  # of a ZIP; in memory only, until something else is opened or all is closed
 
     # --- opening
 
     def open_path(self, path: Path) -> None:
         """Open a study or a plan; a study with several usable series asks which."""
-        if path.suffix.lower() == PLAN_SUFFIX:
-            self.open_plan(path)
-            return
+        self.open_paths((path,))
+
+    def open_paths(self, paths: Sequence[Path]) -> None:
+        """Open a plan, or the study that files and folders make together."""
+        plan = next((path for path in paths if path.suffix.lower() == PLAN_SUFFIX), None)
+        if plan is not None:
+            self.open_plan(plan)
+        elif paths:
+            self._password = ""
+            self._look_at(tuple(paths))
+
+    def _look_at(self, paths: tuple[Path, ...]) -> None:
+        password = self._password
+        name = paths[0].name if len(paths) == 1 else f"{len(paths)} files"
         self.desk.run(
             _OPENING,
-            f"Looking at {path.name}",
-            lambda progress: find_series(path, progress),
-            lambda listing: self._listed(path, listing),
+            f"Looking at {name}",
+            lambda progress: find_series(paths[0] if len(paths) == 1 else paths, progress, password),
+            lambda listing: self._listed(paths[0] if len(paths) == 1 else Path(listing.path), listing),
+            self._asking_for_password(lambda: self._look_at(paths)),
         )
+
+    def _asking_for_password(self, again: Callable[[], None]) -> Callable[[Exception], None]:
+        """Return what hears that something could not be opened: it asks for a password where that is why."""
+
+        def failed(error: Exception) -> None:
+            if not isinstance(error, PasswordNeeded):
+                self.desk.explain(error)
+                return
+            password = self.dialogs.zip_password(error.path.name, error.wrong)
+            if password is None:
+                self.desk.say(f"{error.path.name} was not opened: it is protected by a password.", "look")
+                return
+            self._password = password
+            again()
+
+        return failed
+
+    @property
+    def password(self) -> str:
+        """Return the password of the ZIP that was looked at last; empty where none was needed."""
+        return self._password
 
     def open_series(self, info: SeriesInfo) -> None:
         """Read one series of the listing and start a new plan on it."""
@@ -57,17 +91,24 @@ class Documents(QObject):
     def open_plan(self, path: Path, study: Path | None = None) -> None:
         """Open a plan, and find the CT it belongs to (in `study`, where the user says where it is)."""
 
+        password = self._password
+
         def read(progress: Progress) -> tuple[StoredPlan, Volume | PlannerError]:
             stored = load_plan(path)
             progress.report(0.1, "finding its CT")
             try:
-                return stored, find_volume(stored.plan, study, progress.part(0.1, 1.0))
+                return stored, find_volume(stored.plan, study, progress.part(0.1, 1.0), password)
+            except PasswordNeeded:
+                raise
             except (InputRefused, WrongPlan) as error:
                 return stored, error
 
-        self._after_asking(
-            lambda: self.desk.run(_OPENING, f"Opening {path.name}", read, lambda both: self._put_plan(path, *both))
-        )
+        failed = self._asking_for_password(lambda: self.open_plan(path, study))
+
+        def put(both: tuple[StoredPlan, Volume | PlannerError]) -> None:
+            self._put_plan(path, *both)
+
+        self._after_asking(lambda: self.desk.run(_OPENING, f"Opening {path.name}", read, put, failed))
 
     def _listed(self, path: Path, listing: SeriesListing) -> None:
         usable = listing.readable
@@ -81,7 +122,7 @@ class Documents(QObject):
         else:
             self._offer(listing)
             several = f"{len(listing.studies)} studies" if len(listing.studies) > 1 else f"{len(usable)} usable series"
-            self.desk.say(f"{path.name} holds {several}. Choose the series to plan on in the list on the right.")
+            self.desk.say(f"{path.name} holds {several}. Choose the series to plan on.")
 
     def _offer(self, listing: SeriesListing) -> None:
         self.listing = listing
@@ -89,26 +130,28 @@ class Documents(QObject):
 
     def _read_series(self, info: SeriesInfo) -> None:
         title = f"Reading {info.description or 'the series'} ({info.slice_count} slices)"
-        self.desk.run(_OPENING, title, lambda progress: read_volume(info, None, progress), self._put_volume)
+        password = self._password
+        self.desk.run(_OPENING, title, lambda progress: read_volume(info, None, progress, password), self._put_volume)
 
     def _put_volume(self, volume: Volume) -> None:
         self.desk.workspace.open_volume(volume)
         self._remember(Path(volume.source), volume)
+        self.opened.emit()  # entering a step takes an old sentence away: the notices come after it
         self._show_notices(volume.notices)
-        self.opened.emit()
 
     def _put_plan(self, path: Path, stored: StoredPlan, found: Volume | PlannerError) -> None:
         if isinstance(found, PlannerError):
             words = str(found).replace(" (--ct FOLDER)", "")  # the command line's way to say it
             self.desk.say(words, "stop", ("Find the CT…", lambda: self._ask_where(path)))
             return
+        self._password = ""
         self.listing = None
         self.desk.workspace.open_plan(stored.plan, found, path, stored.ice)
         if found.source != stored.plan.planning_volume.source:
             self.desk.apply(edits.set_source(found.source), "Remember where the CT is")
         self._remember(path, found)
-        self._show_notices((*stored.notices, *found.notices))
         self.opened.emit()
+        self._show_notices((*stored.notices, *found.notices))
 
     def _ask_where(self, path: Path) -> None:
         study = self.dialogs.study_folder("Where is the CT of this plan?")
@@ -165,6 +208,7 @@ class Documents(QObject):
         return answer is Answer.DISCARD
 
     def _close(self) -> None:
+        self._password = ""
         self.listing = None
         self.desk.workspace.close()
         self.opened.emit()

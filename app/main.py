@@ -24,9 +24,11 @@ from app.render.scene3d import Scene3D  # noqa: E402
 from app.render.slice_view import SliceView  # noqa: E402
 from app.render.view_state import ORIENTATIONS, ViewState, Window  # noqa: E402
 from app.settings import Settings  # noqa: E402
+from cvt_planner.imaging import isolation  # noqa: E402
 from cvt_planner.workspace import Workspace  # noqa: E402
 
 FIRST_SIZE = QSize(1440, 900)
+WARM_READER_AFTER_MS = 50  # the process that reads images is started once the window is there
 WARM_UP_AFTER_MS = 400  # the first picture comes first
 
 
@@ -73,6 +75,7 @@ def run_window(path: str | None = None) -> int:
     window.show()
     if path is not None:
         QTimer.singleShot(0, window, lambda: built.documents.open_path(Path(path).expanduser()))
+    QTimer.singleShot(WARM_READER_AFTER_MS, window, isolation.warm_up)
     QTimer.singleShot(WARM_UP_AFTER_MS, window, window.freezing.warm_up)
     signal.signal(signal.SIGINT, lambda *_: window.close())
     # Python sees a Ctrl-C only when it runs: a timer lets it run now and then.

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QRectF, Qt, QTimer
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app import aiming
 from app.commands import Commands
@@ -21,7 +19,8 @@ from app.growing import Growing
 from app.keys import KeyGate
 from app.panels.banner import TITLE_NOTICE, Banner
 from app.panels.cement import CementPanel
-from app.panels.empty import EmptyState
+from app.panels.deidentify_dialog import ask_deidentify
+from app.panels.empty import EmptyState, dropped_paths
 from app.panels.help import KeysPage, about_text
 from app.panels.hints import hint_words
 from app.panels.ice import IcePanel
@@ -34,12 +33,14 @@ from app.panels.needles import NeedlesPanel
 from app.panels.pacs import PacsDialog
 from app.panels.probe_card import ProbeCardPage
 from app.panels.rail import Rail, Step
+from app.panels.series_browser import SeriesBrowser
 from app.panels.session import SessionPanel
+from app.panels.sides_banner import SidesBanner
 from app.panels.status import chips, step_marks
 from app.panels.step_panel import StepPanel
 from app.panels.strip import ChipText, Strip
 from app.panels.views import ViewsGrid
-from app.panels.widgets import named
+from app.panels.widgets import named, tight
 from app.playing import Playing
 from app.previewing import Previewing
 from app.probes import Probes
@@ -55,7 +56,6 @@ from cvt_planner.imaging.series import SeriesListing
 
 PANEL_PX = 364
 _EDGE_PX = 24  # so far from a view's edge a place that was gone to is seen
-_Layout = TypeVar("_Layout", bound=QBoxLayout)
 
 
 class MainWindow(QMainWindow):
@@ -116,7 +116,8 @@ class MainWindow(QMainWindow):
         self.grid = ViewsGrid([*self.views.values(), self.scene])
         self.centre = QStackedWidget()
         self.card = ProbeCardPage(self.desk, self.probes, self.documents.dialogs)
-        for page in (self.empty, self.grid, self.keys, self.card):
+        self.browser = SeriesBrowser(self.desk)
+        for page in (self.empty, self.grid, self.keys, self.card, self.browser):
             self.centre.addWidget(page)
         self.images = ImagesPanel(self.desk)
         self.session = SessionPanel(self.desk, self.reading)
@@ -144,13 +145,14 @@ class MainWindow(QMainWindow):
         inside.setContentsMargins(1, 0, 0, 0)
         inside.addWidget(self.panel_stack)
         body = QWidget()
-        row = _tight(QHBoxLayout(body))
+        row = tight(QHBoxLayout(body))
         row.addWidget(self.rail)
         row.addWidget(self.centre, 1)
         row.addWidget(side)
         whole = named(QWidget(), "desk")
-        stack = _tight(QVBoxLayout(whole))
+        stack = tight(QVBoxLayout(whole))
         stack.addWidget(self.banner)
+        stack.addWidget(SidesBanner(self.desk))
         stack.addWidget(body, 1)
         stack.addWidget(self.line)
         stack.addWidget(self.strip)
@@ -168,6 +170,7 @@ class MainWindow(QMainWindow):
             "fetch_pacs": self.show_pacs,
             "about": lambda: self.desk.say(about_text(), "info"),
             "leave_tool": self._escape,
+            "deidentify": lambda: ask_deidentify(self.desk, self.documents.dialogs, self, self.documents.password),
             "play_ice": self.playing.toggle,
             "save": lambda: self._save(),
         }
@@ -200,6 +203,11 @@ class MainWindow(QMainWindow):
         documents.opened.connect(self._opened)
         documents.thumbnail = self._thumbnail
         self.images.series_wanted.connect(documents.open_series)
+        self.images.browser_wanted.connect(partial(self.toggle_page, self.browser))
+        self.browser.series_wanted.connect(documents.open_series)
+        self.browser.rows.picked.connect(self.images.choose)
+        self.images.picked.connect(self.browser.rows.choose)
+        self.browser.closed.connect(partial(self.toggle_page, self.browser))
         self.images.preset_wanted.connect(self.commands.preset)
         self.ice.run_wanted.connect(self.freezing.run)
         self.session.save_wanted.connect(self._save)
@@ -256,7 +264,7 @@ class MainWindow(QMainWindow):
             return
         self.views["axial"].setFocus()
         page = self.centre.currentWidget()
-        if page is self.keys or page is self.card:
+        if page in (self.keys, self.card, self.browser):
             self.toggle_page(page)
         elif self.desk.tool != "navigate" or self.desk.aim is not None:
             self.commands.leave_tool()
@@ -295,6 +303,10 @@ class MainWindow(QMainWindow):
     def _show_listing(self, listing: SeriesListing) -> None:
         self.images.show_listing(listing)
         self.enter(Step.IMAGES)
+        self.browser.show_listing(listing, self.documents.password)
+        if listing.readable or self.desk.volume is None:  # else there is nothing to take the place of what is open
+            self.centre.setCurrentWidget(self.browser)
+            self.browser.rows.setFocus()
 
     def _opened(self) -> None:
         self.images.show_listing(self.documents.listing)
@@ -340,7 +352,7 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take files."""
-        if dropped_path(event.mimeData()) is not None:
+        if dropped_paths(event.mimeData()):
             event.acceptProposedAction()
             self.empty.show_drag(True)
 
@@ -351,12 +363,12 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped."""
         self.empty.show_drag(False)
-        path = dropped_path(event.mimeData())
-        if path is not None:
+        paths = dropped_paths(event.mimeData())
+        if paths:
             event.acceptProposedAction()
             self.activateWindow()
             # The drop ends first: a question about unsaved work must not keep the other program waiting.
-            QTimer.singleShot(0, self, lambda: self.documents.open_path(path))
+            QTimer.singleShot(0, self, lambda: self.documents.open_paths(paths))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask about unsaved work, then let go of everything."""
@@ -380,20 +392,6 @@ class MainWindow(QMainWindow):
     def _close_saved(self) -> None:
         self._closing = True
         self.close()
-
-
-def dropped_path(data: QMimeData) -> Path | None:
-    """Return the first local file or folder of a drop."""
-    for url in data.urls():
-        if url.isLocalFile():
-            return Path(url.toLocalFile())
-    return None
-
-
-def _tight(layout: _Layout) -> _Layout:
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(0)
-    return layout
 
 
 def _forget(_result: object) -> None:

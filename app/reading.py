@@ -10,8 +10,10 @@ from cvt_planner.plan.checks import CheckContext, CheckResult, IceState, run_che
 from cvt_planner.plan.figures import AssemblyFigures, CementFigures, IceFigures, IsothermFigures
 from cvt_planner.plan.model import Assembly, CanalMark, Lesion, Plan
 from cvt_planner.plan.results import IceInputs, IceResult, is_current
+from cvt_planner.plan.sides import sides_state
 from cvt_planner.planning.ice import figures as ice_figures
 from cvt_planner.planning.ice import ice_inputs, isotherm_figures
+from cvt_planner.planning.ice_reach import ice_boxes
 from cvt_planner.planning.placement import lesion_in_ct
 from cvt_planner.planning.summary import assembly_figures, cement_figures
 
@@ -110,6 +112,13 @@ class Reading:
                     cement={lesion.id: self.cement(lesion) for lesion in plan.lesions},
                     ice={key: one.figures for key, one in ice.items() if one.current and one.figures is not None},
                     ice_states={key: one.state for key, one in ice.items()},
+                    sides=sides_state(plan, volume),
+                    gaps=volume.gaps,
+                    ice_boxes=ice_boxes(
+                        {key: one.result for key, one in ice.items() if one.current and one.result is not None}
+                    )
+                    if volume.gaps
+                    else {},
                     lesions_in_ct={lesion.id: lesion_in_ct(volume, lesion.shape) for lesion in plan.lesions},
                 )
             )

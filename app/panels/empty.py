@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QMimeData, Qt, Signal
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.panels.banner import TITLE_NOTICE
 from app.panels.widgets import button, label, named, set_role
@@ -43,13 +43,16 @@ class EmptyState(QFrame):
                 "hint",
             )
         )
-        row = QHBoxLayout()
-        row.addWidget(button("Open the sample case", self.sample_wanted.emit, role="primary", name="open_sample"))
-        row.addWidget(button("Open study folder…", self.open_folder_wanted.emit, name="open_folder"))
-        row.addWidget(button("Open plan, ZIP or volume…", self.open_file_wanted.emit, name="open_file"))
-        row.addWidget(button("Fetch from PACS…", self.pacs_wanted.emit, name="open_pacs"))
-        row.addStretch(1)
-        inside.addLayout(row)
+        grid = QGridLayout()  # two by two: in one row their words would be cut off in a small window
+        ways = (
+            button("Open the sample case", self.sample_wanted.emit, role="primary", name="open_sample"),
+            button("Open study folder…", self.open_folder_wanted.emit, name="open_folder"),
+            button("Open plan, ZIP or volume…", self.open_file_wanted.emit, name="open_file"),
+            button("Fetch from PACS…", self.pacs_wanted.emit, name="open_pacs"),
+        )
+        for n, one in enumerate(ways):
+            grid.addWidget(one, n // 2, n % 2)
+        inside.addLayout(grid)
         self._recent_title = label("Recent", "section")
         inside.addWidget(self._recent_title)
         self._recent = QVBoxLayout()
@@ -91,3 +94,8 @@ class EmptyState(QFrame):
 
     def _pick(self, path: Path) -> None:
         self.recent_wanted.emit(path)
+
+
+def dropped_paths(data: QMimeData) -> list[Path]:
+    """Return the local files and folders of a drop."""
+    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]

@@ -11,6 +11,7 @@ from app.actions import PRESETS
 from app.panels.rail import Step
 from app.panels.step_panel import StepPanel
 from app.panels.widgets import FigureTable, button, label, verdict_icon
+from cvt_planner.imaging.kinds import DERIVED, IMAGE
 from cvt_planner.imaging.series import REFUSED, USABLE, SeriesInfo, SeriesListing
 from cvt_planner.imaging.volume import Volume
 
@@ -22,6 +23,8 @@ class ImagesPanel(StepPanel):
 
     step = Step.IMAGES
     series_wanted = Signal(object)  # SeriesInfo
+    browser_wanted = Signal()
+    picked = Signal(object)  # SeriesInfo, by the user
     preset_wanted = Signal(int)  # 1, 2, ...
 
     def build(self) -> None:
@@ -29,12 +32,13 @@ class ImagesPanel(StepPanel):
         self._listing: SeriesListing | None = None
         self._title = label("Series found", "section")
         self.series = FigureTable("series_table", ("Series", "Slices", "Apart"))
-        self.series.itemSelectionChanged.connect(self._show_reasons)
+        self.series.itemSelectionChanged.connect(self._pick)
         self.series.itemDoubleClicked.connect(lambda _item: self._open())
         self._reasons = label("", "hint", "series_reasons")
         self.open_button = button("Open this series", self._open, role="primary", name="open_series")
+        self.browse = button("Show their pictures", self.browser_wanted.emit, role="link", name="browse_series")
         self._left_out = label("", "hint", "left_out")
-        for widget in (self._title, self.series, self._reasons, self.open_button, self._left_out):
+        for widget in (self._title, self.series, self._reasons, self.open_button, self.browse, self._left_out):
             self.body.addWidget(widget)
         self.section("Open now")
         self._geometry = label("", name="geometry")
@@ -57,17 +61,17 @@ class ImagesPanel(StepPanel):
         self.show_listing(None)
 
     def show_listing(self, listing: SeriesListing | None) -> None:
-        """Show the series of a folder; the best one for planning is chosen."""
+        """Show the series of a folder; the best one for planning is chosen, none between patients or studies."""
         self._listing = listing
         found = listing.series if listing else ()
         several = listing is not None and len(listing.studies) > 1
         rows = [(s.uid, (_name(s, several), str(s.slice_count), _apart(s))) for s in found]
-        best = listing.preferred.uid if listing and listing.preferred else ""
+        best = listing.preferred.uid if listing and listing.preferred and not several else ""
         self.series.show_rows(rows, best)
         for info in found:
-            verdict, words = _VERDICTS.get(info.verdict, ("look", "usable with care"))
+            verdict, words = _verdict(info)
             self.series.mark(info.uid, 0, verdict_icon(verdict), f"{_name(info, several)}: {words}")
-        for widget in (self._title, self.series, self._reasons, self.open_button):
+        for widget in (self._title, self.series, self._reasons, self.open_button, self.browse):
             widget.setVisible(bool(found))
         self._left_out.setText(_left_out(listing) if listing else "")
         self._left_out.setVisible(bool(self._left_out.text()))
@@ -91,15 +95,27 @@ class ImagesPanel(StepPanel):
         found = self._listing.series if self._listing else ()
         return next((s for s in found if s.uid == self.series.chosen), None)
 
+    def choose(self, info: SeriesInfo | None) -> None:
+        """Show a series as chosen, without telling anybody."""
+        if info is not None and info is not self._chosen():
+            self.series.choose_quietly(info.uid)
+            self._show_reasons()
+
+    def _pick(self) -> None:
+        self._show_reasons()
+        info = self._chosen()
+        if info is not None:
+            self.picked.emit(info)
+
     def _show_reasons(self) -> None:
         info = self._chosen()
-        is_open = info is not None and self.desk.volume is not None and self.desk.volume.series.series_uid == info.uid
+        is_open = info is not None and self.desk.volume is not None and info.gave(self.desk.volume)
         self.open_button.setEnabled(info is not None and info.can_be_read and not is_open)
         self.open_button.setText("This series is open" if is_open else "Open this series")
         if info is None:
             self._reasons.setText("Choose a series." if self._listing else "")
             return
-        _, words = _VERDICTS.get(info.verdict, ("look", "usable with care"))
+        _, words = _verdict(info)
         owner = info.owner[:1].upper() + info.owner[1:]
         self._reasons.setText(f"{words.capitalize()}. {owner}. {' '.join(info.reasons)}".strip())
 
@@ -107,6 +123,13 @@ class ImagesPanel(StepPanel):
         info = self._chosen()
         if info is not None and info.can_be_read:
             self.series_wanted.emit(info)
+
+
+def _verdict(info: SeriesInfo) -> tuple[str, str]:
+    """Return the mark and the words of a verdict; what is no CT slice at all is not judged."""
+    if info.kind not in (IMAGE, DERIVED):
+        return "not judged", "not for planning"
+    return _VERDICTS.get(info.verdict, ("look", "usable with care"))
 
 
 def _name(info: SeriesInfo, several_studies: bool) -> str:

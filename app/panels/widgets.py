@@ -9,6 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QMouseEvent, QPainter, QPen, QPixmap, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QBoxLayout,
     QComboBox,
     QGridLayout,
     QHeaderView,
@@ -23,6 +24,7 @@ from PySide6.QtWidgets import (
 from app import theme
 
 _Widget = TypeVar("_Widget", bound=QWidget)
+_Layout = TypeVar("_Layout", bound=QBoxLayout)
 ROW_PX = 28
 
 
@@ -44,6 +46,13 @@ def named(widget: _Widget, name: str) -> _Widget:
     """Return the widget, found by this name in the style sheet and by tests."""
     widget.setObjectName(name)
     return widget
+
+
+def tight(layout: _Layout) -> _Layout:
+    """Return the layout, without margins and gaps."""
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(0)
+    return layout
 
 
 def set_role(widget: QWidget, role: str) -> None:
@@ -166,6 +175,13 @@ class FigureTable(QTableWidget):
             self.clearSelection()
         self.blockSignals(False)
         self._fit()
+
+    def choose_quietly(self, key: str) -> None:
+        """Choose the row of a key without telling anybody."""
+        if key in self._keys:
+            self.blockSignals(True)
+            self.selectRow(self._keys.index(key))
+            self.blockSignals(False)
 
     def mark(self, key: str, column: int, icon: QIcon, tip: str = "") -> None:
         """Put a mark before a text."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cvt_planner.imaging.volume import Volume
 from cvt_planner.plan.figures import AssemblyFigures
 from cvt_planner.plan.model import Assembly
 
@@ -71,3 +72,11 @@ def needle_rows(figures: AssemblyFigures) -> list[tuple[str, str]]:
         ("Distance between probes", mm(figures.partner_distance_mm, 1)),
         ("Between the tips", mm(figures.partner_tip_distance_mm, 1)),
     ]
+
+
+def thick_rows(volume: Volume | None) -> list[tuple[str, str]]:
+    """Return what slices that lie far apart take from a needle's figures; nothing where they lie near."""
+    if volume is None or not volume.is_thick:
+        return []
+    apart = volume.slice_distance_mm
+    return [("Pedicle", f"not judged: slices {apart:.1f} mm"), ("Clearances", f"± {apart / 2.0:.1f} mm along the body")]

@@ -18,6 +18,7 @@ from app.render.overlays.ink import write
 from app.render.scene_content import SceneContent
 from app.render.view_state import ViewState
 from cvt_planner.base.arrays import Vec3
+from cvt_planner.plan.sides import sides_named
 from cvt_planner.workspace import State, Workspace
 
 BONE_JOB = "bone surface"
@@ -83,6 +84,7 @@ class Scene3D(VtkCanvas):
             self._anchor = anchor
             self._content.follow(anchor)
         self._want_bone()
+        self._cube.name_sides(sides_named(state.plan, state.volume))
         bone = self._bone if state.volume is not None else None
         self._content.update(SceneInput(state, bone, view.lesion_id, view.assembly_id, view.overlays, IceView.of(view)))
         self._moving(IN_HAND_SLOW_MS if state.in_hand else SLOW_MS)

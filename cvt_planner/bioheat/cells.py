@@ -154,13 +154,19 @@ def slab_axis(voxels: int, voxel_m: float, fine_low: int, fine_high: int) -> Axi
 
 
 def shell_axis(kind: Shape, inner_m: float, shells: int, shell_m: float) -> Axis:
-    """Return an axis of equal shells around a line or a point, from `inner_m` outwards."""
+    """Return an axis of equal shells around a line or a point, from `inner_m` outwards.
+
+    The areas are those with which a steady flow between the middles of two shells is exact.
+    """
     edges = inner_m + shell_m * np.arange(shells + 1)
+    middles = edges[:-1] + 0.5 * shell_m
+    # From what to what each face conducts; at both ends from the face itself, half a shell wide.
+    below, above = np.concatenate([edges[:1], middles]), np.concatenate([middles, edges[-1:]])
     if kind == "cylinder":
-        area, size = 2.0 * math.pi * edges, math.pi * np.diff(edges**2)
+        area, size = 2.0 * math.pi / np.log(above / below), math.pi * np.diff(edges**2)
     else:
-        area, size = 4.0 * math.pi * edges**2, 4.0 / 3.0 * math.pi * np.diff(edges**3)
-    return Axis(np.arange(shells + 1), np.full(shells, shell_m), np.asarray(size), np.asarray(area))
+        area, size = 4.0 * math.pi / (1.0 / below - 1.0 / above), 4.0 / 3.0 * math.pi * np.diff(edges**3)
+    return Axis(np.arange(shells + 1), np.full(shells, shell_m), np.asarray(size), np.asarray(area * (above - below)))
 
 
 def _outward(voxels: int, widest: int) -> list[int]:

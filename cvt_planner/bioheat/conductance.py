@@ -15,7 +15,7 @@ from cvt_planner.base.compiled import kernel
 Codes = NDArray[np.uint16]
 
 _DROPPED = 12  # bits of a float32 that are not kept
-_LOWEST = 2.0**-20
+_LOWEST = 2.0**-18
 BASE = np.uint32(np.float32(_LOWEST).view(np.uint32))
 
 

@@ -30,9 +30,7 @@ RUN_CELLS = 4096  # how many are worked on at once: few enough to stay in a near
 
 
 @kernel
-def combine_first(
-    out: F32, fresh: F32, rate0: F32, e0: F32, rate: F32, along: np.float32, liquidus: np.float32
-) -> int:
+def combine_first(out: F32, fresh: F32, rate0: F32, e0: F32, rate: F32, along: np.float32, liquidus: np.float32) -> int:
     """Write the first stage of a run of cells, also as what conducts in unfrozen tissue, and keep its rate.
 
     Returns how many cells are below the liquidus.

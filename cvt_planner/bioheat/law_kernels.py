@@ -98,13 +98,14 @@ def drop_row(out: F32, e: F32, c: F32) -> None:
     heat = np.float32(0.5) + np.float32(0.5) / fold
     latent = (width - heat * span) * ice
     least, zero = np.float32(4.0) * heat * latent * top, np.float32(0.0)
-    per_heat = np.float32(0.5) / heat
+    twice, twice_heat = np.float32(2.0) * latent * top, np.float32(2.0) * heat
     for i in range(out.size):
         q = min(e[i] - liquidus, zero)
         b = latent + heat * top + q
         root = math.sqrt(b * b - least)
         # The negative root of a quadratic, in the form that does not cancel.
-        t = (b - root) * per_heat if b < zero else np.float32(2.0) * latent * top / (b + root)
+        above, below = (b - root, twice_heat) if b < zero else (twice, b + root)
+        t = above / below
         out[i] = max(min(t - top, zero), -span)
 
 
@@ -133,14 +134,16 @@ def phi_rows(out_u: F32, out_f: F32, e: F32, width: F32, fold: F32, c: F32, coll
 def own_drop_row(out: F32, e: F32, width: F32, fold: F32, c: F32) -> None:
     """Write d of one row, as `drop_row` does, every cell of its own material."""
     liquidus, span, top, ice = c[LIQUIDUS_E], c[RANGE_K], c[LIQUIDUS_C], c[ICE]
-    half, two, four, zero = np.float32(0.5), np.float32(2.0), np.float32(4.0), np.float32(0.0)
+    half, two, zero = np.float32(0.5), np.float32(2.0), np.float32(0.0)
     for i in range(out.size):
         heat = half + half / fold[i]
         latent = (width[i] - heat * span) * ice
         q = min(e[i] - liquidus, zero)
         b = latent + heat * top + q
-        root = math.sqrt(b * b - four * heat * latent * top)
-        t = (b - root) * half / heat if b < zero else two * latent * top / (b + root)
+        twice, twice_heat = two * latent * top, two * heat
+        root = math.sqrt(b * b - twice * twice_heat)
+        above, below = (b - root, twice_heat) if b < zero else (twice, b + root)
+        t = above / below
         out[i] = max(min(t - top, zero), -span)
 
 

@@ -231,10 +231,12 @@ def _mapped(medium: Medium, tissue: TissueMap, cells: Cells) -> CellMedium:
     blood = _padded(np.where(is_held, 0.0, perfusion / heat_u))
     metabolic = _padded(np.where(is_held, 0.0, metabolism / heat_u))
     held_e = _padded(np.where(is_held, state_of(held_c, c, width, fold) if is_held.any() else 0.0, np.nan), np.nan)
-    sums = [_degree(own[n]) * per_capacity for n in range(2)]
-    freezing = 0.5 * (sums[0] + sums[1]) * c[lk.RANGE_K] / width
-    if medium.colligative:
-        freezing = 0.5 * (sums[0] + sums[1]) / (0.5 * (1.0 + ratio))
+    slope = 1.0 / (0.5 * (1.0 + ratio)) if medium.colligative else c[lk.RANGE_K] / width
+    degrees = (
+        _degree(own[0], per_capacity),
+        _degree(0.5 * (own[0] + own[1]), per_capacity * slope),
+        _degree(own[1], per_capacity * fold),
+    )
     nothing = np.zeros((5, 1), np.float32)
     tables = TissueTables(
         nothing, nothing, np.stack([u_codes, f_codes]).reshape(2, 3, -1), np.array([u_unit, f_unit], np.float32),
@@ -244,7 +246,7 @@ def _mapped(medium: Medium, tissue: TissueMap, cells: Cells) -> CellMedium:
     return CellMedium(
         medium, cells, pc.shape, True, pc, _padded(capacity), padded_width, padded_fold, _padded(k_u), _padded(k_f),
         blood, metabolic, held_e, tables, _held_faces(own, is_held),
-        (float(sums[0].max()), float(freezing.max()), float((sums[1] * fold).max())),
+        (degrees[0], degrees[1], degrees[2]),
     )  # fmt: skip
 
 
@@ -270,12 +272,24 @@ def _faces(cells: Cells, k: Float32Array, is_held: NDArray[np.bool_]) -> Float32
     return out
 
 
-def _degree(faces: Float32Array) -> Float32Array:
-    """Return the sum of the conductances around each cell, W/K."""
+def _degree(faces: Float32Array, per_heat: NDArray[np.floating[Any]]) -> float:
+    """Return half a bound of the fastest rate, 1/s, of conductances, W/K, between cells of `per_heat`, K/J.
+
+    Both sides of a face count half: the sum of g (d x - d' x')^2 over faces is at most that of
+    g (d^2 + d'^2) (x^2 + x'^2).
+    """
+    per_heat = np.asarray(per_heat, np.float32)
+    total = np.zeros(per_heat.shape, np.float32)
+    around = np.pad(per_heat, 1, mode="edge")
     inner = (slice(1, -1),) * 3
-    total = faces[(0, *inner)] + faces[(1, *inner)] + faces[(2, *inner)]
-    total = total + faces[0, 1:-1, 1:-1, 2:] + faces[1, 1:-1, 2:, 1:-1] + faces[2, 2:, 1:-1, 1:-1]
-    return np.asarray(total)
+    for number in range(3):
+        at = 2 - number
+        for step in (-1, 1):
+            beside = [slice(1, -1)] * 3
+            beside[at] = slice(None, -2) if step < 0 else slice(2, None)
+            face = faces[(number, *(inner if step < 0 else beside))]
+            total += 0.5 * face * (per_heat + around[tuple(beside)])
+    return float(total.max())
 
 
 def _held_faces(own: Float32Array, is_held: NDArray[np.bool_]) -> tuple[NDArray[np.int64], FloatArray]:

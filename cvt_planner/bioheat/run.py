@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cvt_planner.base.arrays import Float32Array, FloatArray, read_only
 from cvt_planner.base.compiled import kernels_alone
 from cvt_planner.base.progress import Progress
-from cvt_planner.bioheat import kernels, law_kernels, super_step
+from cvt_planner.bioheat import front_kernels, kernels, law_kernels, super_step
 from cvt_planner.bioheat import law_kernels as lk
 from cvt_planner.bioheat.cells import Cells
 from cvt_planner.bioheat.fine_part import FinePart
@@ -76,7 +76,8 @@ class Run:
             blood[dead] = metabolic[dead] = 0.0
         else:
             coldest = state.copy()
-        self.coldest, self.blood, self.metabolic = coldest, blood, metabolic
+        self.coldest, self.blood, self.metabolic = coldest, blood.reshape(-1), metabolic.reshape(-1)
+        self.fed, self.made = self.blood.copy(), self.metabolic.copy()
         channels = 2 if self.on.mapped else 1
         self.e, self.ea, self.eb, self.rate = (_apart(shape, slot) for slot in range(4))
         for known in (self.e, self.ea, self.eb):
@@ -188,13 +189,12 @@ class Run:
         before = self.ledger.copy()
         targets, limits = self._targets(now + step * unit[:, 5])
         e0, ea, eb, rate0 = (known.reshape(-1) for known in (self.e, self.ea, self.eb, self.rate))
-        blood, metabolic, capacity = (known.reshape(-1) for known in (self.blood, self.metabolic, self.on.capacity))
         super_step.one_step(
             self.on.shape,
             Fields(self.psi, self.cold, self.spare_psi, self.spare_cold, eb, ea, eb, e0, rate0),
             Feeds(
-                self.source, self.sinks.row_has, blood, metabolic, capacity, self.medium.perfused, self.driven,
-                self.buffers, self.rows,
+                self.source, self.sinks.row_has, self.fed, self.made, self.on.capacity.reshape(-1),
+                self.medium.perfused, self.driven, self.buffers, self.rows,
             ),
             self.on.tables, small, factors, self.for_kernels, self.medium.constants, self.duty, targets, limits,
             self.nodes, self.many, self.powers, self.on.held_faces, step, self.ledger,
@@ -208,13 +208,27 @@ class Run:
         self.steps += 1
         self.stages += count
         super_step.after_step(
-            self.e, self.coldest, self.blood, self.metabolic, self.liquidus_e, self.medium.perfused, self.many
-        )
+            self.on.shape, self.e.reshape(-1), self.coldest.reshape(-1), self.blood, self.metabolic, self.liquidus_e,
+            self.medium.perfused, self.many,
+        )  # fmt: skip
+        if self.medium.perfused:
+            self._feed_front()
         wanted = self.fine.grown(self.e)
         if wanted is not None:
             self._lay(wanted)
         elif self.scene.material.frozen_law != "constant":
             self.pace = self._pace()
+
+    def _feed_front(self) -> None:
+        """Give the cells beside the front the blood of what is unfrozen of them."""
+        nothing = np.zeros(1, np.float32)
+        k_u, k_f = (
+            k.reshape(-1) if isinstance(k, np.ndarray) else nothing for k in (self.on.k_unfrozen, self.on.k_frozen)
+        )
+        front_kernels.feed_front(
+            self.on.shape, self.e.reshape(-1), self.psi, self.cold, self.blood, self.metabolic, self.fed, self.made,
+            k_u, k_f, self.on.tables, self.many,
+        )  # fmt: skip
 
     def _settle_probes(self, now: float) -> None:
         """Note how warm each probe's surface is."""

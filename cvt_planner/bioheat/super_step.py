@@ -219,36 +219,38 @@ def one_step(shape: Any, f: Fields, feeds: Feeds, tissue: TissueTables, stages: 
 
 
 @kernel
-def after_plane(k: int, e: F32, coldest: F32, blood: F32, metabolic: F32, liquidus: np.float32, perfused: bool) -> None:
+def after_plane(k: int, shape: Any, e: F32, coldest: F32, blood: F32, metabolic: F32, liquidus: np.float32,
+                perfused: bool) -> None:  # fmt: skip
     """Do what `after_step` does for one plane."""
-    last_i = e.shape[2] - 1
-    for j in range(1, e.shape[1] - 1):
-        row = e[k, j, 1:last_i]
-        low = coldest[k, j, 1:last_i]
-        for i in range(row.size):
-            low[i] = min(low[i], row[i])
-        if perfused:
-            fed, made = blood[k, j, 1:last_i], metabolic[k, j, 1:last_i]
-            for i in range(row.size):
-                fed[i] = np.float32(0.0) if row[i] < liquidus else fed[i]
-                made[i] = np.float32(0.0) if row[i] < liquidus else made[i]
+    _, high, wide = shape
+    p, q = (k * high + 1) * wide, ((k + 1) * high - 1) * wide
+    now, low = e[p:q], coldest[p:q]
+    for i in range(now.size):
+        low[i] = min(low[i], now[i])
+    if perfused:
+        fed, made = blood[p:q], metabolic[p:q]
+        for i in range(now.size):
+            fed[i] = np.float32(0.0) if now[i] < liquidus else fed[i]
+            made[i] = np.float32(0.0) if now[i] < liquidus else made[i]
 
 
 @parallel_kernel
-def after_step_many(e: F32, coldest: F32, blood: F32, metabolic: F32, liquidus: float, perfused: bool) -> None:
+def after_step_many(shape: Any, e: F32, coldest: F32, blood: F32, metabolic: F32, liquidus: float,
+                    perfused: bool) -> None:  # fmt: skip
     """Do what `after_step` does, on all cores."""
-    for k in prange(1, e.shape[0] - 1):
-        after_plane(k, e, coldest, blood, metabolic, np.float32(liquidus), perfused)
+    for k in prange(1, shape[0] - 1):
+        after_plane(k, shape, e, coldest, blood, metabolic, np.float32(liquidus), perfused)
 
 
 @kernel
-def after_step(e: F32, coldest: F32, blood: F32, metabolic: F32, liquidus: float, perfused: bool, many: bool) -> None:
+def after_step(shape: Any, e: F32, coldest: F32, blood: F32, metabolic: F32, liquidus: float, perfused: bool,
+               many: bool) -> None:  # fmt: skip
     """Keep the coldest state so far, stop blood and metabolism where tissue froze."""
     if many:
-        after_step_many(e, coldest, blood, metabolic, liquidus, perfused)
+        after_step_many(shape, e, coldest, blood, metabolic, liquidus, perfused)
     else:
-        for k in range(1, e.shape[0] - 1):
-            after_plane(k, e, coldest, blood, metabolic, np.float32(liquidus), perfused)
+        for k in range(1, shape[0] - 1):
+            after_plane(k, shape, e, coldest, blood, metabolic, np.float32(liquidus), perfused)
 
 
 @kernel

@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING
 
 import cvt_planner
 from cvt_planner.base.errors import Cancelled, InputRefused, PlannerError
-from cvt_planner.cli import commands, pacs_commands, probe_commands
+from cvt_planner.cli import commands, deid_command, pacs_commands, probe_commands
 from cvt_planner.cli.output import ProgressLine, log, say, say_json
 
 if TYPE_CHECKING:
     from cvt_planner.cli.selftest import DrawScene
 
-HEADLESS = ("series", "volume", "phantom", "simulate", "probes", "probe-card", "check", "pacs", "selftest")
+HEADLESS = (
+    "series", "volume", "deidentify", "phantom", "simulate", "probes", "probe-card", "check", "pacs", "selftest",
+)  # fmt: skip
 NOTICE = "For planning, research and training; not a cleared medical device."
 DEFECT = 5
 STOPPED = Cancelled.exit_code
@@ -84,12 +86,16 @@ def parser(draw_scene: DrawScene | None = None) -> argparse.ArgumentParser:
     subs = top.add_subparsers(title="subcommands", required=True, metavar="SUBCOMMAND")
 
     one = _add(subs, "series", "what is in a folder, ZIP or DICOMDIR, with a verdict per series", commands.series)
-    one.add_argument("path", metavar="PATH", help="a folder, ZIP, DICOMDIR, DICOM, NIfTI or NRRD file")
+    _takes_images(one)
+    one.add_argument("--thumbnails", metavar="DIR", help="write a small PNG of each series into this folder")
 
     one = _add(subs, "volume", "write the HU volume (int16, LPS geometry) as NRRD", commands.volume)
-    one.add_argument("path", metavar="PATH", help="a folder, ZIP, DICOMDIR, DICOM, NIfTI or NRRD file")
+    _takes_images(one)
     one.add_argument("--series", metavar="UID", help="which series, where the path holds several")
     one.add_argument("--out", metavar="V.nrrd", required=True)
+
+    about = "copy CT series without whose they are (DICOM PS3.15 basic profile)"
+    deid_command.add_arguments(_add(subs, "deidentify", about, deid_command.deidentify))
 
     one = _add(subs, "phantom", "make a synthetic spine CT as DICOM, with its truth", commands.phantom)
     one.add_argument("--out", metavar="DIR", required=True, help="a new or empty folder")
@@ -111,6 +117,9 @@ def parser(draw_scene: DrawScene | None = None) -> argparse.ArgumentParser:
     one = _add(subs, "check", "every safety check of a plan", commands.check)
     one.add_argument("plan", metavar="PLAN", help="a .cvtplan file")
     one.add_argument("--ct", metavar="PATH", help="where the plan's CT is, if not where the plan says")
+    about = "you looked at the picture: left and right are as the header says"
+    one.add_argument("--confirm-sides", action="store_true", help=about)
+    one.add_argument("--password-file", metavar="F", help="its first line opens the CT, where that is a protected ZIP")
     one.add_argument("--freeze", action="store_true", help="compute the ice now; without it the stored ice is judged")
     one.add_argument("--spacing", metavar="MM", type=float, default=1.0, help="grid of --freeze (default 1 mm)")
 
@@ -121,6 +130,14 @@ def parser(draw_scene: DrawScene | None = None) -> argparse.ArgumentParser:
     one.add_argument("--out", metavar="DIR", help="keep the plan, the results and the pictures here")
     one.add_argument("--sample", metavar="DIR", help="the sample case, if not the one beside the program")
     return top
+
+
+def _takes_images(one: argparse.ArgumentParser) -> None:
+    """Give a subcommand the paths it reads images from."""
+    one.add_argument(
+        "path", metavar="PATH", nargs="+", help="a folder, ZIP, DICOMDIR, DICOM, NIfTI or NRRD file; or several files"
+    )
+    one.add_argument("--password-file", metavar="F", help="its first line opens a protected ZIP")
 
 
 def _add(

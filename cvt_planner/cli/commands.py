@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.cli.output import log, say, table
+from cvt_planner.cli.passwords import with_password
 
 if TYPE_CHECKING:
     from cvt_planner.cli.selftest import DrawScene
@@ -36,9 +37,7 @@ Command: TypeAlias = Callable[[argparse.Namespace, Progress], Answer]
 
 def series(args: argparse.Namespace, progress: Progress) -> Answer:
     """Return what series a path holds, each with its verdict."""
-    from cvt_planner.imaging.report import series_report
-
-    report = series_report(args.path, progress)
+    report = with_password(args, lambda password: _listed(args, progress, password))
     head = ("verdict", "slices", "apart mm", "matrix", "plane", "description", "uid")
     rows = [
         (
@@ -60,13 +59,30 @@ def series(args: argparse.Namespace, progress: Progress) -> Answer:
     return Answer(report, "\n".join(lines))
 
 
+def _listed(args: argparse.Namespace, progress: Progress, password: str) -> dict[str, Any]:
+    from cvt_planner.imaging.isolation import find_series
+    from cvt_planner.imaging.report import listing_report
+
+    listing = find_series(args.path, progress, password)
+    report = listing_report(listing)
+    if args.thumbnails is not None:
+        from cvt_planner.cli.thumbnails import write_thumbnails
+
+        names = write_thumbnails(listing, Path(args.thumbnails), password)
+        for entry, name in zip(report["series"], names, strict=True):
+            entry["thumbnail"] = name
+    return report
+
+
 def volume(args: argparse.Namespace, progress: Progress) -> Answer:
     """Return how the HU volume of a series was written as NRRD."""
     from cvt_planner.imaging.report import write_volume
 
-    made = write_volume(args.path, args.series, args.out, progress)
+    made = with_password(args, lambda password: write_volume(args.path, args.series, args.out, progress, password))
     for notice in made.notices:
         log(notice)
+    if not made.sides_confirmed:
+        log(f"Left and right are not confirmed. {made.sides_reason}")
     values = {
         "out": str(args.out),
         "series_uid": made.series.series_uid,
@@ -74,6 +90,11 @@ def volume(args: argparse.Namespace, progress: Progress) -> Answer:
         "spacing_kji_mm": [float(v) for v in made.grid.spacing_kji_mm],
         "content_hash": made.content_hash,
         "notices": list(made.notices),
+        "sides_confirmed": made.sides_confirmed,
+        "sides_reason": made.sides_reason,
+        "posture": asdict(made.posture) if made.posture else None,
+        "gaps": [asdict(gap) for gap in made.gaps],
+        "saturation": asdict(made.saturation) if made.saturation else None,
     }
     k, j, i = made.grid.shape_kji
     return Answer(values, f"{args.out}: {k} slices of {j} x {i}, HU (int16), LPS.")
@@ -131,24 +152,34 @@ def _nrrd(out: str) -> Path:
 def check(args: argparse.Namespace, progress: Progress) -> Answer:
     """Return every safety check of a plan with its figure, limit and verdict."""
     from cvt_planner.plan.checks import worst
+    from cvt_planner.plan.sides import sides_state
     from cvt_planner.planning.judge import judge_plan
+    from cvt_planner.planning.sides import confirmed_sides
     from cvt_planner.storage.find_volume import find_volume
     from cvt_planner.storage.plan_file import load_plan
 
     stored = load_plan(args.plan)
     for notice in stored.notices:
         log(notice)
-    ct = find_volume(stored.plan, args.ct, progress.part(0.0, 0.3 if args.freeze else 1.0))
+    finding = progress.part(0.0, 0.3 if args.freeze else 1.0)
+    ct = with_password(args, lambda password: find_volume(stored.plan, args.ct, finding, password))
     for notice in ct.notices:
         log(notice)
     ice = stored.ice
     if args.freeze:
         ice = _frozen(stored.plan, ct.content_hash, args.spacing, progress.part(0.3, 1.0))
-    judged = judge_plan(stored.plan, ct, ice)
+    plan = confirmed_sides(stored.plan, ct) if args.confirm_sides else stored.plan
+    sides = sides_state(plan, ct)
+    if not sides.named:
+        log(f"{sides.words} On the command line: --confirm-sides")
+    judged = judge_plan(plan, ct, ice)
     values = {
         "plan": str(args.plan),
         "ct": ct.source,
         "worst": worst(judged.results),
+        "sides": asdict(sides),
+        "gaps": [asdict(gap) for gap in ct.gaps],
+        "saturation": asdict(ct.saturation) if ct.saturation else None,
         "checks": [asdict(result) for result in judged.results],
         "assemblies": [asdict(figures) for figures in judged.context.assemblies.values()],
         "ice": [asdict(figures) for figures in judged.context.ice.values()],

@@ -24,7 +24,7 @@ from cvt_planner.base.arrays import Points, Vec3, vec3
 from cvt_planner.base.errors import Cancelled, InputRefused, PlannerError
 from cvt_planner.base.progress import Progress
 from cvt_planner.cli.pictures import PLANES, slice_picture
-from cvt_planner.imaging.read import read_volume
+from cvt_planner.imaging.isolation import read_volume
 from cvt_planner.imaging.volume import Volume
 from cvt_planner.plan import edits
 from cvt_planner.plan.checks import VERDICTS, CheckResult

@@ -8,15 +8,19 @@ import math
 import struct
 import warnings
 import zlib
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from functools import lru_cache
+from typing import Any, BinaryIO
 
 import pydicom
 from pydicom import config as pydicom_config
 from pydicom.dataelem import RawDataElement
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset
 from pydicom.uid import (
+    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -25,7 +29,9 @@ from pydicom.uid import (
 
 from cvt_planner.base.arrays import Vec3, vec3
 from cvt_planner.base.errors import InputRefused
+from cvt_planner.imaging.elements import HEAD_BYTES, PIXEL_TAGS, NotPlain, Plain, TooDeep, Window, plain_elements
 from cvt_planner.imaging.identity import text_of
+from cvt_planner.imaging.refs import brief
 from cvt_planner.imaging.sources import FileRef, Opener
 
 # Values are judged here, one by one; a remark of the parser per value would drown what matters.
@@ -34,6 +40,7 @@ logging.getLogger("pydicom").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", module=r"pydicom\..*")
 
 MAX_INFLATED_BYTES = 256 << 20  # of one deflated file; assumed, a slice has about 0.5 MB
+MAX_HEADER_BYTES = 64 << 20  # that the general parser is given of one file; assumed, a header has about 10 KB
 
 _KEYWORDS = [
     "SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "StudyDate", "SeriesDate",
@@ -43,15 +50,16 @@ _KEYWORDS = [
     "StudyInstanceUID", "SeriesInstanceUID", "AcquisitionNumber", "ImagePositionPatient",
     "ImageOrientationPatient", "FrameOfReferenceUID", "TemporalPositionIdentifier", "SamplesPerPixel",
     "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns", "PixelSpacing", "BitsAllocated",
-    "BitsStored", "HighBit", "PixelRepresentation", "PixelPaddingValue", "RescaleIntercept", "RescaleSlope",
+    "BitsStored", "HighBit", "PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit",
+    "RescaleIntercept", "RescaleSlope",
     "RescaleType", "LossyImageCompression",
 ]  # fmt: skip
 _SHORTS = {
     "SamplesPerPixel", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
-    "PixelPaddingValue",
+    "PixelPaddingValue", "PixelPaddingRangeLimit",
 }  # fmt: skip
 _TAGS = {keyword: pydicom.tag.Tag(keyword) for keyword in _KEYWORDS}
-_PIXEL_ELEMENTS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
+_WANTED = {int(tag): tag for tag in _TAGS.values()}
 _PIXEL_DATA = 0x7FE00010
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 # The transfer syntax (0002,0010) as it stands in the file meta information of a deflated file.
@@ -99,6 +107,18 @@ class SliceHeader:
     lossy: bool
     pixels: PixelLayout | None  # None when the object holds no picture
     dataset: Dataset = field(repr=False)  # the values read, for names and dates
+    frame: int = 0  # one-based number within a multi-frame file; 0 in a file of one picture
+    padding_limit: int | None = None  # the other end of the range of padding values
+
+    @property
+    def name(self) -> str:
+        """Return the file's full name, with the frame where it has several; for messages."""
+        return f"{self.ref.name} (frame {self.frame})" if self.frame else self.ref.name
+
+    @property
+    def short_name(self) -> str:
+        """Return the last part of the file's name, with the frame where it has several; for messages."""
+        return f"{self.ref.short_name} (frame {self.frame})" if self.frame else self.ref.short_name
 
 
 def read_header(opener: Opener, ref: FileRef) -> SliceHeader | None:
@@ -117,11 +137,20 @@ def read_header(opener: Opener, ref: FileRef) -> SliceHeader | None:
             return _header_of(ref, stream, dataset, syntax)
         except InputRefused:
             raise
+        except (MemoryError, RecursionError, TooDeep) as fault:
+            what = "asks for too much memory" if isinstance(fault, MemoryError) else "nests sequences too deeply"
+            raise InputRefused(f"{ref.name} {what} for an image; it was left out. Export it again.") from fault
         except Exception as fault:
             raise InputRefused(
-                f"{ref.name} is damaged and cannot be read as DICOM ({type(fault).__name__}: {fault}). "
+                f"{ref.name} is damaged and cannot be read as DICOM ({type(fault).__name__}: {brief(fault)}). "
                 "Export the series again."
             ) from fault
+
+
+def read_dataset_part(opener: Opener, ref: FileRef, tags: list[pydicom.tag.BaseTag | int]) -> Dataset:
+    """Return some elements of a DICOM file, parsed; never the pixels. Raises what the parser raises."""
+    with opener.open(ref) as stream:
+        return _parse(stream, tags)[1]
 
 
 def _looks_like_dicom(stream: BinaryIO) -> bool:
@@ -135,16 +164,25 @@ def _looks_like_dicom(stream: BinaryIO) -> bool:
     )
 
 
-def _parse(stream: BinaryIO) -> tuple[BinaryIO, Dataset, str]:
+def _parse(stream: BinaryIO, tags: list[pydicom.tag.BaseTag | int] | None = None) -> tuple[BinaryIO, Dataset, str]:
     """Return the stream that holds the data set (inflated where it is deflated), the data set up to the pixels, and
     the transfer syntax. The stream stands at the pixel element, or at its end."""
-    head = stream.read(4096)
-    stream.seek(0)
-    if _DEFLATED_ELEMENT in head:
+    wanted: list[Any] = list(tags or _TAGS.values())
+    head = stream.read(HEAD_BYTES)
+    if _DEFLATED_ELEMENT in head[:4096]:
+        stream.seek(0)
         stream = io.BytesIO(inflated(stream.read()))
-        dataset = read_dataset(stream, False, True, stop_when=_stop, specific_tags=list(_TAGS.values()))
+        dataset = read_dataset(stream, False, True, stop_when=_stop, specific_tags=wanted)
         return stream, dataset, str(DeflatedExplicitVRLittleEndian)
-    dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True, specific_tags=list(_TAGS.values()))
+    if tags is None:
+        with suppress(NotPlain):
+            return _quick(stream, head, _WANTED)
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(0)
+    # From memory, whose end is known: the parser believes every length that a file declares.
+    start = io.BytesIO(stream.read(min(size, MAX_HEADER_BYTES)))
+    dataset = pydicom.dcmread(start, stop_before_pixels=True, force=True, specific_tags=wanted)
+    stream.seek(start.tell())
     syntax = str(dataset.file_meta.get("TransferSyntaxUID", "") or "")
     if not syntax:
         implicit, little = dataset.original_encoding
@@ -153,8 +191,26 @@ def _parse(stream: BinaryIO) -> tuple[BinaryIO, Dataset, str]:
     return stream, dataset, syntax
 
 
+def _quick(stream: BinaryIO, head: bytes, wanted: Mapping[int, pydicom.tag.BaseTag]) -> tuple[BinaryIO, Dataset, str]:
+    """Return what `_parse` returns, of a plain file. Raises `NotPlain` for any other."""
+
+    def fetch(place: int, count: int) -> bytes:
+        stream.seek(place)
+        return stream.read(count)
+
+    window = Window(head, stream.seek(0, io.SEEK_END), fetch)
+    found: Plain = plain_elements(window, wanted)
+    dataset = Dataset(dict(found.values))
+    own_class = found.values.get(_TAGS["SOPClassUID"])
+    if own_class is None or not own_class.value:
+        dataset.file_meta = FileMetaDataset()
+        dataset.file_meta.MediaStorageSOPClassUID = UID(found.stored_class)
+    stream.seek(found.end)
+    return stream, dataset, found.syntax
+
+
 def _stop(tag: pydicom.tag.BaseTag, vr: str | None, length: int) -> bool:
-    return int(tag) in _PIXEL_ELEMENTS
+    return int(tag) in PIXEL_TAGS
 
 
 def inflated(data: bytes) -> bytes:
@@ -199,7 +255,8 @@ def _header_of(ref: FileRef, stream: BinaryIO, dataset: Dataset, syntax: str) ->
         slope=slope[0] if slope else None,
         intercept=intercept[0] if intercept else None,
         rescale_type=_plain(dataset, "RescaleType").upper(),
-        padding=_padding(dataset),
+        padding=_padding(dataset, "PixelPaddingValue"),
+        padding_limit=_padding(dataset, "PixelPaddingRangeLimit"),
         lossy=_plain(dataset, "LossyImageCompression").startswith("01"),
         pixels=_layout(stream, dataset, syntax),
         dataset=dataset,
@@ -208,7 +265,9 @@ def _header_of(ref: FileRef, stream: BinaryIO, dataset: Dataset, syntax: str) ->
 
 def _plain(dataset: Dataset, keyword: str) -> str:
     """Return `text_of` for a value without names: read from its bytes, several times faster than through the parser."""
-    element: object = dataset.get_item(_TAGS[keyword]) if _TAGS[keyword] in dataset else None
+    element: object = dataset.get_item(_TAGS[keyword])
+    if element is None:
+        return ""
     if not isinstance(element, RawDataElement) or not isinstance(element.value, bytes):
         return text_of(dataset, keyword)
     if keyword in _SHORTS and len(element.value) >= 2:
@@ -218,8 +277,13 @@ def _plain(dataset: Dataset, keyword: str) -> str:
 
 def _numbers(dataset: Dataset, keyword: str, count: int) -> tuple[float, ...] | None:
     """Return exactly `count` finite numbers, or None."""
+    return _floats(_plain(dataset, keyword), count)
+
+
+@lru_cache(maxsize=4096)  # most numbers of a series are the same in all its slices
+def _floats(text: str, count: int) -> tuple[float, ...] | None:
     try:
-        values = tuple(float(part) for part in _plain(dataset, keyword).split("/"))
+        values = tuple(float(part) for part in text.split("/"))
     except ValueError:
         return None
     return values if len(values) == count and all(math.isfinite(v) for v in values) else None
@@ -236,8 +300,8 @@ def _stored_class(dataset: Dataset) -> str:
     return str(meta.get("MediaStorageSOPClassUID", "") or "") if meta is not None else ""
 
 
-def _padding(dataset: Dataset) -> int | None:
-    value = _whole(dataset, "PixelPaddingValue")
+def _padding(dataset: Dataset, keyword: str) -> int | None:
+    value = _whole(dataset, keyword)
     if value is not None and value > 32767 and _whole(dataset, "PixelRepresentation") == 1:
         return value - 65536  # a negative number that the header gives as an unsigned one
     return value

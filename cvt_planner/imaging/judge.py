@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import numpy as np
 from pydicom import uid
 
 from cvt_planner.geometry.frames import Grid
+from cvt_planner.imaging.arrangement import Arrangement, arranged
 from cvt_planner.imaging.headers import SliceHeader
-from cvt_planner.imaging.pixels import LOSSY, layout_fault
+from cvt_planner.imaging.pixels import LOSSY, layout_fault, padding_hu
 from cvt_planner.imaging.series import REFUSED, USABLE, WARNING
-from cvt_planner.imaging.stack import (
-    COSINE_TOLERANCE,
-    Stack,
-    cosine_fault,
-    orientation_name,
-    repeated_places,
-    sorted_stack,
-    spacing_fault,
-)
+from cvt_planner.imaging.split import MIN_SLICES, Part, SamePixels, parts_of
+from cvt_planner.imaging.stack import Stack, cosine_fault, orientation_name
 
-MIN_SLICES = 3
 THICK_MM = 1.5  # planning threshold: above it a pedicle's isthmus is a voxel or two high; assumed
 MAX_VOXELS = 2_000_000_000  # 4 GB of HU; assumed
 MAX_SPACING_MM = 10.0  # between pixels; assumed, beyond any CT
 
+MULTI_FRAME = (
+    "a multi-frame image that does not say where each of its frames lies: ask for the series as single-frame (classic) "
+    "CT images"
+)
 _ENHANCED = {uid.EnhancedCTImageStorage, uid.LegacyConvertedEnhancedCTImageStorage}
 _OBJECTS = {
     "1.2.840.10008.5.1.4.1.1.7": "a secondary capture (a screen picture), not a CT slice",
@@ -42,24 +38,28 @@ _SCREENS = {"SCREEN SAVE", "DOSE_INFO", "PROJECTION IMAGE"}
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """A verdict, its reasons, and, unless refused, the slices in order and where they lie."""
+    """A verdict, its reasons, and, unless refused, the slices in order and how they make a volume.
+
+    `headers` are all images it speaks of; `suffix` tells the stacks of one series apart ("" for the main one).
+    """
 
     verdict: str
     reasons: tuple[str, ...]
+    headers: tuple[SliceHeader, ...] = ()
     slices: tuple[SliceHeader, ...] = ()
-    grid: Grid | None = None
+    arrangement: Arrangement | None = None
     slice_distance_mm: float | None = None
     orientation: str = ""
+    suffix: str = ""
+
+    @property
+    def grid(self) -> Grid | None:
+        """Return where the volume's voxels lie, axes as stored."""
+        return self.arrangement.grid if self.arrangement else None
 
 
-@dataclass
-class _Reasons:
-    refused: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-
-
-def judge(headers: Sequence[SliceHeader], same_pixels: Callable[[Sequence[SliceHeader]], bool]) -> Judgement:
-    """Return the verdict on the images of one series.
+def judge(headers: Sequence[SliceHeader], same_pixels: SamePixels) -> tuple[Judgement, ...]:
+    """Return the verdicts on the images of one series: one per stack that it holds, the largest first.
 
     Parameters
     ----------
@@ -71,25 +71,29 @@ def judge(headers: Sequence[SliceHeader], same_pixels: Callable[[Sequence[SliceH
     kinds = {id(h): kind_fault(h) for h in headers}
     images = [h for h in headers if not kinds[id(h)]]
     if not images:
-        return Judgement(REFUSED, _distinct([f"{h.ref.short_name} is {kinds[id(h)]}." for h in headers], len(headers)))
-    reasons = _Reasons()
-    set_aside = Counter(kind for kind in kinds.values() if kind)
-    reasons.warnings.extend(f"{n} image{'s' if n > 1 else ''} set aside: {kind}." for kind, n in set_aside.items())
-    damaged = [f"{h.ref.name} {fault}" for h in images if (fault := image_fault(h))]
+        faults = [f"{h.short_name} is {kinds[id(h)]}." for h in headers]
+        return (Judgement(REFUSED, _distinct(faults, len(headers)), tuple(headers)),)
+    damaged = [f"{h.name} {fault}" for h in images if (fault := image_fault(h))]
     if damaged:
-        return Judgement(REFUSED, _distinct(damaged, len(damaged)))
-    stack = _single_stack(images, reasons)
-    if stack is not None:
-        stack = _without_repeats(stack, same_pixels, reasons)
-    if stack is None:
-        return Judgement(REFUSED, tuple(reasons.refused))
-    return _judged_stack(stack, reasons)
+        return (Judgement(REFUSED, _distinct(damaged, len(damaged)), tuple(headers)),)
+    set_aside = Counter(kind for kind in kinds.values() if kind)
+    aside = tuple(f"{n} image{'s' if n > 1 else ''} set aside: {kind}." for kind, n in set_aside.items())
+    parts = parts_of(images, same_pixels)
+    sizes = [len(part.stack.slices) for part in parts]
+    main = len(parts) == 1 or sizes[0] > sizes[1]
+    return tuple(_judged_part(part, aside, "" if main and n == 0 else f"#{n + 1}") for n, part in enumerate(parts))
 
 
 def _distinct(sentences: list[str], count: int) -> tuple[str, ...]:
     """Return the first sentence, and how many more files there are like it."""
     more = f" The same or similar holds for {count - 1} more of its files." if count > 1 else ""
     return (sentences[0] + more,)
+
+
+def is_multiframe(header: SliceHeader) -> bool:
+    """Return whether a file holds several pictures and has not been taken apart into its frames."""
+    layout = header.pixels
+    return not header.frame and layout is not None and (header.sop_class in _ENHANCED or layout.frames > 1)
 
 
 def kind_fault(header: SliceHeader) -> str:
@@ -105,8 +109,8 @@ def kind_fault(header: SliceHeader) -> str:
         return "a localiser (scout view), not a slice"
     if _SCREENS & set(header.image_type):
         return "a derived picture (projection or screen page), not a slice"
-    if header.sop_class in _ENHANCED or header.pixels.frames > 1:
-        return "a multi-frame image, which is not read yet: ask for the series as single-frame (classic) CT images"
+    if is_multiframe(header):
+        return MULTI_FRAME
     if header.pixels.samples != 1:
         return f"a {header.pixels.photometric or 'colour'} picture, not a CT slice in HU"
     return ""
@@ -138,91 +142,37 @@ def _place_fault(header: SliceHeader) -> str:
     return ""
 
 
-def _single_stack(images: Sequence[SliceHeader], reasons: _Reasons) -> Stack | None:
-    """Return the largest stack of one size, orientation, spacing and frame of reference; None where there are two."""
-    groups: list[list[SliceHeader]] = []
-    for header in sorted(images, key=lambda h: h.ref):
-        group = next((g for g in groups if _same_stack(g[0], header)), None)
-        if group is None:
-            groups.append([header])
-        else:
-            group.append(header)
-    groups.sort(key=len, reverse=True)
-    if len(groups) > 1:
-        others = sum(len(g) for g in groups[1:])
-        if len(groups[1]) == len(groups[0]) >= MIN_SLICES:
-            reasons.refused.append(
-                f"The series mixes {len(groups)} stacks of different orientation, size, spacing or frame of reference; "
-                f"two have {len(groups[0])} slices each, and it is not clear which is meant. "
-                "Export them as series of their own."
-            )
-            return None
-        reasons.warnings.append(
-            f"{others} of {len(images)} images differ in orientation, size, spacing or frame of reference: "
-            "they were set aside."
-        )
-    return sorted_stack(groups[0])
-
-
-def _same_stack(one: SliceHeader, other: SliceHeader) -> bool:
-    assert one.pixels is not None and other.pixels is not None
-    if (one.pixels.rows, one.pixels.columns) != (other.pixels.rows, other.pixels.columns):
-        return False
-    if one.frame_of_reference_uid != other.frame_of_reference_uid:
-        return False
-    assert one.orientation is not None and other.orientation is not None
-    assert one.spacing_mm is not None and other.spacing_mm is not None
-    return bool(
-        np.allclose(one.orientation, other.orientation, rtol=0, atol=COSINE_TOLERANCE)
-        and np.allclose(one.spacing_mm, other.spacing_mm, rtol=1e-4, atol=0)
-    )
-
-
-def _without_repeats(
-    stack: Stack, same_pixels: Callable[[Sequence[SliceHeader]], bool], reasons: _Reasons
-) -> Stack | None:
-    repeats = repeated_places(stack)
-    if not repeats:
-        return stack
-    conflict = next((g for g in repeats if not same_pixels([stack.slices[n] for n in g])), None)
-    if conflict is None:
-        dropped = {n for group in repeats for n in group[1:]}
-        reasons.warnings.append(f"Identical copies of slices were left out ({len(dropped)}).")
-        return sorted_stack([h for n, h in enumerate(stack.slices) if n not in dropped])
-    parts: dict[str, list[SliceHeader]] = {}
-    for header in stack.slices:
-        parts.setdefault(header.acquisition, []).append(header)
-    clean = [part for part in parts.values() if not repeated_places(sorted_stack(part))]
-    if len(parts) > 1 and len(clean) == len(parts):
-        largest = max(clean, key=len)
-        reasons.warnings.append(
-            f"The series holds {len(parts)} acquisitions of the same place; the one of {len(largest)} slices "
-            f"that begins with {largest[0].ref.short_name} was taken."
-        )
-        return sorted_stack(largest)
-    names = " and ".join(stack.slices[n].ref.short_name for n in conflict[:2])
-    reasons.refused.append(
-        f"{names} lie at the same place but show different pictures ({len(repeats)} such places). The series is "
-        "mixed up: export it again, each acquisition as a series of its own."
-    )
-    return None
-
-
-def _judged_stack(stack: Stack, reasons: _Reasons) -> Judgement:
+def _judged_part(part: Part, aside: tuple[str, ...], suffix: str) -> Judgement:
+    stack, remarks = part.stack, (*aside, *part.remarks)
     count, first = len(stack.slices), stack.slices[0]
     assert first.pixels is not None
     orientation = orientation_name(stack.normal)
-    if count < MIN_SLICES:
-        few = f"It has only {count} of the {MIN_SLICES} or more slices of a volume ({first.ref.short_name})."
-        return Judgement(REFUSED, (few, *reasons.warnings), orientation=orientation)
-    fault = spacing_fault(stack)
-    if not fault and count * first.pixels.rows * first.pixels.columns > MAX_VOXELS:
+    fault, arrangement = part.fault, None
+    if not fault and count < MIN_SLICES:
+        fault = f"It has only {count} of the {MIN_SLICES} or more slices of a volume ({first.short_name})."
+    if not fault:
+        found = arranged(stack)
+        fault, arrangement = (found, None) if isinstance(found, str) else ("", found)
+    if arrangement is not None and _voxels(arrangement) > MAX_VOXELS:
         fault = f"The series has over {MAX_VOXELS:.0e} voxels, which is implausible. Choose a smaller field of view."
-    if fault:
-        return Judgement(REFUSED, (fault, *reasons.warnings), orientation=orientation)
-    reasons.warnings.extend(_remarks(stack))
-    verdict = WARNING if reasons.warnings else USABLE
-    return Judgement(verdict, tuple(reasons.warnings), stack.slices, stack.grid(), stack.step_mm, orientation)
+    if fault or arrangement is None:
+        return Judgement(REFUSED, (fault, *remarks), stack.slices, orientation=orientation, suffix=suffix)
+    remarks += (*arrangement.remarks, *_remarks(stack, arrangement))
+    return Judgement(
+        WARNING if remarks else USABLE,
+        remarks,
+        stack.slices,
+        stack.slices,
+        arrangement,
+        arrangement.widest_step_mm,
+        orientation,
+        suffix,
+    )
+
+
+def _voxels(arrangement: Arrangement) -> int:
+    depth, rows, columns = arrangement.grid.shape_kji
+    return depth * rows * columns
 
 
 def thick_remark(slice_distance_mm: float) -> list[str]:
@@ -235,18 +185,19 @@ def thick_remark(slice_distance_mm: float) -> list[str]:
     ]
 
 
-def _remarks(stack: Stack) -> list[str]:
-    remarks = thick_remark(stack.step_mm)
+def _remarks(stack: Stack, arrangement: Arrangement) -> list[str]:
+    remarks = thick_remark(arrangement.widest_step_mm)
     layouts = [h.pixels for h in stack.slices if h.pixels is not None]
     if any(h.lossy for h in stack.slices) or any(p.transfer_syntax in LOSSY for p in layouts):
         remarks.append("The pictures were compressed with loss: HU values and edges are approximate.")
     if any(h.rescale_type == "HU_MOD" for h in stack.slices):
         remarks.append("The header calls its values modified Hounsfield units: thresholds in HU may not hold.")
     first = stack.slices[0]
-    if first.padding is not None and first.slope is not None and first.intercept is not None:
-        outside = first.padding * first.slope + first.intercept
-        if outside > -900:
-            remarks.append(f"Voxels outside the scanned circle carry {outside:.0f} HU, which looks like tissue.")
+    outside = padding_hu(first)
+    if outside is not None:
+        remarks.append(
+            f"Voxels outside the scanned circle carry {outside:.0f} HU in the files; they were taken as air."
+        )
     if not first.series_uid:
         remarks.append("The header names no series: its images were put together by their geometry.")
     return remarks

@@ -12,6 +12,7 @@ from pydicom import uid
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels.decoders.base import get_decoder
+from scipy import ndimage
 
 from cvt_planner.base.arrays import HuArray
 from cvt_planner.base.errors import InputRefused
@@ -35,7 +36,11 @@ _BY_PYDICOM = {
 _BY_ITK = {uid.JPEGLossless, uid.JPEGLosslessSV1, uid.JPEGExtended12Bit}
 DECODABLE = NATIVE | _BY_PYDICOM | _BY_ITK
 LOSSY = {uid.JPEGExtended12Bit, uid.JPEGLSNearLossless, uid.JPEG2000, uid.HTJ2K}
+_EMPTY_TABLE = b"\xfe\xff\x00\xe0\0\0\0\0"
+_END_OF_FRAGMENTS = b"\xfe\xff\xdd\xe0\0\0\0\0"
 HU_LIMITS = (-32768, 32767)
+AIR_HU = -1024
+DARK_HU = -900  # padding up to here looks like air and is kept as it is; assumed
 MAX_PIXELS = 8192 * 8192  # of one slice; assumed, the largest CT matrix on sale is 2048
 
 
@@ -85,7 +90,7 @@ def hu_slice(opener: Opener, header: SliceHeader) -> HuArray:
     """
     layout = header.pixels
     if layout is None or header.slope is None or header.intercept is None:
-        raise InputRefused(f"{header.ref.name} holds no picture in HU.")
+        raise InputRefused(f"{header.name} holds no picture in HU.")
     try:
         stored = _stored(opener, header, layout)
         if stored.shape != (layout.rows, layout.columns):
@@ -94,10 +99,35 @@ def hu_slice(opener: Opener, header: SliceHeader) -> HuArray:
         raise
     except Exception as fault:
         raise InputRefused(
-            f"The pixels of {header.ref.name} cannot be decoded ({uid.UID(layout.transfer_syntax).name}: {fault}). "
+            f"The pixels of {header.name} cannot be decoded ({uid.UID(layout.transfer_syntax).name}: {fault}). "
             "The file is damaged: copy or export the series again."
         ) from fault
-    return rescaled(stored, header.slope, header.intercept)
+    hu = rescaled(stored, header.slope, header.intercept)
+    return hu if padding_hu(header) is None else _without_padding(stored, hu, header)
+
+
+def padding_hu(header: SliceHeader) -> float | None:
+    """Return the HU of padding that would look like tissue or water; None where it is as dark as air, or not there."""
+    if header.padding is None or header.slope is None or header.intercept is None:
+        return None
+    ends = _padding_range(header)
+    brightest = max(end * header.slope + header.intercept for end in ends)
+    return brightest if brightest > DARK_HU else None
+
+
+def _padding_range(header: SliceHeader) -> tuple[int, int]:
+    assert header.padding is not None
+    other = header.padding if header.padding_limit is None else header.padding_limit
+    return min(header.padding, other), max(header.padding, other)
+
+
+def _without_padding(stored: StoredArray, hu: HuArray, header: SliceHeader) -> HuArray:
+    """Return HU with air for padding: only where it hangs together with the edge of the picture, because headers also
+    declare values as padding that tissue has."""
+    low, high = _padding_range(header)
+    labels, _ = ndimage.label((stored >= low) & (stored <= high))
+    edge = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+    return np.where(np.isin(labels, edge[edge > 0]), np.int16(AIR_HU), hu)
 
 
 def rescaled(stored: StoredArray, slope: float, intercept: float) -> HuArray:
@@ -126,6 +156,8 @@ def _stored(opener: Opener, header: SliceHeader, layout: PixelLayout) -> StoredA
         else:
             stream.seek(layout.offset)
             data = stream.read(layout.length if layout.length >= 0 else layout.available)
+    if header.frame and layout.transfer_syntax not in NATIVE:  # the fragments of one frame, without their table
+        data = _EMPTY_TABLE + data + _END_OF_FRAGMENTS
     if layout.transfer_syntax in NATIVE:
         return _native(data, layout)
     frame = get_frame(data, 0, number_of_frames=1)

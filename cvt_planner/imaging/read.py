@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+import io
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -14,21 +14,31 @@ from cvt_planner.base.arrays import HuArray
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.geometry.frames import Grid
+from cvt_planner.imaging import compose
 from cvt_planner.imaging.canonical import Turn
-from cvt_planner.imaging.find import find_series
+from cvt_planner.imaging.compose import gaps_of
+from cvt_planner.imaging.fill import Means
+from cvt_planner.imaging.find import Place, find_series, research_limit_s
 from cvt_planner.imaging.pixels import hu_slice
-from cvt_planner.imaging.research import read_research
+from cvt_planner.imaging.posture import Posture, is_known_position, position_words, posture_of
+from cvt_planner.imaging.research import PLACE_UNKNOWN, read_research
+from cvt_planner.imaging.saturation import saturation_of
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
-from cvt_planner.imaging.sources import Opener
-from cvt_planner.imaging.volume import Volume
+from cvt_planner.imaging.sources import FileRef, Opener
+from cvt_planner.imaging.volume import Gap, Volume
 
-READERS = 2  # threads; decoding and rescaling leave the interpreter lock
+HASHED_BYTES = 32 << 20  # at a time, so that a stop is heard
 
 
 def read_volume(
-    source: str | Path | SeriesInfo, series_uid: str | None = None, progress: Progress | None = None
+    source: Place | SeriesInfo,
+    series_uid: str | None = None,
+    progress: Progress | None = None,
+    means: Means | None = None,
 ) -> Volume:
-    """Return a series as a volume in HU, axes canonical (see `Volume`), no voxel resampled.
+    """Return a series as a volume in HU, axes canonical (see `Volume`).
+
+    No voxel is resampled unless slices lie unevenly or sheared, which the notices then say.
 
     Parameters
     ----------
@@ -36,6 +46,8 @@ def read_volume(
         A series of a listing, or a path as `find_series` takes it.
     series_uid
         Which series of the path; where it is not given, the one best for planning is taken, if all belong to one study.
+    means
+        What opens the files, where the voxels are put and who decodes them, if not the usual.
 
     Raises
     ------
@@ -45,31 +57,66 @@ def read_volume(
     Cancelled
         If `progress` was stopped.
     """
-    progress = progress or Progress()
+    progress, means = progress or Progress(), means or Means()
     notices: tuple[str, ...] = ()
     if isinstance(source, SeriesInfo):
         info = source
     else:
-        listing = find_series(source, progress.part(0.0, 0.3))
+        listing = find_series(source, progress.part(0.0, 0.3), means.opener())
         info, notices = choose(listing, series_uid)
     if not info.can_be_read:
         raise InputRefused(f"The series {info.label} of {info.source} cannot be used. {' '.join(info.reasons)}")
     reading = progress.part(0.0 if isinstance(source, SeriesInfo) else 0.3, 1.0)
     if info.is_research:
-        hu, grid, remarks = read_research(Path(info.files[0]), reading)
+        place = Path(info.files[0])
+        means.opener().enter(FileRef(place), research_limit_s(place))
+        hu, grid, remarks = read_research(place, reading)
+        gaps: tuple[Gap, ...] = ()
         notices = (*info.reasons, *remarks, *notices)
     else:
-        hu, grid = _read_slices(info, reading)
+        hu, grid, gaps = _read_slices(info, reading, means)
         notices = (*info.reasons, *notices)
+    saturation = saturation_of(hu)
+    if saturation is not None:
+        notices = (*notices, saturation.words)
+    sides = sides_of(info, posture_of(hu, grid, info.identity.patient_position))
     return Volume(
         hu=hu,
         grid=grid,
         patient=info.patient,
         series=replace(info.identity, modality=info.identity.modality or "CT"),
-        content_hash=content_hash(hu, grid),
+        content_hash=content_hash(hu, grid, progress),
         source=info.source,
         notices=notices,
+        gaps=gaps,
+        measured_distance_mm=0.0 if info.is_research else info.slice_distance_mm or 0.0,
+        saturation=saturation,
+        posture=sides.posture,
+        sides_confirmed=not sides.doubt,
+        sides_reason=sides.doubt,
     )
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What the picture shows of how the patient lies, and why left and right may not be named (empty: they may)."""
+
+    posture: Posture
+    doubt: str
+
+
+def sides_of(info: SeriesInfo, posture: Posture) -> Sides:
+    """Return whether left and right of a series may be named from header and picture."""
+    position = info.identity.patient_position
+    if posture.verdict == "contradicts":
+        return Sides(posture, f"Header and picture contradict each other. {' '.join(posture.contradictions)}")
+    if info.is_research:
+        return Sides(posture, PLACE_UNKNOWN if PLACE_UNKNOWN in info.reasons else "")
+    if is_known_position(position):
+        return Sides(posture, "")
+    if position:
+        return Sides(posture, f"The header's patient position is none of a lying patient: {position_words(position)}.")
+    return Sides(posture, "The header does not say how the patient lies (no patient position).")
 
 
 def choose(listing: SeriesListing, series_uid: str | None) -> tuple[SeriesInfo, tuple[str, ...]]:
@@ -112,44 +159,54 @@ def _named(listing: SeriesListing, series_uid: str) -> SeriesInfo:
     return matches[0]
 
 
-def content_hash(hu: HuArray, grid: Grid) -> str:
+def content_hash(hu: HuArray, grid: Grid, progress: Progress | None = None) -> str:
     """Return the SHA-256, hex, of shape, affine (to 1e-4 mm) and voxels; the same for any order of files."""
     digest = hashlib.sha256(np.array(grid.shape_kji, dtype="<i8").tobytes())
     digest.update(np.rint(grid.lps_from_index * 1e4).astype("<i8").tobytes())
-    digest.update(np.ascontiguousarray(hu, dtype="<i2").data)
+    voxels = np.ascontiguousarray(hu, dtype="<i2").reshape(-1)
+    for start in range(0, voxels.size, HASHED_BYTES // 2):
+        if progress is not None:
+            progress.check()
+        digest.update(voxels[start : start + HASHED_BYTES // 2].data)
     return digest.hexdigest()
 
 
-def _read_slices(info: SeriesInfo, progress: Progress) -> tuple[HuArray, Grid]:
-    stored_grid = info.grid
-    assert stored_grid is not None
-    turn = Turn.of(stored_grid.lps_from_index)
-    grid = turn.grid(stored_grid)
+def _read_slices(info: SeriesInfo, progress: Progress, means: Means) -> tuple[HuArray, Grid, tuple[Gap, ...]]:
+    arrangement = info.arrangement
+    assert arrangement is not None
+    turn = Turn.of(arrangement.grid.lps_from_index)
+    grid = turn.grid(arrangement.grid)
     try:
-        hu: HuArray = np.empty(grid.shape_kji, dtype=np.int16)
+        hu = means.empty(grid.shape_kji)
     except MemoryError as fault:
         raise InputRefused(
             f"{info.source} does not fit into the memory of this computer. Choose a smaller series."
         ) from fault
-    by_slice = turn.stored_view(hu)
-    total, done, lock = len(info.slices), 0, threading.Lock()
+    with means.opener() as opener:
+        if arrangement.is_plain and not arrangement.gaps and not any(header.frame for header in info.slices):
+            means.fill(opener, info.slices, hu, turn, progress)
+        else:
+            kept = _KeepingOpener(opener)
+            kept.open(info.slices[0].ref).close()
+            compose.fill(turn.stored_view(hu), arrangement, lambda n: hu_slice(kept, info.slices[n]), progress)
+    return hu, grid, gaps_of(arrangement, turn, grid)
 
-    def read(n: int) -> None:
-        nonlocal done
-        progress.check()
-        by_slice[n] = hu_slice(opener, info.slices[n])
-        with lock:
-            done += 1
-            progress.report(done / total, f"Slice {done} of {total}")
 
-    with Opener() as opener:
-        opener.open(info.slices[0].ref).close()
-        with ThreadPoolExecutor(READERS) as pool:
-            jobs = [pool.submit(read, n) for n in range(total)]
-            try:
-                for job in jobs:
-                    job.result()
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
-    return hu, grid
+class _KeepingOpener(Opener):
+    """Keeps the bytes of one ZIP member, so that a file of many frames is unpacked once and not for every frame."""
+
+    def __init__(self, inner: Opener) -> None:
+        super().__init__()
+        self._inner = inner
+        self._kept: tuple[FileRef, bytes] | None = None
+
+    def open(self, ref: FileRef) -> BinaryIO:
+        """Return a seekable stream of the file's bytes."""
+        if not ref.member:
+            return self._inner.open(ref)
+        kept = self._kept
+        if kept is None or kept[0] != ref:
+            with self._inner.open(ref) as stream:
+                kept = (ref, stream.read())
+            self._kept = kept
+        return io.BytesIO(kept[1])

@@ -7,15 +7,15 @@ from typing import Any
 
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
-from cvt_planner.imaging.find import find_series
+from cvt_planner.imaging.find import Place
+from cvt_planner.imaging.isolation import find_series, read_volume
 from cvt_planner.imaging.nrrd import write_nrrd
-from cvt_planner.imaging.read import read_volume
-from cvt_planner.imaging.series import SeriesInfo
+from cvt_planner.imaging.series import SeriesInfo, SeriesListing
 from cvt_planner.imaging.sources import shown
 from cvt_planner.imaging.volume import Volume
 
 
-def series_report(path: str | Path, progress: Progress | None = None) -> dict[str, Any]:
+def series_report(path: Place, progress: Progress | None = None, password: str = "") -> dict[str, Any]:
     """Return what a path holds, as plain values for JSON: one entry per series, with its verdict and why.
 
     Raises
@@ -23,7 +23,17 @@ def series_report(path: str | Path, progress: Progress | None = None) -> dict[st
     InputRefused
         If the path holds no series at all, not even one that cannot be used.
     """
-    listing = find_series(path, progress)
+    return listing_report(find_series(path, progress, password))
+
+
+def listing_report(listing: SeriesListing) -> dict[str, Any]:
+    """Return a listing as plain values for JSON.
+
+    Raises
+    ------
+    InputRefused
+        If it holds no series at all.
+    """
     if not listing.series:
         raise InputRefused(listing.hint or f"{listing.path} holds no DICOM images. Choose the folder of a CT series.")
     # Between patients or studies there is no best series: somebody has to choose.
@@ -34,6 +44,7 @@ def series_report(path: str | Path, progress: Progress | None = None) -> dict[st
         "preferred": preferred.uid if preferred else None,
         "skipped_files": listing.skipped_files,
         "broken_files": [{"file": name, "reason": reason} for name, reason in listing.broken_files],
+        "remarks": list(listing.remarks),
     }
 
 
@@ -47,6 +58,7 @@ def _entry(info: SeriesInfo) -> dict[str, Any]:
         "description": info.description,
         "acquired_at": info.identity.acquired_at,
         "modality": info.modality,
+        "kind": info.kind,
         "slices": info.slice_count,
         "rows": info.rows,
         "columns": info.columns,
@@ -60,7 +72,9 @@ def _entry(info: SeriesInfo) -> dict[str, Any]:
     }
 
 
-def write_volume(path: str | Path, series_uid: str | None, out: str | Path, progress: Progress | None = None) -> Volume:
+def write_volume(
+    path: Place, series_uid: str | None, out: str | Path, progress: Progress | None = None, password: str = ""
+) -> Volume:
     """Return the volume that was read and written to `out`, an int16 NRRD of HU with its geometry in LPS.
 
     Raises
@@ -73,6 +87,6 @@ def write_volume(path: str | Path, series_uid: str | None, out: str | Path, prog
         raise InputRefused(f"The volume is written as NRRD: {shown(target)} must end in .nrrd.")
     if not target.parent.is_dir():
         raise InputRefused(f"The folder {shown(target.parent)} does not exist. Make it first, or choose another.")
-    volume = read_volume(path, series_uid, progress)
+    volume = read_volume(path, series_uid, progress, password)
     write_nrrd(target, volume.hu, volume.grid)
     return volume

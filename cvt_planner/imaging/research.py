@@ -19,14 +19,16 @@ from cvt_planner.base.progress import Progress
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.canonical import Turn
 from cvt_planner.imaging.itk import itk
-from cvt_planner.imaging.judge import MAX_VOXELS, MIN_SLICES, thick_remark
+from cvt_planner.imaging.judge import MAX_VOXELS, thick_remark
 from cvt_planner.imaging.pixels import HU_LIMITS
 from cvt_planner.imaging.series import REFUSED, WARNING, SeriesInfo
 from cvt_planner.imaging.sources import shown
+from cvt_planner.imaging.split import MIN_SLICES
 from cvt_planner.imaging.stack import orientation_name
 from cvt_planner.imaging.volume import Patient, SeriesIdentity
 
 RESEARCH_UID = "research"
+PLACE_UNKNOWN = "The file does not say how it lies in the patient: left and right are assumed, not known."
 NO_IDENTITY = "Research volume without identity: the file names no patient, study or frame of reference."
 
 
@@ -187,7 +189,7 @@ def _place_remarks(reader: Any) -> list[str]:
     nifti_lost = bool(codes) and all(code in ("0", "NIFTI_XFORM_UNKNOWN") for code in codes)
     nrrd_lost = str(reader.GetFileName()).lower().endswith((".nrrd", ".nhdr")) and "NRRD_space" not in keys
     if nifti_lost or nrrd_lost:
-        return ["The file does not say how it lies in the patient: left and right are assumed, not known."]
+        return [PLACE_UNKNOWN]
     return []
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cvt_planner.geometry.frames import Grid
+from cvt_planner.imaging.arrangement import Arrangement
+from cvt_planner.imaging.canonical import Turn
 from cvt_planner.imaging.headers import SliceHeader
-from cvt_planner.imaging.volume import Patient, SeriesIdentity
+from cvt_planner.imaging.kinds import IMAGE
+from cvt_planner.imaging.rank import Rank, rank
+from cvt_planner.imaging.volume import Patient, SeriesIdentity, Volume
 
 USABLE = "usable"
 WARNING = "warning"
 REFUSED = "refused"
-SHORT_MM = 60.0  # a stack that covers less than about two thoracolumbar levels is preferred last; assumed
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +24,8 @@ class SeriesInfo:
     Parameters
     ----------
     uid
-        Series Instance UID; where the header has none, a name of ours that is the same at each listing.
+        Series Instance UID; where the header has none, a name of ours that is the same at each listing. Where several
+        stacks lie under one UID, "#2" and so on follow it.
     pixel_spacing_mm, slice_distance_mm
         Between rows, between columns; between neighbouring slices as their positions say. None where unknown.
     orientation
@@ -33,9 +37,15 @@ class SeriesInfo:
     slices
         The headers that make the volume, in the order of their positions; empty when refused or a research volume.
     grid
-        Where the stored voxels lie: axes (slice, row, column) as stored.
+        Where the volume's voxels lie: axes (slice, row, column) as stored.
+    arrangement
+        How the slices become those of the volume; None when refused or a research volume.
     source
         What was opened, as given.
+    kind
+        What its images are: one of the words of `kinds`.
+    images
+        The headers of all its objects, those set aside and those of a refused series too.
     """
 
     uid: str
@@ -54,6 +64,9 @@ class SeriesInfo:
     is_research: bool = False
     slices: tuple[SliceHeader, ...] = field(default=(), repr=False)
     grid: Grid | None = field(default=None, repr=False)
+    arrangement: Arrangement | None = field(default=None, repr=False)
+    kind: str = IMAGE
+    images: tuple[SliceHeader, ...] = field(default=(), repr=False)
 
     @property
     def study_uid(self) -> str:
@@ -74,6 +87,12 @@ class SeriesInfo:
     def can_be_read(self) -> bool:
         """Return whether a volume can be made of it."""
         return self.verdict != REFUSED
+
+    def gave(self, volume: Volume) -> bool:
+        """Return whether a volume was read from this entry, not from another stack under the same UID."""
+        if not self.identity.series_uid or volume.series.series_uid != self.identity.series_uid or self.grid is None:
+            return False
+        return Turn.of(self.grid.lps_from_index).grid(self.grid).same_as(volume.grid)
 
     @property
     def label(self) -> str:
@@ -109,6 +128,8 @@ class SeriesListing:
         Name and reason of each DICOM file that cannot be read.
     hint
         A sentence for when nothing was found.
+    remarks
+        Sentences on how the files were found: a DICOMDIR that could not be followed.
     """
 
     path: str
@@ -116,6 +137,7 @@ class SeriesListing:
     skipped_files: int = 0
     broken_files: tuple[tuple[str, str], ...] = ()
     hint: str = ""
+    remarks: tuple[str, ...] = ()
 
     @property
     def readable(self) -> tuple[SeriesInfo, ...]:
@@ -124,8 +146,8 @@ class SeriesListing:
 
     @property
     def preferred(self) -> SeriesInfo | None:
-        """Return the best series for planning: the thinnest that covers `SHORT_MM`, then the one with most slices."""
-        return min(self.readable, key=_rank, default=None)
+        """Return the best series for planning, as `rank` orders them."""
+        return min(self.readable, key=rank_of, default=None)
 
     @property
     def studies(self) -> tuple[str, ...]:
@@ -134,6 +156,13 @@ class SeriesListing:
         return tuple(owners.values())
 
 
-def _rank(info: SeriesInfo) -> tuple[bool, float, int]:
-    distance = info.slice_distance_mm or float("inf")
-    return distance * info.slice_count < SHORT_MM, round(distance, 2), -info.slice_count
+def rank_of(info: SeriesInfo) -> Rank:
+    """Return a key that sorts the best series for planning first."""
+    return rank(
+        kind=info.kind,
+        orientation=info.orientation,
+        kernel=info.identity.kernel,
+        description=info.description,
+        slice_distance_mm=info.slice_distance_mm,
+        slice_count=info.slice_count,
+    )

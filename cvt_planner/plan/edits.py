@@ -28,6 +28,7 @@ from cvt_planner.plan.model import (
     PatientPosition,
     Plan,
     Side,
+    SidesMark,
     VolumeRef,
     VolumeRole,
     default_retraction_mm,
@@ -279,6 +280,11 @@ def set_protocol(phases: Iterable[FreezePhase]) -> Edit:
 def set_position(position: PatientPosition) -> Edit:
     """Return the edit that says how the patient lies during the procedure."""
     return lambda plan: plan if position is plan.patient_position else replace(plan, patient_position=position)
+
+
+def mark_sides(mark: SidesMark) -> Edit:
+    """Return the edit that records what an operator found out about left and right."""
+    return lambda plan: plan if mark == plan.sides else replace(plan, sides=mark)
 
 
 def set_notes(notes: str) -> Edit:

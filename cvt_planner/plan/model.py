@@ -230,6 +230,20 @@ PROTOCOL_10_5_10: tuple[FreezePhase, ...] = (
 
 
 @dataclass(frozen=True)
+class SidesMark:
+    """What an operator found out about left and right of the planning CT.
+
+    `as_header` is false where the sides were found turned: the CT is then not to be planned on. Confirming changes no
+    picture and no axis.
+    """
+
+    as_header: bool
+    by: str  # who, as the computer knows them
+    at: str  # ISO date and time
+    content_hash: str  # of the CT that was looked at
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything that was decided, and nothing that can be computed from it."""
 
@@ -242,6 +256,7 @@ class Plan:
     protocol: tuple[FreezePhase, ...] = PROTOCOL_10_5_10
     patient_position: PatientPosition = PatientPosition.PRONE
     notes: str = ""
+    sides: SidesMark | None = None
 
     @property
     def planning_volume(self) -> VolumeRef:

@@ -8,7 +8,9 @@ from cvt_planner.imaging.volume import Volume
 from cvt_planner.plan.checks import CheckContext, CheckResult, IceState, run_checks
 from cvt_planner.plan.model import Plan
 from cvt_planner.plan.results import IceResult
+from cvt_planner.plan.sides import sides_state
 from cvt_planner.planning import ice as ice_planning
+from cvt_planner.planning.ice_reach import ice_boxes
 from cvt_planner.planning.placement import lesion_in_ct
 from cvt_planner.planning.summary import assembly_figures, cement_figures
 
@@ -50,6 +52,9 @@ def check_context(plan: Plan, volume: Volume | None, ice: tuple[IceResult, ...] 
         cement={lesion.id: cement_figures(plan, lesion, volume) for lesion in plan.lesions},
         ice={lesion_id: ice_planning.figures(plan, lesion_id, result) for lesion_id, result in current.items()},
         ice_states=states,
+        sides=None if volume is None else sides_state(plan, volume),
+        gaps=None if volume is None else volume.gaps,
+        ice_boxes=ice_boxes(current) if volume is not None and volume.gaps else {},
         lesions_in_ct={}
         if volume is None
         else {lesion.id: lesion_in_ct(volume, lesion.shape) for lesion in plan.lesions},

@@ -6,14 +6,15 @@ from pathlib import Path
 
 from cvt_planner.base.errors import InputRefused, WrongPlan
 from cvt_planner.base.progress import Progress
-from cvt_planner.imaging.find import find_series
-from cvt_planner.imaging.read import read_volume
+from cvt_planner.imaging.isolation import find_series, read_volume
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
 from cvt_planner.imaging.volume import Volume
 from cvt_planner.plan.model import Plan, VolumeRef
 
 
-def find_volume(plan: Plan, given_path: Path | str | None = None, progress: Progress | None = None) -> Volume:
+def find_volume(
+    plan: Plan, given_path: Path | str | None = None, progress: Progress | None = None, password: str = ""
+) -> Volume:
     """Return the planning CT of a plan, proved to be the very one: same series, same geometry, same voxels.
 
     Parameters
@@ -21,6 +22,8 @@ def find_volume(plan: Plan, given_path: Path | str | None = None, progress: Prog
     given_path
         Where to look; without it, where the plan last saw it (`load_plan` has followed a CT that was moved with the
         plan file).
+    password
+        Of a protected ZIP; it is kept nowhere.
 
     Raises
     ------
@@ -32,7 +35,7 @@ def find_volume(plan: Plan, given_path: Path | str | None = None, progress: Prog
     progress = progress or Progress()
     wanted = plan.planning_volume
     path = _place(wanted, given_path)
-    listing = find_series(path, progress.part(0.0, 0.2))
+    listing = find_series(path, progress.part(0.0, 0.2), password)
     if not listing.series:
         raise InputRefused(listing.hint or f"{path} holds no CT. Give the folder of the plan's CT (--ct FOLDER).")
     candidates = _candidates(listing, wanted)
@@ -43,7 +46,8 @@ def find_volume(plan: Plan, given_path: Path | str | None = None, progress: Prog
         )
     part = 0.8 / len(candidates)
     for number, candidate in enumerate(candidates):
-        volume = read_volume(candidate, progress=progress.part(0.2 + number * part, 0.2 + (number + 1) * part))
+        reading = progress.part(0.2 + number * part, 0.2 + (number + 1) * part)
+        volume = read_volume(candidate, progress=reading, password=password)
         if volume.content_hash == wanted.content_hash:
             return volume
     raise WrongPlan(

@@ -25,6 +25,7 @@ from cvt_planner.plan.model import (
     PatientPosition,
     Plan,
     Side,
+    SidesMark,
     VolumeRef,
     VolumeRole,
 )
@@ -39,7 +40,7 @@ GetPart = Callable[[str], bytes]
 
 def plan_as_json(plan: Plan, parts: Parts) -> dict[str, Any]:
     """Return the plan as JSON values; grown regions' masks are put into `parts`."""
-    return {
+    values: dict[str, Any] = {
         "id": plan.id,
         "patient": asdict(plan.patient),
         "patient_position": plan.patient_position.value,
@@ -50,6 +51,9 @@ def plan_as_json(plan: Plan, parts: Parts) -> dict[str, Any]:
         "assemblies": [_assembly_as_json(a) for a in plan.assemblies],
         "protocol": protocol_as_json(plan.protocol),
     }
+    if plan.sides is not None:
+        values["sides"] = asdict(plan.sides)
+    return values
 
 
 def protocol_as_json(protocol: tuple[FreezePhase, ...]) -> list[dict[str, Any]]:
@@ -149,6 +153,7 @@ def plan_from_json(record: Record, get_part: GetPart) -> Plan:
         protocol=protocol_from_json(record),
         patient_position=record.choice("patient_position", PatientPosition),
         notes=record.text("notes"),
+        sides=_sides(record),
     )
     _hangs_together(plan)
     return plan
@@ -167,6 +172,13 @@ def _hangs_together(plan: Plan) -> None:
         raise InputRefused("a needle in it belongs to no lesion")
     if len({mark.level for mark in plan.levels}) != len(plan.levels):
         raise InputRefused("a level is marked twice in it")
+
+
+def _sides(r: Record) -> SidesMark | None:
+    """Return the operator's confirmation; files written before there was one lack it."""
+    if not r.has("sides") or (found := r.record_or_none("sides")) is None:
+        return None
+    return SidesMark(found.flag("as_header"), found.text("by"), found.text("at"), found.text("content_hash"))
 
 
 def _patient(r: Record) -> Patient:

@@ -44,7 +44,7 @@ from tests.validation.scenes import lesion_in_bone
 # float32 values that one stage reads and writes per cell if nothing stays in the cache. One material: what conducts,
 # three states and the first rate read, the state and what conducts written. A map: besides, one more field that
 # conducts, six conductances, a capacity and two of the law read, that field written; and three more for the blood.
-BYTES_ONE_MATERIAL, BYTES_MAPPED = 4 * 7, 4 * (7 + 1 + 6 + 1 + 2 + 1 + 3)
+BYTES_ONE_MATERIAL, BYTES_MAPPED = 4 * 7, 4 * (9 + 1 + 2 + 2) + 2 * 6
 ROOT = Path(__file__).resolve().parents[2]
 ISOTHERMS_C = (-1.0, -20.0, -40.0)
 UP = (0.0, 0.0, 1.0)

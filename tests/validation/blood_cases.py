@@ -110,31 +110,38 @@ def ball_in_a_box(
 NARROW = replace(SOFT_TISSUE, t_solidus_c=-1.01)  # no freezing range: conductivity jumps at -1 °C
 
 
+# Kind and radius, mm, of what is held at -140 degC, perfusion, metabolic heat, hours.
+_Core = tuple[Literal["sphere", "cylinder"], float, float, float, float]
+CORES: tuple[_Core, ...] = (
+    ("sphere", 5.0, 2_000.0, 0.0, 8.0),
+    ("sphere", 5.0, 2_000.0, 4_200.0, 8.0),
+    ("sphere", 5.0, 10_000.0, 0.0, 4.0),
+    ("sphere", 5.0, 40_000.0, 0.0, 2.0),
+    ("cylinder", 0.735, 2_000.0, 0.0, 24.0),
+    ("cylinder", 0.735, 10_000.0, 0.0, 6.0),
+    ("cylinder", 0.735, 40_000.0, 0.0, 2.0),
+)
+
+
+def largest_ice_check(core: _Core, spacing: float) -> Check:
+    """Return the radius of the ice when nothing changes any more, by the radial mode."""
+    kind, inner, perfusion, metabolic, hours = core
+    ice = LargestIce(2.0, 0.5, perfusion, -140.0, metabolic_w_m3=metabolic)
+    radius = 1e3 * ice.radius_m(inner / 1e3, kind == "sphere")
+    box = Shells(kind, inner, radius + 8e3 * ice.decay_m, spacing)
+    phases = (Phase("freeze", 3600.0 * hours),)
+    result = simulate(Scene(box, NARROW, (), phases, 37.0, perfusion, (), _held(-140.0), metabolic))
+    r_mm = inner + (np.arange(box.cells_xyz[0]) + 0.5) * float(box.spacing_xyz_mm[0])
+    field, level = result.smooth(result.snapshots[-1].temperature_c, -1.0)
+    at = float(np.interp(level, field[0, 0], r_mm))
+    made = f", metabolism {metabolic:g} W/m³" if metabolic else ""
+    setting = f"{kind} of {inner:g} mm at -140 °C, perfusion {perfusion:g} W/m³K{made}, {hours:g} h"
+    return Check("I", setting, "radius of the ice", "mm", radius, at, RADIAL_LIMIT, spacing, True)
+
+
 def largest_ice_rows(quick: bool) -> list[Check]:
     """Return the radius of the ice when nothing changes any more."""
-    found = []
-    for sphere, inner, perfusion, metabolic, hours in (
-        (True, 5.0, 2_000.0, 0.0, 8.0),
-        (True, 5.0, 2_000.0, 4_200.0, 8.0),
-        (True, 5.0, 10_000.0, 0.0, 4.0),
-        (True, 5.0, 40_000.0, 0.0, 2.0),
-        (False, 0.735, 2_000.0, 0.0, 24.0),
-        (False, 0.735, 10_000.0, 0.0, 6.0),
-        (False, 0.735, 40_000.0, 0.0, 2.0),
-    ):
-        ice = LargestIce(2.0, 0.5, perfusion, -140.0, metabolic_w_m3=metabolic)
-        radius = 1e3 * ice.radius_m(inner / 1e3, sphere)
-        made = f", metabolism {metabolic:g} W/m³" if metabolic else ""
-        kind: Literal["sphere", "cylinder"] = "sphere" if sphere else "cylinder"
-        for spacing in (0.5,) if quick else (0.5, 0.1):
-            box = Shells(kind, inner, radius + 8e3 * ice.decay_m, spacing)
-            phases = (Phase("freeze", 3600.0 * hours),)
-            result = simulate(Scene(box, NARROW, (), phases, 37.0, perfusion, (), _held(-140.0), metabolic))
-            r_mm = inner + (np.arange(box.cells_xyz[0]) + 0.5) * float(box.spacing_xyz_mm[0])
-            field, level = result.smooth(result.snapshots[-1].temperature_c, -1.0)
-            at = float(np.interp(level, field[0, 0], r_mm))
-            setting = f"{kind} of {inner:g} mm at -140 °C, perfusion {perfusion:g} W/m³K{made}, {hours:g} h"
-            found.append(Check("I", setting, "radius of the ice", "mm", radius, at, RADIAL_LIMIT, spacing, True))
+    found = [largest_ice_check(core, spacing) for core in CORES for spacing in ((0.5,) if quick else (0.5, 0.1))]
     if not quick:
         found.append(_largest_ice_in_a_box())
     return found

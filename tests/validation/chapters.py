@@ -91,11 +91,7 @@ def blood(quick: bool, folder: Folder) -> Chapter:
     chapter.say(
         "### I. The largest ice: a ball or wire at -140 °C in perfused tissue at 37 °C, until nothing changes",
         "The freezing range is 0.01 K wide, the frozen core has no blood. A cell loses its blood when it begins to "
-        "freeze, so the layer of cells at which the ice stops is fed as a whole, though the front stands in its "
-        "middle: half a cell of blood too much. In the radial mode all cells of a shell do so together, and the "
-        "ice stops short by an amount in proportion to the spacing over the depth from which blood brings heat "
-        "(15.8 mm at 2000 W/m³K, 3.5 mm at 40000); the wire of 0.735 mm is besides not resolved by shells of 0.5 "
-        "mm. In a box the cells stop one by one, some early and some late, and it averages out.",
+        "freeze; the cells beside the front are fed by as much of them as lies beyond the front.",
     )
     chapter.show(blood_cases.largest_ice_rows(quick))
     return chapter

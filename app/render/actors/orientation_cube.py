@@ -17,12 +17,7 @@ class OrientationCube:
     def __init__(self, scene: vtkRenderer) -> None:
         self._scene = scene
         self._cube = vtkAnnotatedCubeActor()
-        self._cube.SetXPlusFaceText("L")
-        self._cube.SetXMinusFaceText("R")
-        self._cube.SetYPlusFaceText("P")
-        self._cube.SetYMinusFaceText("A")
-        self._cube.SetZPlusFaceText("S")
-        self._cube.SetZMinusFaceText("I")
+        self.name_sides(True)
         self._cube.SetFaceTextScale(0.62)
         self._cube.SetZFaceTextRotation(90.0)
         self._cube.GetCubeProperty().SetColor(0.32, 0.34, 0.37)
@@ -40,6 +35,16 @@ class OrientationCube:
         self.renderer.SetLayer(1)
         self.renderer.InteractiveOff()
         self.renderer.AddViewProp(self._cube)
+
+    def name_sides(self, named: bool) -> None:
+        """Write the letters on the faces, or question marks while the sides of the CT are in doubt."""
+        left, right, back, front, head, feet = "LRPASI" if named else "??????"
+        self._cube.SetXPlusFaceText(left)
+        self._cube.SetXMinusFaceText(right)
+        self._cube.SetYPlusFaceText(back)
+        self._cube.SetYMinusFaceText(front)
+        self._cube.SetZPlusFaceText(head)
+        self._cube.SetZMinusFaceText(feet)
 
     def attach(self, window: vtkRenderWindow) -> None:
         """Draw in a window from now on."""

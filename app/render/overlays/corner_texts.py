@@ -29,8 +29,13 @@ def hu_at(volume: Volume, lps_mm: Points) -> int | None:
     return int(volume.hu[tuple(index)])
 
 
-def place_text(lps_mm: Points, decimals: int = 1) -> str:
-    """Return a patient point in words, so that no sign needs to be known: "L 12.3  P 40.1  S 88.0 mm"."""
+def place_text(lps_mm: Points, decimals: int = 1, named: bool = True) -> str:
+    """Return a patient point in words, so that no sign needs to be known: "L 12.3  P 40.1  S 88.0 mm".
+
+    Where the sides may not be named, the file's own axes: "x 12.3  y 40.1  z 88.0 mm".
+    """
+    if not named:
+        return "  ".join(f"{axis} {_minus(v, decimals)}" for axis, v in zip("xyz", lps_mm, strict=True)) + " mm"
     names = (("L", "R"), ("P", "A"), ("S", "I"))
     parts = (f"{pair[0] if v >= 0 else pair[1]} {abs(v):.{decimals}f}" for v, pair in zip(lps_mm, names, strict=True))
     return "  ".join(parts) + " mm"
@@ -67,9 +72,11 @@ def _lasting(painter: QPainter, scene: Scene) -> list[Written]:
     position = float(np.array(view.crosshair_lps_mm) @ np.abs(np.round(plane.normal)))
     texts: list[Written] = [(QPointF(INSET_PX, INSET_PX + line / 2), title, colours.PLANE[scene.orientation], LEFT)]
     if not turned:
-        where = letters(np.abs(np.round(plane.normal)) * (1.0 if position >= 0 else -1.0))
+        where = f"{letters(np.abs(np.round(plane.normal)) * (1.0 if position >= 0 else -1.0))} {abs(position):.1f} mm"
+        if not scene.sides_named:
+            where = f"{'xyz'[int(np.argmax(np.abs(plane.normal)))]} {_minus(position, 1)} mm"
         at = QPointF(INSET_PX, INSET_PX + 1.5 * line)
-        texts.append((at, f"{where} {abs(position):.1f} mm", colours.TEXT, LEFT))
+        texts.append((at, where, colours.TEXT, LEFT))
     notice = notice_words(scene.state, IceView.of(view), view.lesion_id)
     if notice:
         texts.append((QPointF(INSET_PX, INSET_PX + (len(texts) + 0.5) * line), notice, colours.NOTICE, LEFT))
@@ -100,7 +107,7 @@ def _fitting(painter: QPainter, scene: Scene, lps_mm: Points) -> str:
     room = scene.plane.width_px / 2.0 - INSET_PX - BESIDE_LETTER_PX
     metrics = QFontMetricsF(label_font(painter))
     for decimals in (1, 0):
-        text = place_text(lps_mm, decimals)
+        text = place_text(lps_mm, decimals, scene.sides_named)
         if metrics.horizontalAdvance(text) <= room:
             return text
     return ""
@@ -116,5 +123,5 @@ def _line_px(painter: QPainter) -> float:
     return QFontMetricsF(label_font(painter)).height() + 1.0
 
 
-def _minus(value: float) -> str:
-    return f"{value:.0f}".replace("-", "\N{MINUS SIGN}")
+def _minus(value: float, decimals: int = 0) -> str:
+    return f"{value:.{decimals}f}".replace("-", "\N{MINUS SIGN}")

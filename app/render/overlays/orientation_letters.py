@@ -11,18 +11,20 @@ from app.render.overlays.overlay import Overlay, Scene
 
 INSET_PX = 14.0
 SIZE_PT = 13.0
+SIDES_IN_DOUBT = "L/R not confirmed"
 
 
 class OrientationLetters(Overlay):
-    """R, L, A, P, S, I at the edges; two letters where the plane is oblique."""
+    """R, L, A, P, S, I at the edges, two letters where the plane is oblique; none while the sides are in doubt."""
 
     name = "letters"
     kept = False
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
         """Write the four letters."""
+        ink = colours.TEXT if scene.sides_named else colours.NOTICE
         for at, text, align in _letters(scene):
-            write(painter, at, text, colours.TEXT, align, SIZE_PT, bold=True)
+            write(painter, at, text, ink, align, SIZE_PT, bold=True)
 
 
 def boxes(painter: QPainter, scene: Scene) -> list[QRectF]:
@@ -33,6 +35,8 @@ def boxes(painter: QPainter, scene: Scene) -> list[QRectF]:
 def _letters(scene: Scene) -> list[tuple[QPointF, str, Qt.AlignmentFlag]]:
     plane = scene.plane
     middle, half = plane.width_px / 2.0, plane.height_px / 2.0
+    if not scene.sides_named:
+        return [(QPointF(middle, plane.height_px - INSET_PX), SIDES_IN_DOUBT, Qt.AlignmentFlag.AlignHCenter)]
     left, top, right, bottom = plane.edge_letters()
     return [
         (QPointF(INSET_PX / 2, half), left, Qt.AlignmentFlag.AlignLeft),

@@ -11,6 +11,7 @@ from PySide6.QtGui import QPainter
 from app.render.plane import ViewPlane
 from app.render.view_state import ViewState
 from cvt_planner.base.arrays import Points
+from cvt_planner.plan.sides import sides_named
 from cvt_planner.workspace import State
 
 
@@ -26,6 +27,11 @@ class Scene:
     taken: list[QRectF] = field(default_factory=list)  # room that labels of this painting have taken, see `labels`
     written: list[Callable[[], object]] = field(default_factory=list)  # labels to be written when all shapes are drawn
     lesion_boxes: dict[str, QRectF] = field(default_factory=dict)  # around the outlines painted, by lesion id
+
+    @property
+    def sides_named(self) -> bool:
+        """Return whether left and right of the open CT may be written."""
+        return sides_named(self.state.plan, self.state.volume)
 
 
 class Overlay:

@@ -14,7 +14,7 @@ from pydicom.filereader import _read_file_meta_info, read_preamble
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.incomplete import refuse_incomplete, without_incomplete
-from cvt_planner.imaging.sources import DICOMDIR_CLASS, FileRef, Opener, kind_of, list_files, list_members, shown
+from cvt_planner.imaging.sources import DICOMDIR_CLASS, FileRef, Opener, kind_of, list_files, shown
 
 _META_BYTES = 1 << 16
 
@@ -46,7 +46,8 @@ def outgoing_of(path: Path, progress: Progress) -> tuple[tuple[Outgoing, ...], i
     refuse_incomplete(path)
     refs: Sequence[FileRef]
     if kind == "zip":
-        refs = list_members(path)
+        with Opener() as opener:
+            refs = opener.members(path)
     elif kind in ("file", "research"):
         refs = [FileRef(path)]
     else:

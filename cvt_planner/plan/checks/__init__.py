@@ -10,18 +10,22 @@ from cvt_planner.plan.checks import (
     inside_ct,
     level_confirmed,
     metal_clear,
+    missing_slices,
     needle_length,
     probe_in_needle,
     probe_length,
     probe_spacing,
     side,
+    sides_confirmed,
     skin_entry,
     slice_distance,
 )
 from cvt_planner.plan.checks.contract import VERDICTS, Check, CheckContext, CheckResult, IceState, Verdict
 
 CHECKS: tuple[Check, ...] = (
+    sides_confirmed.CHECK,
     slice_distance.CHECK,
+    missing_slices.CHECK,
     level_confirmed.CHECK,
     inside_ct.CHECK,
     side.CHECK,

@@ -23,7 +23,9 @@ def _find(context: CheckContext) -> Iterator[Finding]:
             yield about_lesion(lesion, "not judged", text)
         else:
             coldest = ice.canal_minimum_c
-            verdict, text = _verdict(coldest), _sentence(ice, coldest, lesion.name)
+            verdict, text = _verdict(coldest), _sentence(ice, coldest, lesion.name, context.axial_band_mm)
+            if verdict == "ok" and ice.canal_to_0c_mm is not None and ice.canal_to_0c_mm < context.axial_band_mm:
+                verdict = "look"
             if not ice.canal_marked:  # warm where it is known says nothing about where it is not
                 verdict = "not judged" if verdict == "ok" else verdict
                 text += " The canal is not marked all along the probes and may be colder there: mark it there too."
@@ -36,16 +38,17 @@ def _verdict(coldest_c: float) -> Verdict:
     return "look" if coldest_c >= STOP_BELOW_C else "stop"
 
 
-def _sentence(ice: IceFigures, coldest_c: float, name: str) -> str:
+def _sentence(ice: IceFigures, coldest_c: float, name: str, band_mm: float) -> str:
     warmest = ice.canal_minimum_high_c
     figures = f"{round(coldest_c)}" if warmest is None else f"{round(coldest_c)} to {round(warmest)}"
     span = f"{figures} °C".replace("-", "−")
     distance = ice.canal_to_0c_mm
+    unsure = f" (± {band_mm:.1f} mm: slices lie {2.0 * band_mm:.1f} mm apart)" if band_mm else ""
     if distance is None:
         return f"Beside {name} the canal's wall gets no colder than {span}."
     if distance < 0.0:
-        return f"The ice of {name} reaches {-distance:.1f} mm into the canal; its wall gets as cold as {span}."
-    return f"The ice of {name} ends {distance:.1f} mm from the canal; its wall gets as cold as {span}."
+        return f"The ice of {name} reaches {-distance:.1f} mm into the canal{unsure}; its wall gets as cold as {span}."
+    return f"The ice of {name} ends {distance:.1f} mm from the canal{unsure}; its wall gets as cold as {span}."
 
 
 CHECK = Check(

@@ -28,14 +28,16 @@ def _find(context: CheckContext) -> Iterator[Finding]:
             yield about_needle(context, assembly, "not judged", f"{text} Mark the canal.")
             continue
         gap, place = found
+        band = context.axial_band_mm
+        unsure = f" (± {band:.1f} mm along the body: slices lie {2.0 * band:.1f} mm apart)" if band else ""
         if gap < 0.0:
-            text = f"The needle {name} passes through the spinal canal, {-gap:.1f} mm within its wall."
+            text = f"The needle {name} passes through the spinal canal, {-gap:.1f} mm within its wall{unsure}."
             finding = about_needle(context, assembly, "stop", text, gap)
-        elif gap < LEAST_GAP_MM:
-            text = f"The needle {name} passes the spinal canal at only {gap:.1f} mm."
+        elif gap - band < LEAST_GAP_MM:
+            text = f"The needle {name} passes the spinal canal at only {gap:.1f} mm{unsure}."
             finding = about_needle(context, assembly, "look", text, gap)
         else:
-            text = f"The needle {name} passes the spinal canal at {gap:.1f} mm."
+            text = f"The needle {name} passes the spinal canal at {gap:.1f} mm{unsure}."
             finding = about_needle(context, assembly, "ok", text, gap)
         yield replace(finding, place_lps_mm=place)
 

@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from cvt_planner.base.arrays import Vec3
+from cvt_planner.imaging.volume import Gap
 from cvt_planner.plan.figures import AssemblyFigures, CementFigures, IceFigures
 from cvt_planner.plan.model import Assembly, Lesion, Plan
+from cvt_planner.plan.sides import SidesState
 
 Verdict = Literal["ok", "look", "stop", "not judged"]
 VERDICTS: tuple[Verdict, ...] = ("ok", "look", "stop", "not judged")
+THICK_MM = 1.5  # between slices; assumed: a thoracic pedicle of 5 mm needs three slices across
 IceState = Literal["absent", "stale", "current"]
 
 
@@ -33,6 +36,15 @@ class CheckContext:
     ice: Mapping[str, IceFigures] = field(default_factory=dict)  # by lesion id
     ice_states: Mapping[str, IceState] = field(default_factory=dict)  # by lesion id
     lesions_in_ct: Mapping[str, bool] = field(default_factory=dict)  # by lesion id; empty while the CT is not open
+    sides: SidesState | None = None  # None while the CT is not open
+    gaps: tuple[Gap, ...] | None = None  # where slices are missing; None while the CT is not open
+    ice_boxes: Mapping[str, tuple[Vec3, Vec3]] = field(default_factory=dict)  # by lesion id: LPS ends of the 0 °C ice
+
+    @property
+    def axial_band_mm(self) -> float:
+        """Return by how much clearances are uncertain along the body: half the distance of thick slices."""
+        distance = self.slice_distance_mm
+        return distance / 2.0 if distance is not None and distance > THICK_MM else 0.0
 
     def needle_name(self, assembly: Assembly) -> str:
         """Return the words for a needle: "L2 left", with the lesion's name where the level has several."""

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cvt_planner.plan.checks.contract import Check, CheckContext, Finding
-
-MOST_MM = 1.5  # assumed: a thoracic pedicle of 5 mm needs three slices across
+from cvt_planner.plan.checks.contract import THICK_MM, Check, CheckContext, Finding
 
 
 def _find(context: CheckContext) -> Iterator[Finding]:
     distance = context.slice_distance_mm
     if distance is None:
         yield Finding("CT", "not judged", "The CT is not open, so the distance of its slices is not judged.")
-    elif distance > MOST_MM:
+    elif distance > THICK_MM:
         text = f"Slices lie {distance:.1f} mm apart: widths and clearances in the pedicles cannot be judged on this CT."
         yield Finding("CT", "not judged", text, distance)
     else:
@@ -25,7 +23,7 @@ CHECK = Check(
     key="slice-distance",
     title="Slices thin enough for pedicles",
     unit="mm",
-    limit=f"at most {MOST_MM:g} mm apart",
+    limit=f"at most {THICK_MM:g} mm apart",
     not_modelled="The scanner's own slice thickness and blur.",
     source="assumed",
     find=_find,

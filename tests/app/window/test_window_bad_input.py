@@ -128,10 +128,6 @@ def cut_pixels(folder: Path, small: Small) -> tuple[str, ...]:
     return _cut(folder, small, 0.6), folder.name, "truncated", "again"
 
 
-def cut_header(folder: Path, small: Small) -> tuple[str, ...]:
-    return _cut(folder, small, 0.005), folder.name, "missing", "again"
-
-
 def _cut(folder: Path, small: Small, part: float) -> str:
     """Cut one slice in the middle of a good series; return its name."""
     folder.mkdir()
@@ -144,7 +140,7 @@ def _cut(folder: Path, small: Small, part: float) -> str:
     return middle.name
 
 
-@pytest.mark.parametrize("make", [empty_folder, texts, cut_pixels, cut_header])
+@pytest.mark.parametrize("make", [empty_folder, texts, cut_pixels])
 def test_a_folder_that_is_no_study_is_named_and_nothing_is_lost(
     busy: Before, small: Small, tmp_path: Path, make: Callable[[Path, Small], tuple[str, ...]]
 ) -> None:
@@ -153,6 +149,18 @@ def test_a_folder_that_is_no_study_is_named_and_nothing_is_lost(
     assert_said(busy.hand, *words)
     assert busy.hand.answers.asked == 0  # nothing can be opened: no need to ask about the unsaved work
     busy.assert_kept()
+
+
+def test_a_study_with_a_slice_that_cannot_be_read_opens_with_its_gap_said(
+    busy: Before, small: Small, tmp_path: Path
+) -> None:
+    hand = busy.hand
+    name = _cut(tmp_path / "dropped", small, 0.005)
+    hand.drop(tmp_path / "dropped")
+    assert hand.answers.asked == 1  # it can be opened, so the unsaved work is asked about
+    assert_said(hand, name, "1 slice is missing", "damaged", "nothing may be planned across it")
+    volume = hand.built.workspace.volume
+    assert len(volume.gaps) == 1 and "missing" in hand.window.images._notices.text()
 
 
 def test_two_studies_in_a_folder_are_offered_and_none_is_taken(busy: Before, small: Small, tmp_path: Path) -> None:
@@ -164,6 +172,8 @@ def test_two_studies_in_a_folder_are_offered_and_none_is_taken(busy: Before, sma
     assert hand.answers.asked == 0
     rows = hand.table("series_table")
     assert ["In July" in row[0] for row in sorted(rows)] == [True, False] and "In June" in sorted(rows)[1][0]
+    assert hand.window.browser.isVisible()
+    hand.key(Qt.Key.Key_Escape, where=hand.window.browser.rows)
     busy.assert_same()
     hand.step(Step.IMAGES)
     row = next(n for n, texts in enumerate(rows) if "In July" in texts[0])

@@ -40,6 +40,29 @@ def test_a_map_of_one_material_gives_the_ice_of_that_material(material: Material
     assert max(even.energy_imbalance, mapped.energy_imbalance) < 1e-3
 
 
+def test_a_map_of_one_material_thaws_like_that_material() -> None:
+    """What was frozen and is not any more conducts as unfrozen tissue again."""
+    phases = (Phase("freeze", 60.0), Phase("thaw", 120.0, 40.0), Phase("freeze", 20.0))
+    even = simulate(Scene(BOX, SOFT_TISSUE, PAIR, phases))
+    mapped = simulate(Scene(BOX, SOFT_TISSUE, PAIR, phases, tissue=map_of_labels(labels(), [SOFT_TISSUE])))
+    assert mapped.snapshots[-1].temperature_c == pytest.approx(even.snapshots[-1].temperature_c, abs=0.01)
+    assert mapped.coldest_c == pytest.approx(even.coldest_c, abs=0.01)
+
+
+@pytest.mark.parametrize("face", range(6))
+def test_a_frozen_wall_freezes_a_map_like_one_material(face: int) -> None:
+    walls = tuple(Wall("held", -100.0) if n == face else INSULATED for n in range(6))
+    box = HeatBox((12.0, 14.0, 16.0), 1.0)
+    phases = (Phase("freeze", 60.0),)
+    even = simulate(Scene(box, SOFT_TISSUE, (), phases, walls=walls))
+    tissue = map_of_labels(labels(box), [SOFT_TISSUE])
+    mapped = simulate(Scene(box, SOFT_TISSUE, (), phases, tissue=tissue, walls=walls))
+    assert even.snapshots[-1].temperature_c.min() < -40.0
+    assert mapped.snapshots[-1].temperature_c == pytest.approx(even.snapshots[-1].temperature_c, abs=0.02)
+    assert mapped.wall_heat_j == pytest.approx(even.wall_heat_j, rel=1e-3)
+    assert max(even.energy_imbalance, mapped.energy_imbalance) < 1e-3
+
+
 def test_heat_through_two_layers_in_series() -> None:
     """Steady: the flow through two slabs is that of their resistances in series, wherever the boundary lies."""
     poor = replace(SOFT_TISSUE, k_unfrozen=0.2, c_unfrozen=400.0, c_frozen=400.0)

@@ -161,3 +161,8 @@ def test_a_figure_that_misses_its_limit_is_printed_as_such() -> None:
     chapter.show([good, bad, nothing])
     written = text([chapter], "quick", 60.0)
     assert written.count("**NOT MET** (1 of 2 figures)") == 1 and "not run" in written
+
+
+def test_the_largest_ice_in_well_perfused_tissue() -> None:
+    """The cell beside the front is fed by as much of it as is not frozen, else the ice ends a cell or two early."""
+    assert_met(blood_cases.largest_ice_check(core, 0.5) for core in (blood_cases.CORES[2], blood_cases.CORES[6]))

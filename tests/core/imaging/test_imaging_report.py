@@ -28,7 +28,7 @@ def test_the_report_names_every_series_and_its_verdict(tmp_path: Path, write_ser
     assert (good["uid"], good["verdict"], good["reasons"], good["slices"]) == ("1.2.3.4", "usable", [], 6)
     assert (good["rows"], good["columns"], good["pixel_spacing_mm"]) == (9, 11, [0.9, 0.7])
     assert (good["slice_distance_mm"], good["orientation"], good["patient"]) == (1.0, "axial", "Müller, Anna")
-    assert bad["verdict"] == "refused" and "missing" in bad["reasons"][0] and bad["patient_position"] == "HFP"
+    assert bad["verdict"] == "warning" and "missing" in bad["reasons"][0] and bad["patient_position"] == "HFP"
     assert report["preferred"] == "1.2.3.4"
 
 

@@ -10,7 +10,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from cvt_planner.base.errors import InputRefused
-from cvt_planner.imaging import sources
+from cvt_planner.imaging import archives
 from cvt_planner.imaging.find import find_series
 from cvt_planner.imaging.read import read_volume
 
@@ -128,10 +128,10 @@ def test_hostile_zips_are_refused(tmp_path: Path, write_series: Writer, monkeypa
     with pytest.raises(InputRefused, match="protected by a password"):
         find_series(tmp_path / "locked.zip")
     with monkeypatch.context() as patch:
-        patch.setattr(sources, "MAX_ZIP_ENTRIES", 5)
+        patch.setattr(archives, "MAX_ZIP_ENTRIES", 5)
         with pytest.raises(InputRefused, match="over 5 files"):
             find_series(archive)
-    monkeypatch.setattr(sources, "MAX_ZIP_RATIO", 100)
+    monkeypatch.setattr(archives, "MAX_ZIP_RATIO", 100)
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as bomb:
         bomb.writestr("zeros", bytes(3 << 20))
     with pytest.raises(InputRefused, match="zeros, which unpacks to an implausible size"):

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from cvt_planner.anatomy.lesion_shape import Ellipsoid
-from cvt_planner.imaging.volume import Patient
+from cvt_planner.imaging.volume import Gap, Patient
 from cvt_planner.plan import checks as checks_package
 from cvt_planner.plan.checks import CHECKS, VERDICTS, Check, CheckContext, CheckResult, run_checks, worst
 from cvt_planner.plan.figures import AssemblyFigures, CementFigures, IceFigures, IsothermFigures
 from cvt_planner.plan.model import Assembly, CanalMark, Lesion, LesionKind, LevelMark, Plan, Side, VolumeRef, VolumeRole
+from cvt_planner.plan.sides import SidesState
 
 CT = VolumeRef(VolumeRole.PLANNING, "1", "2", "3", "ab", "CT", "", (1, 2, 3), "")
 LESION = Lesion("a", "Lesion 1", "L2", LesionKind.LYTIC, Ellipsoid((0.0, 0.0, 0.0), (8.0, 8.0, 8.0)))
@@ -52,7 +53,7 @@ ICE = IceFigures(
 CEMENT = CementFigures("a", 4.0, 2.0, 5.5, 7.5, 31.0, False, ((15.0, 4.6),), 0.3, ())
 GOOD = CheckContext(
     PLAN, 1.0, {"l": NEEDLE, "r": replace(NEEDLE, assembly_id="r", partner_id="l")},
-    {"a": CEMENT}, {"a": ICE}, {"a": "current"}, {"a": True},
+    {"a": CEMENT}, {"a": ICE}, {"a": "current"}, {"a": True}, SidesState(True, "", "The picture agrees."), (),
 )  # fmt: skip
 
 
@@ -149,7 +150,23 @@ def test_a_good_plan_is_ok() -> None:
     assert worst(results) == "ok"
 
 
+ABOVE = Gap(0, 30, 31, (0.0, 0.0, 1.0), 20.0, 23.0)  # slices missing beyond needles and lesion
+THROUGH = Gap(0, 9, 9, (0.0, 0.0, 1.0), -1.0, 1.0)
+LOW_RIM = Gap(0, 2, 2, (0.0, 0.0, 1.0), -10.0, -7.5)  # the lesion's lowest half millimetre
+DOUBT = SidesState(False, "No position.", "Left and right are not confirmed. No position.")
+
 CASES = [
+    ("sides-confirmed", context(sides=None), "not judged"),
+    ("sides-confirmed", context(sides=DOUBT), "stop"),
+    ("sides-confirmed", context(sides=replace(DOUBT, named=True, words="Confirmed by a user.")), "look"),
+    ("missing-slices", context(gaps=None), "not judged"),
+    ("missing-slices", context(gaps=(ABOVE,)), "look"),
+    ("missing-slices", context(gaps=(THROUGH,)), "stop"),
+    ("missing-slices", context(gaps=(LOW_RIM,)), "stop"),
+    ("missing-slices", context(gaps=(ABOVE,), ice_boxes={"a": ((-20.0, -20.0, -19.0), (20.0, 20.0, 19.0))}), "look"),
+    ("missing-slices", context(gaps=(ABOVE,), ice_boxes={"a": ((-20.0, -20.0, -21.0), (20.0, 20.0, 21.0))}), "stop"),
+    ("canal-ice", context(slice_distance_mm=13.0), "look"),  # the ice ends 6 mm away, uncertain by 6.5 mm
+    ("canal-ice", context(slice_distance_mm=11.0), "ok"),
     ("slice-distance", context(slice_distance_mm=1.5), "ok"),
     ("slice-distance", context(slice_distance_mm=1.6), "not judged"),
     ("slice-distance", context(slice_distance_mm=None), "not judged"),
@@ -177,6 +194,8 @@ CASES = [
     ("canal-path", with_left(**sagittal(8.0 + 1.2065 - 0.2)), "stop"),  # the shaft's own half width counts
     ("canal-path", with_left(**sagittal(8.0 + 1.2065 + 0.8)), "look"),
     ("canal-path", with_left(**sagittal(8.0 + 1.2065 + 1.2)), "ok"),
+    ("canal-path", replace(with_left(**sagittal(8.0 + 1.2065 + 1.2)), slice_distance_mm=5.0), "look"),
+    ("canal-path", replace(with_left(**sagittal(8.0 + 1.2065 + 3.6)), slice_distance_mm=5.0), "ok"),
     (
         "canal-path",
         with_left(

@@ -1,0 +1,205 @@
+"""ZIPs, read in place: caps before anything is unpacked, passwords, and members inflated only as far as they are read.
+
+Nothing is ever unpacked to disk, and no name from inside an archive is used for more than showing it.
+"""
+
+from __future__ import annotations
+
+import io
+import stat
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cvt_planner.base.errors import InputRefused
+from cvt_planner.imaging.refs import FileRef, brief, shown
+
+# Caps against hostile or mistaken input; all of them assumed, far above what a CT study needs.
+MAX_ZIP_ENTRIES = 100_000
+MAX_DIRECTORY_BYTES = 64 << 20  # of the list of entries itself, which is held in memory
+MAX_MEMBER_BYTES = 1 << 30
+MAX_ZIP_BYTES = 16 << 30
+MAX_ZIP_RATIO = 1000  # of one member over 1 MiB; deflate itself cannot pass about 1032
+CHUNK_BYTES = 1 << 20
+HEADER_BYTES = 1 << 16
+_TAIL_BYTES = 66_000  # an end record, its longest comment and the two records of a large archive before it
+_WRONG = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+
+
+class PasswordNeeded(InputRefused):
+    """The ZIP is protected: a password is needed, or the one that was given is wrong."""
+
+    def __init__(self, path: Path, wrong: bool = False) -> None:
+        self.path = path
+        self.wrong = wrong
+        what = "is protected, and the password does not open it" if wrong else "is protected by a password"
+        super().__init__(f"The ZIP {shown(path)} {what}. Ask the sender for the password (--password-file F).")
+
+    def __reduce__(self) -> tuple[type[PasswordNeeded], tuple[Path, bool]]:
+        return PasswordNeeded, (self.path, self.wrong)
+
+
+def open_archive(path: Path, password: str = "") -> zipfile.ZipFile:
+    """Return an open ZIP, its caps and its password checked; the caller closes it.
+
+    Raises
+    ------
+    InputRefused
+        If it is damaged or declares more than the caps of this module.
+    PasswordNeeded
+        If it is protected and the password is missing or wrong.
+    """
+    try:
+        _check_directory(path)
+        archive = zipfile.ZipFile(path)
+    except _WRONG as fault:
+        raise _damaged(path, fault) from fault
+    try:
+        entries = _files(archive)
+        fault_text = _zip_fault(entries, path.stat().st_size)
+        if fault_text:
+            raise InputRefused(f"The ZIP {shown(path)} {fault_text}")
+        protected = [entry for entry in entries if entry.flag_bits & 0x1]
+        if protected:
+            archive.close()
+            archive = _unlocked(path, password, protected)
+    except BaseException:
+        archive.close()
+        raise
+    return archive
+
+
+def list_members(archive: zipfile.ZipFile, path: Path) -> list[FileRef]:
+    """Return the files of an open ZIP in the order of their names; links are left out."""
+    return sorted({FileRef(path, entry.filename) for entry in _files(archive) if not _is_link(entry)})
+
+
+def _files(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    return [entry for entry in archive.infolist() if entry.filename and not entry.filename.endswith("/")]
+
+
+def _is_link(entry: zipfile.ZipInfo) -> bool:
+    return stat.S_IFMT(entry.external_attr >> 16) == stat.S_IFLNK
+
+
+def _damaged(path: Path, fault: Exception) -> InputRefused:
+    return InputRefused(f"The ZIP {shown(path)} cannot be read: {brief(fault)}. Ask for the archive again.")
+
+
+def _unlocked(path: Path, password: str, protected: Sequence[zipfile.ZipInfo]) -> zipfile.ZipFile:
+    """Return the ZIP opened with its password, which is proved on its smallest file."""
+    import pyzipper  # type: ignore[import-untyped]  # only here: few archives are protected
+
+    if not password:
+        raise PasswordNeeded(path)
+    try:
+        archive: zipfile.ZipFile = pyzipper.AESZipFile(path)
+        archive.setpassword(password.encode("utf-8"))
+    except _WRONG as fault:
+        raise _damaged(path, fault) from fault
+    smallest = min(protected, key=lambda entry: entry.compress_size)
+    try:
+        # Old encryption proves a password by one byte only: the checksum at the end of the file must fit as well.
+        with archive.open(smallest.filename) as member:
+            while member.read(CHUNK_BYTES):
+                pass
+    except _WRONG as fault:
+        archive.close()
+        raise PasswordNeeded(path, wrong=True) from fault
+    return archive
+
+
+def _check_directory(path: Path) -> None:
+    """Raise where the list of entries is implausibly large, before it is read."""
+    with path.open("rb") as stream:
+        size = stream.seek(0, io.SEEK_END)
+        stream.seek(max(0, size - _TAIL_BYTES))
+        tail = stream.read()
+    end, large = tail.rfind(b"PK\x05\x06"), tail.rfind(b"PK\x06\x06")
+    declared = int.from_bytes(tail[end + 12 : end + 16], "little") if end >= 0 else 0
+    if declared == 0xFFFFFFFF and large >= 0:
+        declared = int.from_bytes(tail[large + 40 : large + 48], "little")
+    if declared > MAX_DIRECTORY_BYTES:
+        raise InputRefused(f"The ZIP {shown(path)} lists far too many files. Choose the archive of one study.")
+
+
+def _zip_fault(entries: Sequence[zipfile.ZipInfo], archive_bytes: int) -> str:
+    if len(entries) > MAX_ZIP_ENTRIES:
+        return f"holds over {MAX_ZIP_ENTRIES} files. Choose the archive of one study."
+    if sum(entry.file_size for entry in entries) > MAX_ZIP_BYTES:
+        return f"unpacks to over {MAX_ZIP_BYTES >> 30} GiB. Choose the archive of one study."
+    if sum(entry.compress_size for entry in entries) > archive_bytes:
+        return "is malformed: its files overlap each other. It was not opened."
+    for entry in entries:
+        large = entry.file_size > 1 << 20
+        if entry.file_size > MAX_MEMBER_BYTES or (large and entry.file_size > MAX_ZIP_RATIO * entry.compress_size):
+            return f"holds {shown(entry.filename)}, which unpacks to an implausible size. It was not opened."
+    return ""
+
+
+class MemberStream(io.RawIOBase):
+    """A seekable stream of a ZIP member that is inflated only as far as it is read."""
+
+    def __init__(self, archive: zipfile.ZipFile, ref: FileRef) -> None:
+        self._ref = ref
+        self._declared = archive.getinfo(ref.member).file_size
+        self._source: Any = archive.open(ref.member)
+        self._data = bytearray()
+        self._at = 0
+
+    def read(self, count: int = -1) -> bytes:
+        """Return up to `count` bytes from the present place; all that follow where it is negative."""
+        wanted = self._declared if count is None or count < 0 else min(self._at + count, self._declared)
+        if wanted > len(self._data):
+            # More than a header: the whole member, so that its checksum is compared.
+            self._fetch(wanted if wanted <= HEADER_BYTES < self._declared else self._declared)
+        data = bytes(memoryview(self._data)[self._at : max(wanted, self._at)])
+        self._at += len(data)
+        return data
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer from the present place; return how many bytes were there."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place; return it."""
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._declared}[whence]
+        self._at = max(0, start + offset)
+        return self._at
+
+    def tell(self) -> int:
+        """Return the present place."""
+        return self._at
+
+    def readable(self) -> bool:
+        """Return that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return that it can be searched."""
+        return True
+
+    def close(self) -> None:
+        """Let go of the member."""
+        self._source.close()
+        super().close()
+
+    def _fetch(self, wanted: int) -> None:
+        try:
+            while len(self._data) < wanted:
+                piece = self._source.read(min(CHUNK_BYTES, wanted - len(self._data)))
+                if not piece:
+                    break
+                self._data += piece
+            # At its end the archive's own checksum is compared, and nothing may follow.
+            ended = wanted < self._declared or not self._source.read(1)
+        except _WRONG as fault:
+            raise InputRefused(
+                f"{self._ref.name} cannot be unpacked: {brief(fault)}. Ask for the archive again."
+            ) from fault
+        if len(self._data) < wanted or not ended:
+            raise InputRefused(f"{self._ref.name} is not as long as the ZIP says. Ask for the archive again.")

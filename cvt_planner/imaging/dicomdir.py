@@ -1,0 +1,142 @@
+"""The files that the DICOMDIR of a medium names, each proved to lie on the medium."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from struct import error
+
+from pydicom.tag import BaseTag
+from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
+
+from cvt_planner.base.progress import Progress
+from cvt_planner.imaging.elements import (
+    ITEM,
+    UNDEFINED,
+    NotPlain,
+    TooDeep,
+    Window,
+    beginning,
+    element_at,
+    past_sequence,
+    walk,
+)
+from cvt_planner.imaging.refs import FileRef, shown
+
+MAX_DICOMDIR_BYTES = 64 << 20  # assumed; one of 100,000 images has about 40 MB
+_RECORDS = 0x00041220
+_FILE = BaseTag(0x00041500)
+
+
+class BadDicomdir(Exception):
+    """The DICOMDIR cannot be followed; its text says why, as the second half of a sentence."""
+
+
+def files_of(path: Path, data: bytes, progress: Progress) -> list[FileRef]:
+    """Return the files that a DICOMDIR names, in its order, each once.
+
+    Parameters
+    ----------
+    data
+        The bytes of the DICOMDIR.
+
+    Raises
+    ------
+    BadDicomdir
+        If it is damaged, names a file that is not there, or one outside its own folder.
+    """
+    try:
+        names = _names(data)
+    except (NotPlain, TooDeep, error, IndexError) as fault:
+        raise BadDicomdir("is damaged") from fault
+    if not names:
+        raise BadDicomdir("names no files")
+    folders = _Folders(path.parent)
+    refs: dict[FileRef, None] = {}
+    for n, name in enumerate(names):
+        if n % 64 == 0:
+            progress.check()
+        refs[FileRef(folders.file(name))] = None
+    return list(refs)
+
+
+def _names(data: bytes) -> list[tuple[str, ...]]:
+    """Return the parts of every file name of the records."""
+    window = Window(data, len(data), lambda place, count: data[place : place + count])
+    syntax, _, place = beginning(window)
+    explicit, little = syntax != ImplicitVRLittleEndian, syntax != ExplicitVRBigEndian
+    while place < len(data):
+        tag, _, head, length = element_at(window, place, explicit, little)
+        if tag == _RECORDS:
+            end = len(data) if length == UNDEFINED else place + head + length
+            return _names_of_items(Window(data, min(end, len(data)), window.fetch), place + head, explicit, little)
+        place = past_sequence(window, place + head, explicit, little) if length == UNDEFINED else place + head + length
+    raise NotPlain
+
+
+def _names_of_items(window: Window, place: int, explicit: bool, little: bool) -> list[tuple[str, ...]]:
+    names = []
+    while place < window.size:
+        tag, _, head, length = element_at(window, place, explicit, little)
+        if tag != ITEM:
+            break
+        place += head
+        end = window.size if length == UNDEFINED else place + length
+        if end > window.size:
+            raise NotPlain
+        item = Window(window.data, end, window.fetch)
+        values, place = walk(item, place, explicit, little, {int(_FILE): _FILE})
+        if length == UNDEFINED:
+            place += 8  # the mark at the item's end
+        if _FILE in values:
+            text = (values[_FILE].value or b"").decode("latin-1").strip(" \0")
+            if text:
+                names.append(tuple(part.strip() for part in text.split("\\")))
+    return names
+
+
+class _Folders:
+    """Finds files by names whose letters may have changed their case, or that lost or gained an ending."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._real_root = os.path.realpath(root).rstrip(os.sep) + os.sep
+        self._known: dict[Path, dict[str, str]] = {}
+
+    def file(self, parts: tuple[str, ...]) -> Path:
+        """Return the file of a name, given as its parts."""
+        shown_name = shown("/".join(parts))
+        if any(part in ("", ".", "..") or set(part) & set("/:\0") for part in parts):
+            raise BadDicomdir(f"names a file outside the medium ({shown_name})")
+        place = self._root
+        for part in parts:
+            name = self._entry(place, part)
+            if name is None:
+                raise BadDicomdir(f"names {shown_name}, which is not there")
+            place = place / name
+        real = os.path.realpath(place)
+        if not real.startswith(self._real_root):
+            raise BadDicomdir(f"names a file outside the medium ({shown_name})")
+        if not Path(real).is_file():
+            raise BadDicomdir(f"names {shown_name}, which is no file")
+        return place
+
+    def _entry(self, folder: Path, part: str) -> str | None:
+        if folder not in self._known:
+            try:
+                self._known[folder] = _spellings(sorted(entry.name for entry in folder.iterdir()))
+            except OSError:
+                self._known[folder] = {}
+        known = self._known[folder]
+        folded = part.casefold()
+        return known.get(folded) or known.get(folded.partition(";")[0]) or known.get(folded.partition(".")[0])
+
+
+def _spellings(names: list[str]) -> dict[str, str]:
+    """Return the names of a folder by how they may be written; the full name wins over the one without ending."""
+    found: dict[str, str] = {}
+    for name in names:
+        folded = name.casefold().partition(";")[0]
+        found.setdefault(folded.partition(".")[0], name)
+    found.update({name.casefold().partition(";")[0]: name for name in names})
+    return found

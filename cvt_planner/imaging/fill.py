@@ -1,0 +1,138 @@
+"""Filling the memory of a volume with the slices of its files."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from cvt_planner.base.arrays import HuArray
+from cvt_planner.base.progress import Progress
+from cvt_planner.imaging.canonical import Turn
+from cvt_planner.imaging.headers import SliceHeader
+from cvt_planner.imaging.pixels import HU_LIMITS, hu_slice, padding_hu
+from cvt_planner.imaging.sources import Opener
+
+READERS = 2  # threads; reading and rescaling leave the interpreter lock
+
+Filler: TypeAlias = Callable[[Opener, Sequence[SliceHeader], HuArray, Turn, Progress], None]
+Putter: TypeAlias = Callable[[HuArray, HuArray], None]  # where a slice belongs, and its values
+_SCRATCH = threading.local()
+
+
+def empty_volume(shape_kji: tuple[int, int, int]) -> HuArray:
+    """Return memory for a volume, its values not set."""
+    return np.empty(shape_kji, dtype=np.int16)
+
+
+def put_slice(place: HuArray, values: HuArray) -> None:
+    """Copy the values of a slice to its place."""
+    place[...] = values
+
+
+def fill_slices(
+    opener: Opener,
+    slices: Sequence[SliceHeader],
+    hu: HuArray,
+    turn: Turn,
+    progress: Progress,
+    put: Putter = put_slice,
+) -> None:
+    """Fill a canonical (k, j, i) array with slices, whose stored axes the turn brings there.
+
+    Raises
+    ------
+    InputRefused
+        If a slice cannot be read; the text names its file.
+    Cancelled
+        If `progress` was stopped.
+    """
+    by_slice = turn.stored_view(hu)
+    total, done, lock = len(slices), 0, threading.Lock()
+
+    def read(n: int) -> None:
+        nonlocal done
+        progress.check()
+        read_slice(opener, slices[n], by_slice[n], put)
+        with lock:
+            done += 1
+            progress.report(done / total, f"Slice {done} of {total}")
+
+    if slices[0].ref.member:
+        opener.archive(slices[0].ref.path)
+    with ThreadPoolExecutor(READERS) as pool:
+        jobs = [pool.submit(read, n) for n in range(total)]
+        try:
+            for job in jobs:
+                job.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def read_slice(opener: Opener, header: SliceHeader, place: HuArray, put: Putter = put_slice) -> None:
+    """Put the HU of one file into its place, (rows, columns) of a volume. Raises what `hu_slice` raises."""
+    values = _read_directly(opener, header)
+    put(place, hu_slice(opener, header) if values is None else values)
+
+
+def _read_directly(opener: Opener, header: SliceHeader) -> HuArray | None:
+    """Return the HU of an uncompressed file, made where its bytes were read to; None where it is not as plain as that.
+
+    The array is used again for this thread's next slice: it stays in the processor's cache.
+    """
+    layout, slope, intercept = header.pixels, header.slope, header.intercept
+    if layout is None or slope != 1 or intercept is None or not float(intercept).is_integer() or header.ref.member:
+        return None
+    if layout.transfer_syntax not in (ExplicitVRLittleEndian, ImplicitVRLittleEndian) or sys.byteorder != "little":
+        return None
+    if padding_hu(header) is not None:
+        return None
+    values = _scratch(layout.rows, layout.columns)
+    with opener.open(header.ref) as stream:
+        stream.seek(layout.offset)
+        if stream.readinto(values.reshape(-1).view(np.uint8)) != values.nbytes:  # type: ignore[attr-defined]
+            return None
+    stored = values.view(np.int16 if layout.signed else np.uint16)
+    unused = 16 - layout.bits_stored
+    if unused:  # as in `pixels`: without what lies in the unused bits
+        np.left_shift(stored, unused - (layout.high_bit + 1 - layout.bits_stored), out=stored)
+        np.right_shift(stored, unused, out=stored)
+    low, high = int(stored.min()), int(stored.max())
+    if high > HU_LIMITS[1] or low + intercept < HU_LIMITS[0] or high + intercept > HU_LIMITS[1]:
+        return None
+    if abs(intercept) > HU_LIMITS[1]:
+        return None
+    return np.add(values, np.int16(intercept), out=values) if intercept else values
+
+
+def _scratch(rows: int, columns: int) -> HuArray:
+    values: HuArray | None = getattr(_SCRATCH, "values", None)
+    if values is None or values.shape != (rows, columns):
+        _SCRATCH.values = values = np.empty((rows, columns), dtype=np.int16)
+    return values
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a reading works with.
+
+    Parameters
+    ----------
+    opener
+        Makes what opens the files; called once for each pass over them.
+    empty
+        Gives the memory of a volume of a shape.
+    fill
+        Fills it with slices, as `fill_slices` does.
+    """
+
+    opener: Callable[[], Opener] = field(default=Opener)
+    empty: Callable[[tuple[int, int, int]], HuArray] = field(default=empty_volume)
+    fill: Filler = field(default=fill_slices)

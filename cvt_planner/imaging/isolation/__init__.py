@@ -1,0 +1,13 @@
+"""Reading in a process of its own: a file that crashes, hangs or bloats its reader costs that file, not the program."""
+
+from cvt_planner.imaging.isolation.door import (
+    close,
+    find_series,
+    isolated,
+    picture,
+    read_volume,
+    thumbnail,
+    warm_up,
+)
+
+__all__ = ["close", "find_series", "isolated", "picture", "read_volume", "thumbnail", "warm_up"]

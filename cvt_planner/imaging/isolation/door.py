@@ -1,0 +1,111 @@
+"""Finding and reading series as the window and the command line do: in the reading process."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from dataclasses import replace
+
+from pydicom.dataset import Dataset
+
+from cvt_planner.base.arrays import HuArray
+from cvt_planner.base.errors import InputRefused
+from cvt_planner.base.progress import Progress
+from cvt_planner.imaging.fill import Means
+from cvt_planner.imaging.find import Place
+from cvt_planner.imaging.find import find_series as find_here
+from cvt_planner.imaging.headers import SliceHeader
+from cvt_planner.imaging.isolation.reader import NO_ISOLATION, Reader
+from cvt_planner.imaging.isolation.requests import Find, Look, Read
+from cvt_planner.imaging.read import read_volume as read_here
+from cvt_planner.imaging.series import SeriesInfo, SeriesListing
+from cvt_planner.imaging.sources import Opener
+from cvt_planner.imaging.thumbnails import THUMBNAIL_PX, Picture, pictured, window_of
+from cvt_planner.imaging.thumbnails import picture as picture_here
+from cvt_planner.imaging.volume import Volume
+
+_READER = Reader()
+atexit.register(_READER.close)
+
+
+def isolated() -> bool:
+    """Return whether images are read in a process of their own: always, unless the operator asked otherwise."""
+    return os.environ.get(NO_ISOLATION, "") not in ("1", "true", "yes")
+
+
+def warm_up() -> None:
+    """Start the reading process, so that the first study opens at once; does not wait for it."""
+    if isolated():
+        _READER.warm_up()
+
+
+def close() -> None:
+    """End the reading process; the next request starts it again."""
+    _READER.close()
+
+
+def find_series(path: Place, progress: Progress | None = None, password: str = "") -> SeriesListing:
+    """Return what `imaging.find.find_series` returns, found in the reading process.
+
+    The slices of the listing carry what is needed to read them, not the other values of their headers.
+
+    Parameters
+    ----------
+    password
+        Of a protected ZIP; it is kept nowhere.
+    """
+    progress = progress or Progress()
+    if not isolated():
+        return find_here(path, progress, Opener(password))
+    listing: SeriesListing = _READER.ask(Find(password, path=path), progress)
+    return listing
+
+
+def read_volume(
+    source: Place | SeriesInfo,
+    series_uid: str | None = None,
+    progress: Progress | None = None,
+    password: str = "",
+) -> Volume:
+    """Return what `imaging.read.read_volume` returns, read in the reading process.
+
+    The voxels lie in memory that was filled there and is only handed over. `password` as in `find_series`.
+    """
+    progress = progress or Progress()
+    if not isolated():
+        return read_here(source, series_uid, progress, Means(lambda: Opener(password)))
+    parts, voxels = _READER.ask(Read(password, source=source, series_uid=series_uid), progress)
+    hu: HuArray = voxels.array
+    voxels.release()
+    # Made anew, so that its arrays are read-only as they were.
+    parts["grid"] = replace(parts["grid"])
+    return Volume(hu=hu, **parts)
+
+
+def picture(
+    header: SliceHeader,
+    longest_px: int,
+    window_hu: tuple[float, float] | None,
+    progress: Progress | None = None,
+    password: str = "",
+) -> Picture:
+    """Return what `imaging.thumbnails.picture` returns, decoded in the reading process."""
+    progress = progress or Progress()
+    if not isolated():
+        with Opener(password) as opener:
+            return picture_here(opener, header, longest_px, window_hu)
+    request = Look(password, header=replace(header, dataset=Dataset()), longest_px=longest_px, window_hu=window_hu)
+    made: Picture = _READER.ask(request, progress)
+    return made
+
+
+def thumbnail(
+    info: SeriesInfo, longest_px: int = THUMBNAIL_PX, progress: Progress | None = None, password: str = ""
+) -> Picture | None:
+    """Return the small picture of a series, from one image's pixels; None where it has none that can be shown."""
+    for header in pictured(info)[:1]:
+        try:
+            return picture(header, longest_px, window_of(info), progress, password)
+        except InputRefused:
+            return None
+    return None

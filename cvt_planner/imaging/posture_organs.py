@@ -1,0 +1,85 @@
+"""Which end of the body and which side the organs say it is: lung bases and apices, and the liver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from cvt_planner.base.arrays import FloatArray
+from cvt_planner.imaging.posture_sample import Sample, halves
+
+LUNG_HU = (-950, -500)
+FULL_LUNG_CM2 = 60.0  # a section well inside the lungs; assumed
+EDGE_LUNG_CM2 = (4.0, 40.0)  # a section near an end of the lungs; assumed
+BASE_WIDE = 0.5  # mean distance from the middle, in halves of the body's width; assumed
+LIVER_HU = (20.0, 180.0)  # native or with contrast
+LIVER_DEEP_MM = 28.0  # from its surface: no muscle, kidney or spleen of usual size is so deep; assumed
+LIVER_CORE_ML = 80.0  # so deep; four real livers have 140 to 260 mL, native and with contrast; a full stomach has less
+LIVER_SPREAD_HU = 25.0  # of the smoothed core, at most: food is not as even; assumed
+LIVER_ONE_SIDE = 0.85  # of its core on one side of the middle; assumed
+
+
+@dataclass(frozen=True, eq=False)
+class Lungs:
+    """Lung area, cm2, and its mean distance from the middle in halves of the body's width, of each slice (n,)."""
+
+    areas_cm2: FloatArray
+    spreads: FloatArray
+
+
+def lung_ends(lungs: Lungs) -> str:
+    """Return "right way" or "wrong way" as the lungs' bases lie to head and feet; empty where no base is clear.
+
+    Bases lie wide, in the recesses beside the diaphragm; apices lie near the middle, but so does gas in the bowel: an
+    end that lies near the middle says nothing.
+    """
+    areas, spreads = lungs.areas_cm2, lungs.spreads
+    full = np.flatnonzero(areas >= FULL_LUNG_CM2)
+    if len(full) < 2:
+        return ""
+    votes = []
+    for beyond, below in ((slice(None, full[0]), True), (slice(full[-1] + 1, None), False)):
+        edge = (areas[beyond] >= EDGE_LUNG_CM2[0]) & (areas[beyond] <= EDGE_LUNG_CM2[1])
+        if not edge.any():
+            continue
+        if float(np.average(spreads[beyond][edge], weights=areas[beyond][edge])) >= BASE_WIDE:
+            votes.append(below)
+    if not votes or len(set(votes)) > 1:
+        return ""
+    return "right way" if votes[0] else "wrong way"
+
+
+def lungs_of(sample: Sample) -> Lungs:
+    """Return what of each slice is lung."""
+    areas, spreads = np.zeros(len(sample.hu)), np.zeros(len(sample.hu))
+    for n, (hu, body) in enumerate(zip(sample.hu, sample.body, strict=True)):
+        lung = body & (hu >= LUNG_HU[0]) & (hu <= LUNG_HU[1])
+        lung = ndimage.binary_opening(lung, iterations=1)
+        if not lung.any():
+            continue
+        areas[n] = float(lung.sum()) * sample.pixel_mm**2 / 100.0
+        spreads[n] = float((np.abs(halves(body))[None, :] * lung).sum() / lung.sum())
+    return Lungs(areas, spreads)
+
+
+def liver_side(sample: Sample, lungs: Lungs) -> str:
+    """Return "right" or "left" where the thickest soft tissue lies deep on one side of the middle; empty if unclear.
+
+    The heart, which is as thick, lies near the middle between the lungs: slices that show much lung are left out.
+    """
+    keep = np.flatnonzero(
+        (lungs.areas_cm2 < FULL_LUNG_CM2) & np.array([sample.is_whole(n) for n in range(len(sample.hu))])
+    )
+    if len(keep) * sample.slice_mm < 30.0:
+        return ""
+    hu = ndimage.uniform_filter(sample.hu[keep].astype(np.float32), size=(1, 3, 3))
+    soft = (hu >= LIVER_HU[0]) & (hu <= LIVER_HU[1]) & sample.body[keep]
+    deep = np.stack([ndimage.distance_transform_edt(one, sampling=sample.pixel_mm) for one in soft]) >= LIVER_DEEP_MM
+    core_ml = float(deep.sum()) * sample.pixel_mm**2 * sample.slice_mm / 1000.0
+    if core_ml < LIVER_CORE_ML or float(hu[deep].std()) > LIVER_SPREAD_HU:
+        return ""
+    places = np.stack([np.broadcast_to(halves(one), one.shape) for one in sample.body[keep]])[deep]
+    left = float((places > 0).mean())
+    return "left" if left >= LIVER_ONE_SIDE else "right" if left <= 1.0 - LIVER_ONE_SIDE else ""

@@ -1,0 +1,239 @@
+"""Opening a CT of 600 slices of 512 x 512: against SimpleITK, dcm2niix, and the decoders alone in one process.
+
+    python tests/bench/bench_reading.py [FOLDER]    a CT series to make the slices from; without it, the phantom
+
+Medians of several runs, taken turn by turn in one go, the files in the page cache. "Ours" is what the window does:
+the series found and judged in the reading process (warm), the volume read there and handed over, its hash included.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+import numpy as np  # noqa: E402
+import pydicom  # noqa: E402
+from pydicom.encaps import encapsulate  # noqa: E402
+from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless  # noqa: E402
+
+SLICES, SIZE = 600, 512
+COMPRESSED = 150  # slices: the decoders alone take tens of milliseconds for each
+RUNS, RUNS_COMPRESSED = 5, 3
+SYNTAXES = {"plain": ExplicitVRLittleEndian, "JPEG-LS": JPEGLSLossless, "JPEG 2000": JPEG2000Lossless}
+
+
+def main(argv: list[str]) -> int:
+    """Make the slices, measure, print."""
+    from cvt_planner.imaging import isolation
+
+    place = Path(tempfile.mkdtemp(prefix="cvt-bench-"))
+    try:
+        isolation.warm_up()
+        pictures, template = source(Path(argv[0]) if argv else None, place)
+        for name in SYNTAXES:
+            write(place / name, name, pictures, template)
+        volume_mb = 2 * SLICES * SIZE * SIZE / 1e6
+        print(f"{SLICES} slices of {SIZE} x {SIZE}, {volume_mb:.0f} MB in memory, {os.cpu_count()} cores")
+        plain(place / "plain", place)
+        memory(place / "plain", "plain", volume_mb)
+        for name in ("JPEG-LS", "JPEG 2000"):
+            compressed(place / name, name)
+    finally:
+        isolation.close()
+        shutil.rmtree(place, ignore_errors=True)
+    return 0
+
+
+def source(folder: Path | None, place: Path) -> tuple[list[np.ndarray], pydicom.Dataset]:
+    """Return pictures of 512 x 512 (stored numbers) and the header to write them with."""
+    if folder is None:
+        from cvt_planner.phantom import make_phantom, write_phantom
+
+        folder = place / "phantom"
+        write_phantom(make_phantom("small"), folder, truth=False)
+    pictures, template = [], None
+    for path in sorted(p for p in folder.rglob("*") if p.is_file())[:SLICES]:
+        try:
+            ds = pydicom.dcmread(path)
+            stored = ds.pixel_array
+        except Exception:  # noqa: BLE001, S112  (whatever is no picture is passed over)
+            continue
+        repeat = -(-SIZE // stored.shape[0]), -(-SIZE // stored.shape[1])
+        pictures.append(np.ascontiguousarray(np.tile(stored, repeat)[:SIZE, :SIZE]))
+        template = template or ds
+    assert template is not None, f"{folder} holds no pictures"
+    return pictures, template
+
+
+def write(folder: Path, name: str, pictures: list[np.ndarray], ds: pydicom.Dataset) -> None:
+    """Write the slices in one transfer syntax."""
+    folder.mkdir()
+    ds.Rows = ds.Columns = SIZE
+    ds.PixelSpacing, ds.ImageOrientationPatient = [0.8, 0.8], [1, 0, 0, 0, 1, 0]
+    ds.file_meta.TransferSyntaxUID = SYNTAXES[name]
+    ds.SeriesInstanceUID = f"2.25.{1 + list(SYNTAXES).index(name)}"
+    for n in range(SLICES if name == "plain" else COMPRESSED):
+        picture = pictures[n % len(pictures)]
+        ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = f"{ds.SeriesInstanceUID}.{n}"
+        ds.ImagePositionPatient, ds.InstanceNumber, ds.SliceLocation = [-200, -200, 0.5 * n], n + 1, 0.5 * n
+        if n < len(pictures) or name == "plain":
+            ds.PixelData = picture.tobytes() if name == "plain" else encapsulate([encoded(picture, name)])
+            kept = ds.PixelData
+            if name != "plain":
+                _CACHE[name, n] = kept
+        else:
+            ds.PixelData = _CACHE[name, n % len(pictures)]
+        ds["PixelData"].VR = "OW" if name == "plain" else "OB"
+        ds.save_as(folder / f"IM{n:05d}.dcm", enforce_file_format=True)
+
+
+_CACHE: dict[tuple[str, int], bytes] = {}
+
+
+def encoded(picture: np.ndarray, name: str) -> bytes:
+    """Return a picture compressed without loss."""
+    if name == "JPEG-LS":
+        import jpeg_ls
+
+        return bytes(jpeg_ls.encode_array(picture))
+    from openjpeg.utils import encode_array
+
+    return bytes(encode_array(picture, codec_format=0, photometric_interpretation=2))
+
+
+def by_turns(runs: int, contestants: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Return the median seconds of each contestant, run by turns after one run that warms up."""
+    times: dict[str, list[float]] = {name: [] for name in contestants}
+    for run in range(runs + 1):
+        for name, work in contestants.items():
+            begin = time.perf_counter()
+            work()
+            if run:
+                times[name].append(time.perf_counter() - begin)
+    return {name: statistics.median(measured) for name, measured in times.items()}
+
+
+def ours(folder: Path) -> Callable[[], object]:
+    """Return the work of opening a folder."""
+    from cvt_planner.imaging import isolation
+
+    def work() -> object:
+        listing = isolation.find_series(folder)
+        return isolation.read_volume(listing.readable[0])
+
+    return work
+
+
+def first_picture(folder: Path) -> object:
+    """Find a series and decode its middle slice."""
+    from cvt_planner.imaging import isolation
+
+    return isolation.thumbnail(isolation.find_series(folder).readable[0])
+
+
+def by_simpleitk(folder: Path) -> object:
+    """Read a folder as most programs do."""
+    import SimpleITK
+
+    reader = SimpleITK.ImageSeriesReader()
+    reader.SetFileNames(SimpleITK.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder)))
+    return reader.Execute()
+
+
+def plain(folder: Path, place: Path) -> None:
+    """Measure uncompressed slices."""
+    out = place / "nifti"
+    contestants: dict[str, Callable[[], object]] = {
+        "ours": ours(folder),
+        "ours, first picture": lambda: first_picture(folder),
+        "SimpleITK": lambda: by_simpleitk(folder),
+    }
+    converter = shutil.which("dcm2niix")
+    if converter:
+
+        def by_dcm2niix() -> None:
+            shutil.rmtree(out, ignore_errors=True)
+            out.mkdir()
+            command = [converter, "-b", "n", "-z", "n", "-o", str(out), str(folder)]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            assert any(out.iterdir())
+
+        contestants["dcm2niix"] = by_dcm2niix
+    for name, seconds in by_turns(RUNS, contestants).items():
+        print(f"plain, {name}: {seconds:.3f} s", flush=True)
+
+
+def compressed(folder: Path, name: str) -> None:
+    """Measure compressed slices against every free decoder at hand, in one process."""
+
+    def by_pydicom() -> None:
+        for path in sorted(folder.iterdir()):
+            _ = pydicom.dcmread(path).pixel_array
+
+    contestants: dict[str, Callable[[], object]] = {
+        "ours": ours(folder),
+        "ours, first picture": lambda: first_picture(folder),
+        "SimpleITK": lambda: by_simpleitk(folder),
+        "pydicom": by_pydicom,
+    }
+    for contestant, seconds in by_turns(RUNS_COMPRESSED, contestants).items():
+        print(f"{name}, {COMPRESSED} slices, {contestant}: {seconds:.3f} s", flush=True)
+
+
+def memory(folder: Path, name: str, volume_mb: float) -> None:
+    """Measure the peak of memory over all processes (shared pages counted once), in a process that only reads."""
+    script = folder.parent / "child.py"
+    script.write_text(
+        f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nsys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        f"if __name__ == '__main__':\n    import bench_reading\n    bench_reading.watch_memory({str(folder)!r})\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+    peak = float(done.stdout)
+    print(f"{name}, peak memory of all processes: {peak:.0f} MB (target {1.4 * volume_mb + 150:.0f} MB)")
+
+
+def watch_memory(folder: str) -> None:
+    """Open a folder and print the peak, MB; runs in a process of its own."""
+    from cvt_planner.imaging import isolation
+    from cvt_planner.imaging.isolation import door
+
+    isolation.find_series(folder)
+    peak, ended = 0.0, threading.Event()
+
+    def look() -> None:
+        nonlocal peak
+        while not ended.is_set():
+            peak = max(peak, sum(_proportional_mb(p) for p in (os.getpid(), *door._READER.process_ids)))
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    volume = isolation.read_volume(isolation.find_series(folder).readable[0])
+    assert int(volume.hu[::50, ::50, ::50].max()) > 0
+    ended.set()
+    thread.join()
+    print(peak)
+
+
+def _proportional_mb(process: int) -> float:
+    try:
+        text = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii")
+    except OSError:
+        return 0.0
+    return next(float(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")) / 1e3
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

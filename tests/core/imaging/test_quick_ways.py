@@ -1,0 +1,133 @@
+"""The quick ways of reading give what the general ones give: header by header and voxel by voxel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
+
+from cvt_planner.base.errors import InputRefused
+from cvt_planner.imaging import fill, headers
+from cvt_planner.imaging.elements import NotPlain
+from cvt_planner.imaging.headers import SliceHeader, read_header
+from cvt_planner.imaging.identity import text_of
+from cvt_planner.imaging.pixels import hu_slice, layout_fault
+from cvt_planner.imaging.sources import FileRef, Opener
+
+Writer = Callable[..., list[Path]]
+
+
+def header_or_refusal(path: Path) -> SliceHeader | str | None:
+    with Opener() as opener:
+        try:
+            return read_header(opener, FileRef(path))
+        except InputRefused as refusal:
+            return str(refusal)
+
+
+def as_values(header: SliceHeader | str | None) -> object:
+    """Return all that a header says, comparable."""
+    if not isinstance(header, SliceHeader):
+        return header
+    values = {name: getattr(header, name) for name in header.__dataclass_fields__ if name not in ("pixels", "dataset")}
+    values["pixels"] = vars(header.pixels) if header.pixels is not None else None
+    values["texts"] = [text_of(header.dataset, keyword) for keyword in headers._KEYWORDS]
+    return values
+
+
+def test_every_awkward_header_is_read_alike_by_the_quick_and_the_general_way(
+    awkward_dicom: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [path for path in sorted(awkward_dicom.rglob("*")) if path.is_file()]
+    taken: list[bool] = []
+    real = headers._quick
+
+    def spied(*arguments: object) -> object:
+        taken.append(False)
+        found = real(*arguments)  # type: ignore[arg-type]
+        taken[-1] = True
+        return found
+
+    def not_plain(*_: object) -> None:
+        raise NotPlain
+
+    monkeypatch.setattr(headers, "_quick", spied)
+    quick = [as_values(header_or_refusal(path)) for path in paths]
+    monkeypatch.setattr(headers, "_quick", not_plain)
+    general = [as_values(header_or_refusal(path)) for path in paths]
+    for path, one, other in zip(paths, quick, general, strict=True):
+        assert one == other, path.name
+    assert sum(taken) > 90
+
+
+@pytest.mark.parametrize("syntax", [None, ImplicitVRLittleEndian, ExplicitVRBigEndian])
+def test_slices_of_one_layout_and_of_others_keep_their_own_values(
+    tmp_path: Path, write_series: Writer, syntax: str | None
+) -> None:
+    def edit(ds: Dataset, n: int) -> None:
+        ds.PatientID = "P" * (1 + n % 3)
+        if n == 4:
+            ds.ImageType = ["DERIVED", "PRIMARY", "AXIAL"]
+        if n == 5:
+            del ds.RescaleSlope
+
+    files = write_series(tmp_path, edit=edit, places=range(8))
+    if syntax is not None:
+        from pydicom import dcmread, dcmwrite
+
+        for path in files:
+            ds = dcmread(path)
+            _ = [element.value for element in ds]
+            ds.file_meta.TransferSyntaxUID = syntax
+            ds["PixelData"].VR = "OW"
+            dcmwrite(
+                path, ds, implicit_vr=syntax == ImplicitVRLittleEndian, little_endian=syntax != ExplicitVRBigEndian
+            )
+    found = [header_or_refusal(path) for path in files]
+    for n, header in enumerate(found):
+        assert isinstance(header, SliceHeader)
+        assert text_of(header.dataset, "PatientID") == "P" * (1 + n % 3)
+        assert header.position is not None and header.position[2] == 5.0 + n
+        assert (header.image_type[0] == "DERIVED") == (n == 4) and (header.slope is None) == (n == 5)
+        assert header.pixels is not None and header.pixels.length == 2 * 9 * 11
+
+
+def test_every_awkward_picture_is_the_same_read_directly(awkward_dicom: Path) -> None:
+    compared = 0
+    with Opener() as opener:
+        for path in sorted(path for path in awkward_dicom.rglob("*") if path.is_file()):
+            header = header_or_refusal(path)
+            if not isinstance(header, SliceHeader) or header.pixels is None or header.slope is None:
+                continue
+            if layout_fault(header.pixels) or header.pixels.frames > 1 or header.intercept is None:
+                continue
+            direct = fill._read_directly(opener, header)
+            if direct is not None:
+                compared += 1
+                assert np.array_equal(direct, hu_slice(opener, header)), path.name
+    assert compared >= 3
+
+
+@pytest.mark.parametrize(
+    ("stored", "high", "signed", "intercept"),
+    [(16, 15, 0, -1024), (12, 11, 0, -1024), (12, 15, 0, 0), (12, 11, 1, 0), (16, 15, 1, -8000), (16, 15, 0, 30000)],
+)
+def test_bits_signs_and_limits_are_the_same_read_directly(
+    tmp_path: Path, write_series: Writer, stored: int, high: int, signed: int, intercept: int
+) -> None:
+    def edit(ds: Dataset, n: int) -> None:
+        values = np.random.default_rng(n).integers(0, 1 << 16, ds.Rows * ds.Columns)
+        ds.BitsStored, ds.HighBit, ds.PixelRepresentation, ds.RescaleIntercept = stored, high, signed, intercept
+        ds.PixelData = (values if n % 2 else values % 4096).astype("<u2").tobytes()
+
+    for path in write_series(tmp_path, edit=edit):
+        header = header_or_refusal(path)
+        assert isinstance(header, SliceHeader)
+        with Opener() as opener:
+            place = np.zeros((9, 11), dtype=np.int16)
+            fill.read_slice(opener, header, place)
+            assert np.array_equal(place, hu_slice(opener, header))
