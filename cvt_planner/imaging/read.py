@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -76,16 +77,19 @@ def read_volume(
     else:
         hu, grid, gaps = _read_slices(info, reading, means)
         notices = (*info.reasons, *notices)
-    saturation = saturation_of(hu)
+    with ThreadPoolExecutor(1) as beside:  # the hash leaves the interpreter to what looks at the picture
+        hashed = beside.submit(content_hash, hu, grid, progress)
+        saturation = saturation_of(hu)
+        posture = posture_of(hu, grid, info.identity.patient_position)
     if saturation is not None:
         notices = (*notices, saturation.words)
-    sides = sides_of(info, posture_of(hu, grid, info.identity.patient_position))
+    sides = sides_of(info, posture)
     return Volume(
         hu=hu,
         grid=grid,
         patient=info.patient,
         series=replace(info.identity, modality=info.identity.modality or "CT"),
-        content_hash=content_hash(hu, grid, progress),
+        content_hash=hashed.result(),
         source=info.source,
         notices=notices,
         gaps=gaps,
