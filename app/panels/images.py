@@ -61,13 +61,15 @@ class ImagesPanel(StepPanel):
         self.show_listing(None)
 
     def show_listing(self, listing: SeriesListing | None) -> None:
-        """Show the series of a folder; the best one for planning is chosen, none between patients or studies."""
+        """Show the series of a folder; chosen is the open one, else the best, none between patients or studies."""
         self._listing = listing
         found = listing.series if listing else ()
         several = listing is not None and len(listing.studies) > 1
         rows = [(s.uid, (_name(s, several), str(s.slice_count), _apart(s))) for s in found]
         best = listing.preferred.uid if listing and listing.preferred and not several else ""
-        self.series.show_rows(rows, best)
+        volume = self.desk.volume
+        is_open = next((s.uid for s in found if volume is not None and s.gave(volume)), "")
+        self.series.show_rows(rows, is_open or best)
         for info in found:
             verdict, words = _verdict(info)
             self.series.mark(info.uid, 0, verdict_icon(verdict), f"{_name(info, several)}: {words}")
@@ -155,9 +157,10 @@ def _left_out(listing: SeriesListing) -> str:
 def _geometry(volume: Volume) -> str:
     slices, rows, columns = volume.grid.shape_kji
     k_mm, j_mm, i_mm = volume.grid.spacing_kji_mm
+    missing = sum(gap.last - gap.first + 1 for gap in volume.gaps)
     lines = [
         f"{volume.series.series_description or 'Series without description'}",
-        f"{slices} slices, {k_mm:.3g} mm apart",
+        f"{slices} slices, {k_mm:.3g} mm apart" + (f"; {missing} of them missing" if missing else ""),
         f"{columns} × {rows} pixels of {i_mm:.3g} × {j_mm:.3g} mm",
     ]
     if volume.series.kernel:

@@ -171,6 +171,8 @@ def test_arrows_and_enter_choose_and_open(hand: Hand, study: dict[str, object]) 
     hand.settle()
     assert hand.built.desk.volume is not None and hand.built.desk.volume.series.series_uid == study["soft"]
     assert hand.window.centre.currentWidget() is hand.window.grid
+    assert hand.window.images.series.chosen == study["soft"]  # the list shows what is open, not the best
+    assert hand.window.images.open_button.text() == "This series is open"
 
 
 def test_a_double_click_opens_and_a_refused_series_says_why(hand: Hand, study: dict[str, object]) -> None:
