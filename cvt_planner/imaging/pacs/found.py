@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.imaging.identity import iso_date, iso_time, readable_name, text_of
+from cvt_planner.imaging.pacs.faults import PacsRefused
 
 MOST_STUDIES = 200  # of one answer; assumed, nobody reads a longer list
 STUDY_KEYS = (
@@ -214,13 +215,30 @@ def series_of_study(study_uid: str, answers: list[Dataset]) -> tuple[SeriesFound
 
 
 def images_of_series(series_uid: str, answers: list[Dataset]) -> tuple[ImageFound, ...]:
-    """Return the images of an answer, each once; those of another series are left out."""
+    """Return the images of an answer, each once; those of another series are left out.
+
+    Raises
+    ------
+    PacsRefused
+        If one has no number that can be read: left out, a series that lacks it would pass for whole.
+    """
     found = {}
     for answer in answers:
+        if text_of(answer, "SeriesInstanceUID") not in ("", series_uid):
+            continue
         uid = text_of(answer, "SOPInstanceUID")
-        if text_of(answer, "SeriesInstanceUID") in ("", series_uid) and _may_be_uid(uid):
-            found[uid] = ImageFound(uid, text_of(answer, "SOPClassUID"))
+        if not _may_be_uid(uid):
+            raise PacsRefused(unreadable_image(series_uid))
+        found[uid] = ImageFound(uid, text_of(answer, "SOPClassUID"))
     return tuple(found[uid] for uid in sorted(found))
+
+
+def unreadable_image(series_uid: str) -> str:
+    """Return the sentence for an image in the list of a series that cannot be told from others."""
+    return (
+        f"The list of images of series {series_uid} holds one without a readable number (SOP Instance UID), so it "
+        "cannot be told whether the series comes whole. Ask for the series by another way, or for its repair."
+    )
 
 
 def _may_be_uid(text: str) -> bool:

@@ -17,7 +17,7 @@ from pydicom.dataset import Dataset
 
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
-from cvt_planner.imaging.pacs.faults import ConnectionBroken
+from cvt_planner.imaging.pacs.faults import ConnectionBroken, PacsRefused
 from cvt_planner.imaging.pacs.found import (
     IMAGE_KEYS,
     MOST_STUDIES,
@@ -31,6 +31,7 @@ from cvt_planner.imaging.pacs.found import (
     images_of_series,
     series_of_study,
     studies_of,
+    unreadable_image,
 )
 from cvt_planner.imaging.pacs.nodes import PASSWORD, TOKEN, Node
 from cvt_planner.imaging.pacs.outgoing import Outgoing, identity_of
@@ -150,7 +151,10 @@ class WebPeer:
             rows: list[dict[str, dict[str, Any]]] = self._ask(
                 partial(_page, study_uid, series_uid, len(found)), progress, nothing=[]
             )
-            new = {image.sop_uid: image for image in images_of_series(series_uid, _datasets(rows))}
+            answers = _datasets(rows)
+            if len(answers) < len(rows):
+                raise PacsRefused(unreadable_image(series_uid))
+            new = {image.sop_uid: image for image in images_of_series(series_uid, answers)}
             grown = {**found, **new}
             if len(grown) == len(found):  # also where the server pays no heed to the offset
                 return tuple(found[uid] for uid in sorted(found))

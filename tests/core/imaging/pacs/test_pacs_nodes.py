@@ -10,9 +10,11 @@ from typing import Any
 import keyring
 import pytest
 from keyring.backends.fail import Keyring as NoKeyring
+from pydicom.dataset import Dataset
 
 from cvt_planner.base.errors import InputRefused
-from cvt_planner.imaging.pacs.found import ImageFound, Query, dicom_dates
+from cvt_planner.imaging.pacs.faults import PacsRefused
+from cvt_planner.imaging.pacs.found import ImageFound, Query, dicom_dates, images_of_series
 from cvt_planner.imaging.pacs.nodes import Node, add_node, config_folder, load_nodes, nodes_file, remove_node
 from cvt_planner.imaging.pacs.peer import peer_of
 from cvt_planner.imaging.pacs.secrets import keep_secret, secret_of
@@ -146,3 +148,13 @@ def test_staging_takes_only_what_was_asked_for(tmp_path: Path) -> None:
         Staging(tmp_path / "out", "Ward", STUDY, "1.2.3")
     with pytest.raises(InputRefused, match="not an empty folder"):
         Staging(tmp_path / "a", "Ward", STUDY, SERIES)
+
+
+@pytest.mark.parametrize("uid", ["", "not a number"])
+def test_an_image_without_a_number_is_never_left_out_of_a_series(uid: str) -> None:
+    answers = [Dataset(), Dataset()]
+    for answer, own in zip(answers, ("1.2.3", uid), strict=True):
+        answer.SOPInstanceUID, answer.SeriesInstanceUID = own, "1.2"
+    with pytest.raises(PacsRefused, match=r"series 1\.2 .*cannot be told whether"):
+        images_of_series("1.2", answers)
+    assert [image.sop_uid for image in images_of_series("1.2", answers[:1])] == ["1.2.3"]
