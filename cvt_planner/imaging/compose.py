@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -13,10 +11,9 @@ from cvt_planner.base.progress import Progress
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.arrangement import Arrangement
 from cvt_planner.imaging.canonical import Turn
+from cvt_planner.imaging.fill import each_slice
 from cvt_planner.imaging.pixels import AIR_HU
 from cvt_planner.imaging.volume import Gap
-
-READERS = 2  # threads; decoding and rescaling leave the interpreter lock
 
 GetSlice = Callable[[int], HuArray]
 
@@ -29,11 +26,8 @@ def fill(by_slice: HuArray, arrangement: Arrangement, get: GetSlice, progress: P
     get
         Returns one file's (rows, columns) HU by its number in the stack; called from several threads.
     """
-    total, done, lock = len(arrangement.picks), 0, threading.Lock()
 
     def make(n: int) -> None:
-        nonlocal done
-        progress.check()
         pick = arrangement.picks[n]
         if pick.missing:
             by_slice[n] = AIR_HU
@@ -42,18 +36,8 @@ def fill(by_slice: HuArray, arrangement: Arrangement, get: GetSlice, progress: P
         else:
             one, other = (_moved(get(m), arrangement, m).astype(np.float32) for m in (pick.below, pick.above))
             by_slice[n] = np.rint(one + np.float32(pick.weight) * (other - one)).astype(np.int16)
-        with lock:
-            done += 1
-            progress.report(done / total, f"Slice {done} of {total}")
 
-    with ThreadPoolExecutor(READERS) as pool:
-        jobs = [pool.submit(make, n) for n in range(total)]
-        try:
-            for job in jobs:
-                job.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    each_slice(len(arrangement.picks), make, progress)
 
 
 def _moved(hu: HuArray, arrangement: Arrangement, n: int) -> HuArray:

@@ -54,20 +54,25 @@ def fill_slices(
         If `progress` was stopped.
     """
     by_slice = turn.stored_view(hu)
-    total, done, lock = len(slices), 0, threading.Lock()
+    if slices[0].ref.member:
+        opener.archive(slices[0].ref.path)
+    each_slice(len(slices), lambda n: read_slice(opener, slices[n], by_slice[n], put), progress)
 
-    def read(n: int) -> None:
+
+def each_slice(total: int, make: Callable[[int], None], progress: Progress) -> None:
+    """Do something for every slice by its number, on `READERS` threads; raises the first of what it raises."""
+    done, lock = 0, threading.Lock()
+
+    def one(n: int) -> None:
         nonlocal done
         progress.check()
-        read_slice(opener, slices[n], by_slice[n], put)
+        make(n)
         with lock:
             done += 1
             progress.report(done / total, f"Slice {done} of {total}")
 
-    if slices[0].ref.member:
-        opener.archive(slices[0].ref.path)
     with ThreadPoolExecutor(READERS) as pool:
-        jobs = [pool.submit(read, n) for n in range(total)]
+        jobs = [pool.submit(one, n) for n in range(total)]
         try:
             for job in jobs:
                 job.result()
