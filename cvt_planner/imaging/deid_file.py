@@ -283,11 +283,11 @@ def _embedded_overlay(source: Dataset, group: int) -> bool:
 
 
 def _overlay_bit(source: Dataset, group: int) -> int:
-    """Return the bit of the pixels in which an overlay lies; 0 when unreadable."""
+    """Return the bit of the pixels in which an overlay lies, 0 for none of them; above 0 when it cannot be read."""
     try:
         return int(source[group, 0x0102].value)
-    except Exception:  # noqa: BLE001  (an overlay whose place cannot be read lies nowhere)
-        return 0
+    except Exception:  # noqa: BLE001  (an overlay whose place cannot be read may lie in the pixels)
+        return 1
 
 
 def _without_overlay(value: bytes, layout: PixelLayout) -> bytes:

@@ -330,14 +330,17 @@ def test_a_zip_and_several_patients_are_numbered(
     assert "1.2.3.4" not in json.dumps(values["series"])
 
 
-def test_an_overlay_in_unused_bits_of_the_pixels_is_cleared(tmp_path: Path, write_series: Writer) -> None:
+@pytest.mark.parametrize("place", [("US", 15), ("LO", "elsewhere")])  # the second cannot be read
+def test_an_overlay_in_unused_bits_of_the_pixels_is_cleared(
+    tmp_path: Path, write_series: Writer, place: tuple[str, object]
+) -> None:
     def edit(ds: Dataset, n: int) -> None:
         stored = np.frombuffer(ds.PixelData, "<u2") & 0x0FFF
         ds.BitsStored, ds.HighBit = 12, 11
         ds.PixelData = (stored | 0x8000).astype("<u2").tobytes()
         put(ds, 0x60000010, "US", ds.Rows)
         put(ds, 0x60000100, "US", 16)
-        put(ds, 0x60000102, "US", 15)
+        put(ds, 0x60000102, *place)
 
     write_series(tmp_path / "in", edit=edit)
     deidentify(tmp_path / "in", tmp_path / "out")
