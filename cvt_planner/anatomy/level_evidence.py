@@ -90,7 +90,7 @@ def _look(hu: FloatArray, u: FloatArray, b: FloatArray, w: FloatArray, at: Verte
     return SideEvidence(
         rib=rib if rib or at.complete else None,
         ala=_ala(hu, u, b, own, at.width_mm),
-        ilium=_ilium(hu, bone, u, own),
+        ilium=_ilium(hu, bone, u, (w >= -at.height_mm) & (w <= at.height_mm / 2.0)),
     )
 
 
@@ -128,6 +128,7 @@ def _ala(hu: FloatArray, u: FloatArray, b: FloatArray, own: NDArray[np.bool_], w
 
 
 def _ilium(hu: FloatArray, bone: NDArray[np.bool_], u: FloatArray, own: NDArray[np.bool_]) -> bool | None:
+    # `own` reaches half a body below the lower endplate: the crest's usual height is the disc below L4
     seen = False
     for across in np.flatnonzero((u >= 52.0) & (u <= 80.0))[::3]:
         plane = hu[across][:, own]

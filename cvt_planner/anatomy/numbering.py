@@ -120,7 +120,7 @@ def _spacing(spine: Spine, vertebra: Vertebra) -> float:
 
 def _rib(name: str) -> float:
     if name.startswith("T"):
-        return {"T11": 0.85, "T12": 0.8, "T13": 0.7}.get(name, 0.93)
+        return {"T12": 0.9, "T13": 0.8}.get(name, 0.95)
     return 0.04
 
 
@@ -129,7 +129,7 @@ def _ala(name: str) -> float:
 
 
 def _ilium(name: str) -> float:
-    return {"S1": 0.95, "L6": 0.7, "L5": 0.6, "L4": 0.2, "L3": 0.04}.get(name, 0.015)
+    return {"S1": 0.97, "L6": 0.9, "L5": 0.85, "L4": 0.35, "L3": 0.04}.get(name, 0.015)
 
 
 _SIGNS: tuple[tuple[Callable[[SideEvidence], bool | None], Callable[[str], float]], ...] = (
@@ -195,8 +195,8 @@ def _votes(
     between = _between(evidence)
     if between is not None and between != USUAL.lumbar:
         lines.append(
-            f"{between} vertebrae lie between the last rib seen and the sacrum: a transitional vertebra, or a short last "
-            "rib. Count from another landmark."
+            f"{between} vertebrae lie between the last rib seen and the sacrum: a transitional vertebra, or a short "
+            "last rib. Count from another landmark."
         )
     if len(hypotheses) > 1:
         other = hypotheses[1]
