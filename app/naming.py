@@ -30,8 +30,6 @@ class Naming(QObject):
         self.desk = desk
         self.counted_from = ""  # what the operator said they counted from; empty: recognised by itself
         self.picture = ""  # and on which picture; empty: the views
-        self._of: tuple[object, ...] = ()
-        self._named: tuple[NamedVertebra, ...] = ()
         desk.bridge.spine_changed.connect(self._propose)
         desk.bridge.volume_changed.connect(self._forget)
 
@@ -41,10 +39,7 @@ class Naming(QObject):
         state = self.desk.workspace.state
         if state.plan is None or state.spine is None:
             return ()
-        of = (state.plan.levels, state.plan.scheme, state.spine, state.numbering)
-        if len(of) != len(self._of) or any(a is not b for a, b in zip(of, self._of, strict=True)):
-            self._of, self._named = of, named_vertebrae(state.plan, state.spine, state.numbering)
-        return self._named
+        return named_vertebrae(state.plan, state.spine, state.numbering)
 
     def at(self, lps_mm: Vec3) -> NamedVertebra | None:
         """Return the found vertebra that a point lies in or beside, LPS mm."""

@@ -88,6 +88,7 @@ class LevelNaming(QWidget):
         self.mark.setVisible(here is None)
         self.confirm.setEnabled(target is not None)
         self.confirm.setText(self._confirm_words(target))
+        set_role(self.confirm, "" if target is not None and target.confirmed else "primary")
 
     @property
     def _target(self) -> LevelMark | None:
@@ -115,7 +116,7 @@ class LevelNaming(QWidget):
         if not here.level:
             return "At the crosshair: a vertebra without a name."
         plan = self.desk.plan
-        if plan is not None and here.stands != "proposed" and mark_of(plan, here.level) is not None:
+        if plan is not None and here.stands in ("counted", "doubtful") and mark_of(plan, here.level) is not None:
             return f"At the crosshair: {here.words}. {how_counted(plan, here.level)}"
         return f"At the crosshair: {here.words}, {STANDS_WORDS[here.stands]}."
 
@@ -152,7 +153,7 @@ class LevelMoving(QWidget):
         self.up = button("All one up", lambda: naming.renumber(-1), name="renumber_up", tip="L3 becomes L2, and so on")
         self.down = button("All one down", lambda: naming.renumber(1), name="renumber_down", tip="L2 becomes L3")
         self.scheme = Choice("level_scheme")
-        self.scheme.fill([(_scheme_words(scheme), scheme) for scheme in SCHEMES], SCHEMES[0])
+        self.scheme.fill([(scheme.words, scheme) for scheme in SCHEMES], SCHEMES[0])
         self.scheme.activated.connect(lambda _n: self._set_scheme())
         self.votes = label("", "hint", "level_votes")
         inside.addWidget(form(("Vertebrae", self.scheme), ("Names", _beside(self.up, self.down))))
@@ -191,10 +192,6 @@ def state_words(plan: Plan | None) -> tuple[str, str]:
     if doubts:
         return f"{words} Not established: {', '.join(dict.fromkeys(doubts))}.", "look"
     return words, "ok"
-
-
-def _scheme_words(scheme: LevelScheme) -> str:
-    return f"{scheme.words} (usual)" if scheme.is_usual else scheme.words
 
 
 def _beside(*widgets: QWidget) -> QWidget:

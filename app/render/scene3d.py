@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QTimer
+from PySide6.QtCore import QPointF, QSizeF, QTimer
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QWidget
 from vtkmodules.vtkRenderingCore import vtkRenderWindow
@@ -14,6 +14,7 @@ from app.render.actors.orientation_cube import OrientationCube
 from app.render.bone_block import BoneBlock, anchor_of, cut_bone_block
 from app.render.canvas import SLOW_MS, VtkCanvas
 from app.render.ice_state import IceView, notice_words
+from app.render.level_names import paint_levels
 from app.render.overlays.ink import write
 from app.render.scene_content import SceneContent
 from app.render.view_state import ViewState
@@ -117,6 +118,8 @@ class Scene3D(VtkCanvas):
             write(painter, QPointF(8.0, 34.0), ice, colours.NOTICE)
         if self._jobs is not None and self._jobs.running(BONE_JOB):
             write(painter, QPointF(8.0, 51.0), "cutting the bone out of the CT", colours.DIM_TEXT)
+        if "levels" in self.view_state.overlays:
+            paint_levels(painter, self.renderer.GetActiveCamera(), self.workspace.state, QSizeF(self.size()))
 
     def render_due(self) -> None:
         """Draw; in a turn of its own while something is dragged in another view."""
@@ -150,6 +153,8 @@ class Scene3D(VtkCanvas):
             self._bone, self._anchor, self._wanted = None, None, None
         if old.volume is not new.volume or old.plan is not new.plan or old.ice is not new.ice:
             self._refresh_soon()
+        if old.spine is not new.spine or old.numbering is not new.numbering:
+            self.update()  # the names
 
     def _refresh_soon(self) -> None:
         if not self._refreshing.isActive():

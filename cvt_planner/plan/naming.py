@@ -34,8 +34,20 @@ def named_vertebrae(plan: Plan, spine: Spine, numbering: Numbering | None = None
     """Return the vertebrae from head to feet with their names.
 
     Names are counted from the vertebra that the operator confirmed; else from one marked by hand, as a proposal; else
-    they are the automatic proposal, where there is one.
+    they are the automatic proposal, where there is one. The last answer is kept: every painting asks.
     """
+    global _last
+    of = (plan.levels, plan.scheme, plan.volumes, spine, numbering)
+    known = _last
+    if known is None or any(a is not b for a, b in zip(known[0], of, strict=True)):
+        _last = known = (of, _named(plan, spine, numbering))
+    return known[1]
+
+
+_last: tuple[tuple[object, ...], tuple[NamedVertebra, ...]] | None = None
+
+
+def _named(plan: Plan, spine: Spine, numbering: Numbering | None) -> tuple[NamedVertebra, ...]:
     sure = _placed(spine, anchors(plan))
     start = next(iter(sure.items()), None) or next(iter(_placed(spine, plan.levels).items()), None)
     names = numbering.names if numbering is not None else {}

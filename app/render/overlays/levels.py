@@ -11,11 +11,10 @@ from app.render.overlays.ink import faded, outline, pen, stroke
 from app.render.overlays.labels import around, put
 from app.render.overlays.overlay import Overlay, Scene
 from cvt_planner.anatomy.spine.model import Vertebra
-from cvt_planner.base.arrays import Points, Vec3
+from cvt_planner.base.arrays import Points, Vec3, vec3
 from cvt_planner.plan.level_state import level_words
 from cvt_planner.plan.model import CanalMark, Plan
-from cvt_planner.plan.naming import NamedVertebra, named_vertebrae
-from cvt_planner.workspace import State
+from cvt_planner.plan.naming import named_vertebrae
 
 NEAR_MM = 12.0  # a level's name stands on slices so near to its point; about half a vertebral body's height
 CANAL_NEAR_MM = 2.5  # the canal was measured in one section; its outline stands on slices this near to it
@@ -26,20 +25,17 @@ class Levels(Overlay):
 
     name = "levels"
 
-    def __init__(self) -> None:
-        self._of: tuple[object, ...] = ()
-        self._found: tuple[NamedVertebra, ...] = ()
-
     def paint(self, painter: QPainter, scene: Scene) -> None:
         """Draw the vertebrae that the plane cuts, and every mark near it."""
         plan = scene.state.plan
         if plan is None:
             return
-        found = self._named(scene.state, plan)
+        spine = scene.state.spine
+        found = named_vertebrae(plan, spine, scene.state.numbering) if spine is not None else ()
         for one in found:
             if one.level and _cuts(scene, one.vertebra):
                 sure = one.stands in ("confirmed", "counted")
-                self._name(painter, scene, one.vertebra.centre_lps_mm, one.words, sure)
+                self._name(painter, scene, _in_ct(scene, one.vertebra.centre_lps_mm), one.words, sure)
         shown = {one.level for one in found}
         for mark in plan.levels:
             near = abs(scene.plane.distance_mm(np.array(mark.centre_lps_mm))) <= NEAR_MM
@@ -48,13 +44,6 @@ class Levels(Overlay):
                 self._name(painter, scene, mark.centre_lps_mm, words, words == mark.level)
             if mark.canal is not None:
                 self._canal(painter, scene, mark.canal)
-
-    def _named(self, state: State, plan: Plan) -> tuple[NamedVertebra, ...]:
-        of = (plan.levels, plan.scheme, state.spine, state.numbering)
-        if len(self._of) != len(of) or any(a is not b for a, b in zip(self._of, of, strict=True)):
-            spine = state.spine
-            self._of, self._found = of, named_vertebrae(plan, spine, state.numbering) if spine is not None else ()
-        return self._found
 
     def _name(self, painter: QPainter, scene: Scene, lps_mm: Vec3, words: str, sure: bool) -> None:
         at = scene.plane.point_of(np.array(lps_mm))
@@ -84,6 +73,15 @@ def _cuts(scene: Scene, vertebra: Vertebra) -> bool:
     half = np.array([vertebra.width_mm, vertebra.depth_mm, vertebra.height_mm]) / 2.0
     reach = float(np.abs(axes) @ half)
     return abs(scene.plane.distance_mm(np.array(vertebra.centre_lps_mm))) <= reach
+
+
+def _in_ct(scene: Scene, lps_mm: Vec3) -> Vec3:
+    """Return the point, or the nearest one that lies in the CT: a vertebra that is cut off is named where it is seen."""
+    volume = scene.state.volume
+    if volume is None or volume.grid.contains(np.array(lps_mm)):
+        return lps_mm
+    last = np.array(volume.grid.shape_kji) - 1.0
+    return vec3(volume.grid.lps_of(np.clip(volume.grid.index_of(np.array(lps_mm)), 0.0, last)))
 
 
 def _crossings(wall: Points, away: Points) -> list[Points]:
