@@ -13,7 +13,7 @@ from app.render.overlays.overlay import Overlay, Scene
 from cvt_planner.anatomy.spine.model import Vertebra
 from cvt_planner.base.arrays import Points, Vec3, vec3
 from cvt_planner.plan.level_state import level_words
-from cvt_planner.plan.model import CanalMark, Plan
+from cvt_planner.plan.model import CanalMark
 from cvt_planner.plan.naming import named_vertebrae
 
 NEAR_MM = 12.0  # a level's name stands on slices so near to its point; about half a vertebral body's height
@@ -76,7 +76,7 @@ def _cuts(scene: Scene, vertebra: Vertebra) -> bool:
 
 
 def _in_ct(scene: Scene, lps_mm: Vec3) -> Vec3:
-    """Return the point, or the nearest one that lies in the CT: a vertebra that is cut off is named where it is seen."""
+    """Return the point, or the nearest one in the CT: a vertebra that is cut off is named where it is seen."""
     volume = scene.state.volume
     if volume is None or volume.grid.contains(np.array(lps_mm)):
         return lps_mm
