@@ -21,7 +21,7 @@ _NOISE = (1.0, 1.4, 0.7, 2.0, 1.0)  # the fourth is a scan at a quarter of the u
 _MARROW_HU = (200.0, 150.0, 110.0, 60.0, 230.0, 170.0, 85.0)
 _LESIONS = ("lytic", "breach", "blastic", "pedicle", "mixed", "lytic")
 _CURVES = ("straight", "kyphotic", "scoliotic", "straight", "both")
-_COLLAPSED_EVERY, _LARGE_FIELD_EVERY = 4, 3
+_COLLAPSED_EVERY, _LARGE_FIELD_EVERY = 4, 5
 _SIX_LUMBAR, _ELEVEN_RIBS, _THIRTEEN_RIBS = 15, 4, 17  # seeds of transitional anatomy
 
 
@@ -48,8 +48,8 @@ def spine_case(seed: int) -> Case:
         shell_mm=0.6 * thin,
         cortex_mm=1.35 * thin,
         rib_pairs=11 if turn == _ELEVEN_RIBS else 13 if turn == _THIRTEEN_RIBS else 12,
-        **_curve(seed, levels, rng),
     )
+    person = _curved(person, seed, levels, rng)
     lesions, struck = _lesions(seed, levels, marrow, rng)
     if seed % _COLLAPSED_EVERY == 1:
         sound = [name for name in levels[1:-1] if name not in struck and name[0] in "TL"]
@@ -61,7 +61,7 @@ def spine_case(seed: int) -> Case:
         levels,
         lesions,
         seed,
-        pixel_mm=float(np.round(rng.uniform(0.55, 0.75) if targeted else rng.uniform(0.75, 0.9), 3)),
+        pixel_mm=float(np.round(rng.uniform(0.6, 0.8) if targeted else rng.uniform(0.8, 0.95), 3)),
         slice_mm=max(slice_mm, 1.0) if len(levels) > 8 else slice_mm,
         margin_mm=float(np.round(rng.uniform(6.0, 16.0), 1)),
         targeted=targeted,
@@ -72,15 +72,14 @@ def spine_case(seed: int) -> Case:
     )
 
 
-def _curve(seed: int, levels: tuple[str, ...], rng: np.random.Generator) -> dict[str, float | str]:
+def _curved(person: Person, seed: int, levels: tuple[str, ...], rng: np.random.Generator) -> Person:
     kind = _CURVES[(seed + seed // 5) % len(_CURVES)]
-    curve: dict[str, float | str] = {}
     if kind in ("kyphotic", "both"):
-        curve["kyphosis_deg"] = float(rng.uniform(10.0, 30.0))
+        person = replace(person, kyphosis_deg=float(rng.uniform(10.0, 30.0)))
     if kind in ("scoliotic", "both"):
-        curve["cobb_deg"] = float(rng.uniform(15.0, 40.0) * rng.choice((-1, 1)))
-        curve["apex"] = levels[len(levels) // 2]
-    return curve
+        cobb = float(rng.uniform(15.0, 40.0) * rng.choice((-1, 1)))
+        person = replace(person, cobb_deg=cobb, apex=levels[len(levels) // 2])
+    return person
 
 
 def _lesions(
@@ -88,13 +87,13 @@ def _lesions(
 ) -> tuple[tuple[LesionSpec, ...], set[str]]:
     """Return two or three lesions in different vertebrae of trunk and loin, and where they are."""
     able = [name for name in levels if name[0] in "TL"]
-    chosen = rng.permutation(able)[: 3 if len(able) > 5 else 2] if len(able) > 2 else []
+    chosen = [str(name) for name in rng.permutation(able)[: 3 if len(able) > 5 else 2]] if len(able) > 2 else []
     made = []
     for n, level in enumerate(chosen):
         kind = _LESIONS[(seed + n) % len(_LESIONS)]
         if kind == "lytic" and marrow_hu < 100.0:
             kind = "blastic"  # soft tissue in marrow of its own HU cannot be told apart by any means
-        made.append(_lesion("ABC"[n], str(level), kind, rng))
+        made.append(_lesion("ABC"[n], level, kind, rng))
     return tuple(made), {lesion.level for lesion in made}
 
 

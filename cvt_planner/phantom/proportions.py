@@ -10,8 +10,11 @@ from cvt_planner.phantom.person import MEAN, Person
 
 # From head to feet. L6 is there only in a person who has it. C2 is never a level of a case, only a neighbour.
 LEVELS = (
-    *(f"C{n}" for n in range(2, 8)), *(f"T{n}" for n in range(1, 13)), *(f"L{n}" for n in range(1, 7)), "S1", "S2", "S3",
-)  # fmt: skip
+    *(f"C{n}" for n in range(2, 8)),
+    *(f"T{n}" for n in range(1, 13)),
+    *(f"L{n}" for n in range(1, 7)),
+    *(f"S{n}" for n in range(1, 4)),
+)
 _USUAL = tuple(name for name in LEVELS if name != "L6")
 
 
@@ -61,10 +64,11 @@ class Proportions:
         return self.left if sign > 0 else self.right
 
 
-# T7 to L5: bodies (width and depth of the upper endplate, posterior height) and canal: means of Panjabi et al., Spine 1991;16:888
-# (thoracic) and 1992;17:299 (lumbar). Pedicle isthmus width, height and transverse angle: means of Zindrick et al.,
-# Spine 1987;12:160. T1 to T6: the same sources, from memory of them. Assumed: C2 to C7 (near Panjabi et al., Spine
-# 1991;16:861), the sacrum, sagittal angles, anterior heights, processes, discs, lean (supine), T7, L6.
+# T7 to L5: bodies (width and depth of the upper endplate, posterior height) and canal: means of Panjabi et al., Spine
+# 1991;16:888 (thoracic) and 1992;17:299 (lumbar). Pedicle isthmus width, height and transverse angle: means of Zindrick
+# et al., Spine 1987;12:160. T1 to T6: pedicles the same; bodies and canal near the same source. Assumed: C2 to C7 (near
+# Panjabi et al., Spine 1991;16:861), the sacrum, sagittal angles, anterior heights, processes, discs, lean (supine),
+# T7, L6.
 # name   W     D     Hp    Ha    canal       pedicle w, h, transverse, sagittal   TP    SP   drop  disc lean lumbar
 _TABLE = (
     ("C2", 17.0, 15.5, 14.0, 13.5, 23.5, 17.5, 5.5, 8.0, 40.0, 0.0, 12.0, 17.0, 0.25, 5.0, 8.0, 0.0),
