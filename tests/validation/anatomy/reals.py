@@ -88,7 +88,7 @@ def _case(
     vertebrae = np.zeros(labels.shape, dtype=np.uint8)
     for row, value in enumerate(order, 1):
         vertebrae[labels == value] = row
-    cut = set(np.unique(vertebrae[[0, -1]])) if name != "tptbox" else _cut_at_sides(vertebrae)
+    cut = _cut_off(vertebrae, float(np.prod(volume.grid.spacing_kji_mm[1:])))
     complete = frozenset(range(1, len(order) + 1)) - cut
     bodies = None if body is None else np.where(body, vertebrae, 0).astype(np.uint8)
     aside = frozenset(row for row, value in enumerate(order, 1) if value in apart)
@@ -98,12 +98,12 @@ def _case(
     )  # fmt: skip
 
 
-def _cut_at_sides(labels: LabelArray) -> set[int]:
-    """Return the labels that touch the volume's upper or lower side over more than a tip."""
+def _cut_off(labels: LabelArray, pixel_mm2: float) -> set[int]:
+    """Return the labels that the volume's upper or lower side cuts through, not only through the tip of a process."""
     found = set()
     for face in (labels[0], labels[-1]):
         values, counts = np.unique(face[face > 0], return_counts=True)
-        found |= {int(v) for v, n in zip(values, counts, strict=True) if n > 60}
+        found |= {int(v) for v, n in zip(values, counts, strict=True) if n * pixel_mm2 > 130.0}
     return found
 
 
