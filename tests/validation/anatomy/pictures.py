@@ -34,15 +34,18 @@ def _painted(hu: Any, labels: Any | None, canal: Any | None = None) -> Any:
 
 def montage(case: Case, spine: Spine, path: Path) -> None:
     """Write a PNG: CT, truth where there is one, and what was found, side and front, and four slices."""
-    grid, hu = case.volume.grid, case.volume.hu
-    found = on_grid(spine.vertebrae, spine.grid, grid)
-    canal = on_grid((spine.parts == Part.CANAL).astype(np.uint8), spine.grid, grid) > 0
+    grid = case.volume.grid
     rows, columns = _middle(case, spine)
     dz, dy, dx = (float(v) for v in grid.spacing_kji_mm)
+    box = (slice(None), _around(rows, 70.0 / dy, 65.0 / dy), _around(columns, 60.0 / dx, 60.0 / dx))
+    rows, columns = rows - box[1].start, columns - box[2].start
+    hu, truth = case.volume.hu[box], None if case.vertebrae is None else case.vertebrae[box]
+    found = on_grid(spine.vertebrae, spine.grid, grid)[box]
+    canal = on_grid((spine.parts == Part.CANAL).astype(np.uint8), spine.grid, grid)[box] > 0
     k = np.arange(hu.shape[0])
     before = np.clip(rows - round(13.0 / dy), 0, hu.shape[1] - 1)
     views: list[tuple[str, Any, float]] = []
-    for words, labels, dark in (("CT", None, None), ("truth", case.vertebrae, None), ("found", found, canal)):
+    for words, labels, dark in (("CT", None, None), ("truth", truth, None), ("found", found, canal)):
         if words == "truth" and labels is None:
             continue
         for name, cut in (("side", (k, slice(None), columns)), ("bodies", (k, before)), ("arches", (k, rows))):
@@ -51,7 +54,10 @@ def montage(case: Case, spine: Spine, path: Path) -> None:
             part = None if labels is None else labels[cut]
             views.append((f"{words}, {name}", _painted(hu[cut], part, None if dark is None else dark[cut]),
                           dz / (dy if name == "side" else dx)))  # fmt: skip
-    figure, axes = plt.subplots(2, max(len(views), 4), figsize=(2.3 * len(views), 9), height_ratios=(2.4, 1))
+    high = np.clip(2.2 * hu.shape[0] * dz / 125.0, 3.0, 9.0)
+    figure, axes = plt.subplots(
+        2, max(len(views), 4), figsize=(2.3 * len(views), high + 3.2), height_ratios=(high, 2.4)
+    )
     for axis in axes.ravel():
         axis.axis("off")
     for axis, (words, picture, aspect) in zip(axes[0], views, strict=False):
@@ -66,6 +72,10 @@ def montage(case: Case, spine: Spine, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=70)
     plt.close(figure)
+
+
+def _around(places: Any, before: float, behind: float) -> slice:
+    return slice(max(int(places.min() - before), 0), int(places.max() + behind))
 
 
 def _middle(case: Case, spine: Spine) -> tuple[Any, Any]:
