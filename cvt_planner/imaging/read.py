@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
-
-import numpy as np
 
 from cvt_planner.base.arrays import HuArray
 from cvt_planner.base.errors import InputRefused
@@ -18,6 +15,7 @@ from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging import compose
 from cvt_planner.imaging.canonical import Turn
 from cvt_planner.imaging.compose import gaps_of
+from cvt_planner.imaging.content import content_hash
 from cvt_planner.imaging.fill import Means
 from cvt_planner.imaging.find import Place, find_series, research_limit_s
 from cvt_planner.imaging.pixels import hu_slice
@@ -27,8 +25,6 @@ from cvt_planner.imaging.saturation import saturation_of
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
 from cvt_planner.imaging.sources import FileRef, Opener
 from cvt_planner.imaging.volume import Gap, Volume
-
-HASHED_BYTES = 32 << 20  # at a time, so that a stop is heard
 
 
 def read_volume(
@@ -161,18 +157,6 @@ def _named(listing: SeriesListing, series_uid: str) -> SeriesInfo:
             f"{'; '.join(s.owner for s in matches)}. Open the folder of one of them."
         )
     return matches[0]
-
-
-def content_hash(hu: HuArray, grid: Grid, progress: Progress | None = None) -> str:
-    """Return the SHA-256, hex, of shape, affine (to 1e-4 mm) and voxels; the same for any order of files."""
-    digest = hashlib.sha256(np.array(grid.shape_kji, dtype="<i8").tobytes())
-    digest.update(np.rint(grid.lps_from_index * 1e4).astype("<i8").tobytes())
-    voxels = np.ascontiguousarray(hu, dtype="<i2").reshape(-1)
-    for start in range(0, voxels.size, HASHED_BYTES // 2):
-        if progress is not None:
-            progress.check()
-        digest.update(voxels[start : start + HASHED_BYTES // 2].data)
-    return digest.hexdigest()
 
 
 def _read_slices(info: SeriesInfo, progress: Progress, means: Means) -> tuple[HuArray, Grid, tuple[Gap, ...]]:

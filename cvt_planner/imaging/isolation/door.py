@@ -6,8 +6,6 @@ import atexit
 import os
 from dataclasses import replace
 
-from pydicom.dataset import Dataset
-
 from cvt_planner.base.arrays import HuArray
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
@@ -94,7 +92,7 @@ def picture(
     if not isolated():
         with Opener(password) as opener:
             return picture_here(opener, header, longest_px, window_hu)
-    request = Look(password, header=replace(header, dataset=Dataset()), longest_px=longest_px, window_hu=window_hu)
+    request = Look(password, header=header, longest_px=longest_px, window_hu=window_hu)
     made: Picture = _READER.ask(request, progress)
     return made
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from cvt_planner.base.errors import PlannerError
@@ -30,10 +30,18 @@ class Find(Request):
 
 @dataclass(frozen=True)
 class Read(Request):
-    """The volume of a series."""
+    """The volume of a series; `nth` of the listing found last, which is then not sent back."""
 
     source: Place | SeriesInfo = ""
     series_uid: str | None = None
+    nth: int = -1
+
+    def of(self, last: SeriesListing | None) -> Read:
+        """Return the request as it is sent to the process whose last listing this is."""
+        for n, info in enumerate(last.series if last is not None else ()):
+            if info is self.source:
+                return replace(self, source="", nth=n)
+        return self
 
 
 @dataclass(frozen=True)

@@ -65,14 +65,14 @@ def serve_hang(pipe: Connection, mate: Connection, block: Any, counter: Any) -> 
 
 def serve_bloat(pipe: Connection, mate: Connection, block: Any, counter: Any) -> None:
     """Serve, and ask for 3 GiB, which the computer may well have, when the header of bloat.dcm is read."""
-    real = headers._quick
+    real = headers.quick
 
-    def quick(stream: Any, head: bytes, wanted: Any) -> Any:
+    def quick(stream: Any, head: bytes) -> Any:
         if block.name.endswith(b"bloat.dcm"):
             bytearray(3 << 30)
-        return real(stream, head, wanted)
+        return real(stream, head)
 
-    headers._quick = quick
+    headers.quick = quick
     worker.serve(pipe, mate, block, counter)
 
 

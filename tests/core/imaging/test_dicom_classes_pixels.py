@@ -26,7 +26,7 @@ from pydicom.uid import (
 )
 
 from cvt_planner.base.errors import InputRefused
-from cvt_planner.imaging import headers
+from cvt_planner.imaging import parse
 from cvt_planner.imaging.find import find_series
 from cvt_planner.imaging.headers import read_header
 from cvt_planner.imaging.pixels import DECODABLE, hu_slice, rescaled
@@ -267,7 +267,7 @@ def test_class_17_other_encodings_are_read_alike(tmp_path: Path, write_series: W
 
 
 def test_class_18_a_deflate_bomb_is_refused_by_name(tmp_path: Path, write_series: Writer, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip # noqa: E501
-    monkeypatch.setattr(headers, "MAX_INFLATED_BYTES", 1 << 20)
+    monkeypatch.setattr(parse, "MAX_INFLATED_BYTES", 1 << 20)
     file = write_series(tmp_path)[0]
     ds = dcmread(file)
     ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
