@@ -34,7 +34,7 @@ from cvt_planner.imaging.sources import (
 
 _Key = tuple[str, ...]
 Place = str | Path | Sequence[str | Path]
-RESEARCH_BYTES_PER_S = 10 << 20  # the slowest reading of a research volume that is waited for; assumed
+SLOWEST_BYTES_PER_S = 10 << 20  # the slowest work on a file in one go that is waited for; assumed
 
 
 def find_series(path: Place, progress: Progress | None = None, opener: Opener | None = None) -> SeriesListing:
@@ -75,7 +75,7 @@ def _listing_of(opener: Opener, place: Path, progress: Progress) -> SeriesListin
     if kind == "zip" and place.suffix.lower() == ".cvtplan":
         return SeriesListing(given, (), hint=f"{given} is a plan, not a CT. Open it as a plan.")
     if kind == "research":
-        opener.enter(FileRef(place), research_limit_s(place))
+        opener.enter(FileRef(place), patience_s(place))
         return SeriesListing(given, (research_series(place, given),))
     if kind == "file":
         return _listing_of_file(opener, place, given, progress)
@@ -95,9 +95,9 @@ def _with_remarks(listing: SeriesListing, remarks: tuple[str, ...]) -> SeriesLis
     return replace(listing, series=tuple(found), remarks=remarks)
 
 
-def research_limit_s(path: Path) -> float:
-    """Return how long a research volume may be read without a sign of progress, s: ITK gives none."""
-    return 10.0 + path.stat().st_size / RESEARCH_BYTES_PER_S
+def patience_s(path: Path) -> float:
+    """Return how long a file that is read in one go may be worked on without a sign of progress, s."""
+    return 10.0 + path.stat().st_size / SLOWEST_BYTES_PER_S
 
 
 def _listing_of_several(opener: Opener, places: Sequence[Path], progress: Progress) -> SeriesListing:

@@ -193,6 +193,11 @@ class Reader:
                     raise InputRefused(
                         "The process that reads images stopped without naming a file. Check the medium and try again."
                     ) from stopped
+                if not request.asked_again:
+                    raise InputRefused(
+                        f"{stopped.name} made the reader stop ({stopped.how}). Nothing was written. "
+                        "The file is damaged or not meant well: copy or export it again."
+                    ) from stopped
                 left_out[stopped.name] = (
                     f"{stopped.name} made the reader stop ({stopped.how}); it was left out. "
                     "The file is damaged or not meant well: copy or export it again."

@@ -18,13 +18,25 @@ from cvt_planner.base.arrays import HuArray
 from cvt_planner.base.errors import InputRefused, PlannerError
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.canonical import Turn
+from cvt_planner.imaging.deidentify import copies
 from cvt_planner.imaging.fill import Means, fill_slices, put_slice, read_slice
 from cvt_planner.imaging.find import find_series
 from cvt_planner.imaging.headers import SliceHeader
 from cvt_planner.imaging.isolation.limits import MemoryLimit
-from cvt_planner.imaging.isolation.requests import Answer, Defect, Find, Look, Read, Request, VolumeParts
+from cvt_planner.imaging.isolation.requests import (
+    Answer,
+    Copy,
+    Defect,
+    Find,
+    Identify,
+    Look,
+    Read,
+    Request,
+    VolumeParts,
+)
 from cvt_planner.imaging.isolation.shared_array import SharedVoxels
 from cvt_planner.imaging.isolation.status import StatusWriter
+from cvt_planner.imaging.pacs.outgoing import identity_of
 from cvt_planner.imaging.pixels import NATIVE
 from cvt_planner.imaging.read import read_volume
 from cvt_planner.imaging.research import research_series
@@ -142,6 +154,10 @@ class _Worker:
         if isinstance(request, Look) and request.header is not None:
             with self._opener() as opener:
                 return picture(opener, request.header, request.longest_px, request.window_hu)
+        if isinstance(request, Copy):
+            return copies(request.path, request.folder, request.options, progress, self._opener)
+        if isinstance(request, Identify):
+            return identity_of(request.data)
         raise TypeError(f"an unknown request: {type(request).__name__}")
 
     def _read(self, request: Read, progress: Progress) -> VolumeParts:

@@ -12,7 +12,7 @@ from typing import Any
 from cvt_planner.base.errors import PlannerError
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging import fill, headers, sources
-from cvt_planner.imaging.isolation import reader, worker
+from cvt_planner.imaging.isolation import deidentify, door, reader, worker
 from cvt_planner.imaging.isolation.requests import Find, Read
 from cvt_planner.imaging.series import SeriesListing
 
@@ -24,6 +24,9 @@ def ask(how: str, folder: Path) -> SeriesListing | PlannerError:
     reader.serve = serve_with[how]  # type: ignore[attr-defined]
     asked = reader.Reader()
     try:
+        if how == "crash-when-copied":
+            door._READER = asked
+            return deidentify(folder, folder.parent / "out")  # type: ignore[return-value]  (always refused)
         answer = asked.ask(Find(path=folder), Progress())
         if how == "crash-when-read":
             asked.ask(Read(source=answer.series[0]), Progress())
@@ -95,4 +98,5 @@ serve_with = {
     "hang": serve_hang,
     "bloat": serve_bloat,
     "crash-when-read": serve_crash_when_read,
+    "crash-when-copied": serve_crash,
 }

@@ -405,7 +405,7 @@ def test_a_damaged_dicomdir_gives_way_to_its_folder(medium: Path) -> None:
 def test_research_volumes_may_take_longer_where_they_are_larger(tmp_path: Path) -> None:
     path = tmp_path / "v.nii"
     path.write_bytes(b"")
-    assert find.research_limit_s(path) == 10.0
+    assert find.patience_s(path) == 10.0
     with path.open("wb") as stream:
         stream.truncate(100 << 20)
-    assert find.research_limit_s(path) == 20.0
+    assert find.patience_s(path) == 20.0
