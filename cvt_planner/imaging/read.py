@@ -73,10 +73,11 @@ def read_volume(
     else:
         hu, grid, gaps = _read_slices(info, reading, means)
         notices = (*info.reasons, *notices)
-    with ThreadPoolExecutor(1) as beside:  # the hash leaves the interpreter to what looks at the picture
+    with ThreadPoolExecutor(1) as beside:  # both leave the interpreter to what looks at the picture
         hashed = beside.submit(content_hash, hu, grid, progress)
-        saturation = saturation_of(hu)
+        saturated = beside.submit(saturation_of, hu)
         posture = posture_of(hu, grid, info.identity.patient_position)
+    saturation = saturated.result()
     if saturation is not None:
         notices = (*notices, saturation.words)
     sides = sides_of(info, posture)
