@@ -20,7 +20,8 @@ from app.desk import Desk
 from app.dialogs import Dialogs
 from app.panels.widgets import button, form, label, named
 from cvt_planner.imaging.deid_file import KEPT, REMOVED, SHIFTED
-from cvt_planner.imaging.deidentify import DEFAULT_LABEL, NOTICE, DeidOptions, DeidReport, deidentify
+from cvt_planner.imaging.deidentify import DEFAULT_LABEL, NOTICE, DeidOptions, DeidReport
+from cvt_planner.imaging.isolation import deidentify
 from cvt_planner.imaging.volume import Volume
 
 _DATES = (

@@ -27,7 +27,7 @@ def deidentify(args: argparse.Namespace, progress: Progress) -> Answer:
     """Return what was de-identified and what was left out."""
     from cvt_planner.imaging.deid_file import KEPT, REMOVED, SHIFTED
     from cvt_planner.imaging.deidentify import DeidOptions
-    from cvt_planner.imaging.deidentify import deidentify as copy
+    from cvt_planner.imaging.isolation import deidentify as copy
 
     dates = KEPT if args.keep_dates else SHIFTED if args.shift_dates else REMOVED
     options = DeidOptions(args.series, dates, args.keep_uids, args.label)

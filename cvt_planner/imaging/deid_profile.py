@@ -39,14 +39,15 @@ _BY_RULE: dict[str, str] = {
         ExposureTimeInms XRayTubeCurrentInmA ExposureInmAs ReconstructionFieldOfView ReconstructionPixelSpacing
         ReconstructionAngle ReferencedFrameNumber DimensionIndexPointer FunctionalGroupPointer DimensionIndexValues
         InStackPositionNumber TemporalPositionIndex FrameAcquisitionNumber InConcatenationNumber
-        InConcatenationTotalNumber ConcatenationFrameOffsetNumber StackID
+        InConcatenationTotalNumber ConcatenationFrameOffsetNumber StackID ContrastBolusVolume ContrastBolusTotalDose
+        ContrastFlowRate ContrastFlowDuration ContrastBolusIngredientConcentration
     """,
     TERM: """
         ImageType FrameType Modality PatientPosition BodyPartExamined ScanOptions RotationDirection
         ExposureModulationType PhotometricInterpretation LossyImageCompression LossyImageCompressionMethod
         BurnedInAnnotation RecognizableVisualFeatures PixelPresentation VolumetricProperties
         VolumeBasedCalculationTechnique ContentQualification RescaleType PresentationLUTShape
-        DimensionOrganizationType AcquisitionType ReconstructionAlgorithm
+        DimensionOrganizationType AcquisitionType ReconstructionAlgorithm ContrastBolusIngredient
     """,
     KERNEL: "ConvolutionKernel",
     VENDOR: "Manufacturer",
@@ -60,7 +61,7 @@ _BY_RULE: dict[str, str] = {
         StudyDate SeriesDate AcquisitionDate ContentDate StudyTime SeriesTime AcquisitionTime ContentTime
         AcquisitionDateTime FrameAcquisitionDateTime FrameReferenceDateTime
     """,
-    TEXT: "StudyDescription SeriesDescription",
+    TEXT: "StudyDescription SeriesDescription ContrastBolusAgent ContrastBolusRoute",
     ITEMS: """
         ReferencedImageSequence SourceImageSequence SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence
         PixelMeasuresSequence PlanePositionSequence PlaneOrientationSequence PixelValueTransformationSequence

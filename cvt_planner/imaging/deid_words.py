@@ -22,7 +22,7 @@ TERMS = _listed(
     INVERSE 3D 3D_TEMPORAL TILED_FULL TILED_SPARSE FILTER_BACK_PROJ ITERATIVE SPINE CSPINE TSPINE LSPINE SSPINE
     CTSPINE TLSPINE LSSPINE COCCYX SACRUM HEAD NECK CHEST THORAX ABDOMEN PELVIS HIP SHOULDER KNEE ANKLE FOOT
     HAND WRIST ELBOW LEG ARM SKULL BRAIN EXTREMITY WHOLEBODY ABDOMENPELVIS CHESTABDOMEN CHESTABDPELVIS LUNG
-    LIVER KIDNEY BODY
+    LIVER KIDNEY BODY IODINE GADOLINIUM BARIUM XENON
     """
 ) | {"SCREEN SAVE", "PROJECTION IMAGE", "AXIAL MODE", "HELICAL MODE", "SCOUT MODE", "CINE MODE"}
 
@@ -38,7 +38,10 @@ WORDS = _listed(
     kontrast km iv arterial arteriell venous portal low dose helical spiral sequence scout topogram localizer
     localiser surview scanogram biopsy biopsie ablation cryoablation vertebroplasty intervention planning
     guidance control follow up c1 c2 c3 c4 c5 c6 c7 t1 t2 t3 t4 t5 t6 t7 t8 t9 t10 t11 t12 th1 th2 th3 th4 th5
-    th6 th7 th8 th9 th10 th11 th12 d1 d2 d3 d4 d5 d6 d7 d8 d9 d10 d11 d12 l1 l2 l3 l4 l5 s1 s2
+    th6 th7 th8 th9 th10 th11 th12 iodine intravenous oral rectal intrathecal omnipaque accupaque iohexol
+    visipaque iodixanol ultravist iopromide iopromid isovue solutrast iopamiro iopamidol imeron iomeron iomeprol xenetix
+    iobitridol optiray optiject ioversol oxilan ioxilan gastrografin telebrix
+    d1 d2 d3 d4 d5 d6 d7 d8 d9 d10 d11 d12 l1 l2 l3 l4 l5 s1 s2
     """
 )
 _SPLIT = re.compile(r"[\s_/\\,;:()\[\]{}+^=-]+")

@@ -7,8 +7,9 @@ import re
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -20,7 +21,7 @@ from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.deid_file import KEPT, REMOVED, SHIFTED, Cleaner, Person, Uids
 from cvt_planner.imaging.deid_words import words_of
-from cvt_planner.imaging.find import find_series
+from cvt_planner.imaging.find import find_series, patience_s
 from cvt_planner.imaging.headers import SliceHeader, read_header
 from cvt_planner.imaging.identity import text_of
 from cvt_planner.imaging.kinds import CAPTURE, LOCALISER, OTHER, REPORT, kind_of
@@ -44,6 +45,7 @@ _LEFT_OUT = {
 }
 _BURNED_IN = "an image whose header says that text is burned into it (BurnedInAnnotation YES)"
 _Owner: TypeAlias = tuple[str, str]
+Copier: TypeAlias = Callable[[str | Path, Path, "DeidOptions", Progress], "DeidReport"]
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ def deidentify(
     options: DeidOptions | None = None,
     progress: Progress | None = None,
     password: str = "",
+    copier: Copier | None = None,
 ) -> DeidReport:
     """Return what was written: copies of the CT images of a path that no longer say whose they are.
 
@@ -122,6 +125,8 @@ def deidentify(
         A new or empty folder, whose parent exists, outside of `path`.
     password
         Of a protected ZIP; kept nowhere.
+    copier
+        Reads the path and writes the copies, as `copies` does; it may do so in another process.
 
     Raises
     ------
@@ -132,17 +137,17 @@ def deidentify(
     """
     options, progress = options or DeidOptions(), progress or Progress()
     target = _target(Path(path), Path(out))
-    listing = find_series(path, progress.part(0.0, 0.2), Opener(password))
-    wanted = _wanted(listing, options.series_uid)
-    _check_options(options, wanted)
     try:
         hold = Path(tempfile.mkdtemp(prefix=".cvt-deid-", dir=target.parent))
     except OSError as fault:
         raise InputRefused(f"{shown(target.parent)} cannot be written to: {fault.strerror}.") from fault
     try:
         whole = hold / "whole"
-        with Opener(password) as opened:
-            report = _Run(options, whole, opened).write(wanted, listing.path, progress.part(0.2, 1.0))
+        report = (
+            copier(path, whole, options, progress)
+            if copier
+            else copies(path, whole, options, progress, partial(Opener, password))
+        )
         if target.exists():
             target.rmdir()
         whole.rename(target)
@@ -155,6 +160,20 @@ def deidentify(
     return DeidReport(
         str(out), report.patients, report.series, report.left_out, options.dates, options.keep_uids, report.notices
     )
+
+
+def copies(
+    path: str | Path, folder: Path, options: DeidOptions, progress: Progress, opener: Callable[[], Opener]
+) -> DeidReport:
+    """Write the copies into a folder of their own, which need not exist, and return what was written.
+
+    Raises what `deidentify` raises; the folder is then to be thrown away.
+    """
+    listing = find_series(path, progress.part(0.0, 0.2), opener())
+    wanted = _wanted(listing, options.series_uid)
+    _check_options(options, wanted)
+    with opener() as opened:
+        return _Run(options, folder, opened).write(wanted, listing.path, progress.part(0.2, 1.0))
 
 
 class _Run:
@@ -213,6 +232,7 @@ class _Run:
         # Read anew: of a multi-frame image the listing may hold one header per frame.
         header = read_header(self.opener, listed.ref)
         with self.opener.open(listed.ref) as stream:
+            self.opener.enter(listed.ref, patience_s(listed.ref.path))  # many frames are cleaned in one go
             source = self._parsed(stream, listed.ref)
         if header is None or header.pixels is None:
             raise InputRefused(f"{listed.ref.name} has changed while it was read. Nothing was written. Try again.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
 from struct import Struct, error
 
 from pydicom.dataelem import RawDataElement
@@ -28,7 +29,7 @@ ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _STOPS = frozenset((*PIXEL_TAGS, ITEM_END))
 _LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 _SHORT = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
-MOST_LAYOUTS = 4  # that are remembered
+MOST_LAYOUTS = 8  # that are remembered: the lengths of numbers differ within a series
 _LAYOUTS: list[Layout] = []  # the last ones found; they hold tags and lengths, and nothing of a patient
 _SYNTAX_TAG = 0x00020010
 _CLASS_TAG = 0x00020002
@@ -76,15 +77,49 @@ class Window:
         return index
 
 
-@dataclass(frozen=True)
-class Plain:
-    """What was found: the wanted elements, still as bytes; the transfer syntax and class as the file says; and where
-    the pixel element begins (the end of the file where there is none)."""
+@dataclass(frozen=True, eq=False)
+class Keys:
+    """Some tags, in order: one object for all files that hold the same."""
 
-    values: dict[BaseTag, RawDataElement]
+    tags: tuple[BaseTag, ...]
+    place: Mapping[int, int]  # of each in `tags`
+
+    @staticmethod
+    @lru_cache(maxsize=64)
+    def of(tags: tuple[BaseTag, ...]) -> Keys:
+        """Return the object that stands for these tags."""
+        return Keys(tags, {int(tag): n for n, tag in enumerate(tags)})
+
+
+@dataclass(frozen=True, eq=False)
+class Plain:
+    """What was found: the wanted values, still as bytes; the transfer syntax and class as the file says; and where
+    the pixel element begins (the end of the file where there is none).
+
+    Parameters
+    ----------
+    keys
+        The values' tags.
+    raw
+        Their bytes.
+    next_head
+        The first bytes of the pixel element; empty where they were not in memory.
+    elements
+        Makes the values' elements, when they are asked for.
+    """
+
+    keys: Keys
+    raw: tuple[bytes, ...]
     syntax: str
     stored_class: str
     end: int
+    next_head: bytes
+    elements: Callable[[], dict[BaseTag, RawDataElement]]
+
+    def bytes_of(self, tag: BaseTag) -> bytes | None:
+        """Return a value as it is written; None where it is missing."""
+        place = self.keys.place.get(int(tag))
+        return None if place is None else self.raw[place]
 
 
 def plain_elements(window: Window, wanted: Mapping[int, BaseTag]) -> Plain:
@@ -109,79 +144,94 @@ def plain_elements(window: Window, wanted: Mapping[int, BaseTag]) -> Plain:
 
 
 def _plain_elements(window: Window, wanted: Mapping[int, BaseTag]) -> Plain:
-    syntax, stored_class, place = beginning(window)
-    kind = (syntax != ImplicitVRLittleEndian, syntax != ExplicitVRBigEndian)
     for known in _LAYOUTS:
-        values = known.read(window, place, kind, wanted)
-        if values is not None:
-            return Plain(values, syntax, stored_class, place + known.size)
+        raw = known.read(window, wanted)
+        if raw is not None:
+            return known.plain(raw)
     trace: list[_Passed] = []
+    syntax, stored_class, place = beginning(window, trace)
+    kind = (syntax != ImplicitVRLittleEndian, syntax != ExplicitVRBigEndian)
     values, end = walk(window, place, *kind, wanted, trace)
-    layout = Layout.of(window, place, end, kind, wanted, trace)
+    layout = Layout.of(window, trace, end, kind, wanted, (syntax, stored_class))
     if layout is not None:
         _LAYOUTS[:] = [layout, *_LAYOUTS[: MOST_LAYOUTS - 1]]
-    return Plain(values, syntax, stored_class, end)
+    raw = tuple(bytes(element.value or b"") for element in values.values())
+    next_head = layout.expected[-1] if layout is not None else b""
+    return Plain(Keys.of(tuple(values)), raw, syntax, stored_class, end, next_head, lambda: values)
 
 
 _Passed = tuple[int, int, int, BaseTag | None, str | None]  # place, size of head and value, key, VR
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layout:
-    """Where the elements of a data set lie; holds for each further file whose tags, VRs and lengths are the same.
+    """Where the elements of a file lie; holds for each further file whose tags, VRs and lengths are the same.
 
     The slices of a series repeat a few layouts, and to compare one is many times quicker than to walk.
     """
 
     kind: tuple[bool, bool]  # explicit, little endian
+    said: tuple[str, str]  # transfer syntax and class, the same in every file of this layout
     wanted: Mapping[int, BaseTag]
-    heads: Struct  # takes the heads of all elements, up to that of the pixels, from a data set
+    heads: Struct  # takes the heads of all elements, up to that of the pixels, from a file
     expected: tuple[bytes, ...]  # those heads
     values: Struct  # takes the wanted values
-    kept: tuple[tuple[BaseTag, str | None, int, int], ...]  # key, VR, length, place from the data set's beginning
-    size: int  # from the data set's beginning to the pixel element
+    kept: tuple[tuple[BaseTag, str | None, int, int], ...]  # key, VR, length, place
+    end: int  # where the pixel element begins
+
+    @cached_property
+    def keys(self) -> Keys:
+        """Return the tags of the wanted values."""
+        return Keys.of(tuple(key for key, _, _, _ in self.kept))
 
     @staticmethod
     def of(
-        window: Window, start: int, end: int, kind: tuple[bool, bool], wanted: Mapping[int, BaseTag],
-        trace: Sequence[_Passed],
+        window: Window, trace: Sequence[_Passed], end: int, kind: tuple[bool, bool], wanted: Mapping[int, BaseTag],
+        said: tuple[str, str],
     ) -> Layout | None:  # fmt: skip
-        """Return the layout of a data set that was walked over; None where it is not in memory as a whole."""
-        if window.start or end + 12 > min(len(window.data), window.size):
+        """Return the layout of a file that was walked over; None where it is not in memory as a whole."""
+        if window.start or end + 12 > min(len(window.data), window.size) or not trace:
             return None
-        heads = Struct("<" + "".join(f"{head}s{length}x" for _, head, length, _, _ in trace) + "12s")
+        before = trace[0][0]
+        heads = Struct(f"<{before}x" + "".join(f"{head}s{length}x" for _, head, length, _, _ in trace) + "12s")
         parts = (f"{head + length}x" if key is None else f"{head}x{length}s" for _, head, length, key, _ in trace)
-        kept = tuple((key, vr, length, at + head - start) for at, head, length, key, vr in trace if key is not None)
-        expected = heads.unpack_from(window.data, start)
-        return Layout(kind, wanted, heads, expected, Struct("<" + "".join(parts)), kept, end - start)
+        kept = tuple((key, vr, length, at + head) for at, head, length, key, vr in trace if key is not None)
+        expected = heads.unpack_from(window.data)
+        return Layout(kind, said, wanted, heads, expected, Struct(f"<{before}x" + "".join(parts)), kept, end)
 
-    def read(
-        self, window: Window, start: int, kind: tuple[bool, bool], wanted: Mapping[int, BaseTag]
-    ) -> dict[BaseTag, RawDataElement] | None:
-        """Return the wanted elements of another data set; None where it is laid out otherwise."""
-        if kind != self.kind or wanted is not self.wanted or window.start:
+    def read(self, window: Window, wanted: Mapping[int, BaseTag]) -> tuple[bytes, ...] | None:
+        """Return the wanted values of another file, as bytes; None where it is laid out otherwise."""
+        if wanted is not self.wanted or window.start or self.end + 12 > min(len(window.data), window.size):
             return None
-        if start + self.size + 12 > min(len(window.data), window.size):
-            return None
-        if self.heads.unpack_from(window.data, start) != self.expected:
-            return None
-        implicit, little = not kind[0], kind[1]
+        return self.values.unpack_from(window.data) if self.heads.unpack_from(window.data) == self.expected else None
+
+    def plain(self, raw: tuple[bytes, ...]) -> Plain:
+        """Return what a file of this layout says, of the values that were read from it."""
+        return Plain(self.keys, raw, *self.said, self.end, self.expected[-1], partial(self._elements, raw))
+
+    def _elements(self, raw: tuple[bytes, ...]) -> dict[BaseTag, RawDataElement]:
+        implicit, little = not self.kind[0], self.kind[1]
         return {
-            key: RawDataElement(key, vr, length, value, start + at, implicit, little)
-            for (key, vr, length, at), value in zip(self.kept, self.values.unpack_from(window.data, start), strict=True)
+            key: RawDataElement(key, vr, length, value, at, implicit, little)
+            for (key, vr, length, at), value in zip(self.kept, raw, strict=True)
         }
 
 
-def beginning(window: Window) -> tuple[str, str, int]:
+def beginning(window: Window, trace: list[_Passed] | None = None) -> tuple[str, str, int]:
     """Return transfer syntax and class as the file says, and where its data set begins.
+
+    What was passed is added to `trace`, syntax and class with their values as if these belonged to the heads.
 
     Raises
     ------
     NotPlain
         If what begins there is not written as the transfer syntax says, or is deflated.
     """
+    trace = [] if trace is None else trace
     place = 132 if window.data[128:132] == b"DICM" else 0
-    meta, place = _meta(window, place)
+    if place:
+        trace.append((128, 4, 0, None, None))
+    meta, place = _meta(window, place, trace)
     syntax, stored_class = (meta.get(tag, b"").rstrip(b"\0 ").decode("latin-1") for tag in (_SYNTAX_TAG, _CLASS_TAG))
     index = window.at(place, 8)
     letters = bytes(window.data[index + 4 : index + 6])
@@ -193,7 +243,7 @@ def beginning(window: Window) -> tuple[str, str, int]:
     return syntax, stored_class, place
 
 
-def _meta(window: Window, place: int) -> tuple[dict[int, bytes], int]:
+def _meta(window: Window, place: int, trace: list[_Passed]) -> tuple[dict[int, bytes], int]:
     """Return the values of the file meta information, which is always explicit and little endian, and where it ends."""
     found: dict[int, bytes] = {}
     while True:
@@ -212,6 +262,8 @@ def _meta(window: Window, place: int) -> tuple[dict[int, bytes], int]:
         if tag in (_SYNTAX_TAG, _CLASS_TAG) and length <= 64:
             index = window.at(place, head + length)
             found[tag] = bytes(window.data[index + head : index + head + length])
+            head, length = head + length, 0
+        trace.append((place, head, length, None, None))
         place += head + length
 
 

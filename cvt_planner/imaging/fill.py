@@ -15,8 +15,8 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from cvt_planner.base.arrays import HuArray
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.canonical import Turn
-from cvt_planner.imaging.headers import SliceHeader
-from cvt_planner.imaging.pixels import HU_LIMITS, hu_slice, padding_hu
+from cvt_planner.imaging.headers import PixelLayout, SliceHeader
+from cvt_planner.imaging.pixels import HU_LIMITS, StoredArray, hu_slice, padding_hu
 from cvt_planner.imaging.sources import Opener
 
 READERS = 2  # threads; reading and rescaling leave the interpreter lock
@@ -61,24 +61,22 @@ def fill_slices(
 
 def each_slice(total: int, make: Callable[[int], None], progress: Progress) -> None:
     """Do something for every slice by its number, on `READERS` threads; raises the first of what it raises."""
-    done, lock = 0, threading.Lock()
+    numbers = iter(range(total))  # every thread takes the next
 
-    def one(n: int) -> None:
-        nonlocal done
-        progress.check()
-        make(n)
-        with lock:
-            done += 1
-            progress.report(done / total, f"Slice {done} of {total}")
+    def work() -> None:
+        try:
+            for n in numbers:
+                progress.check()
+                make(n)
+                progress.report((n + 1) / total, f"Slice {n + 1} of {total}")
+        except BaseException:
+            for _ in numbers:  # leave none to the others
+                pass
+            raise
 
     with ThreadPoolExecutor(READERS) as pool:
-        jobs = [pool.submit(one, n) for n in range(total)]
-        try:
-            for job in jobs:
-                job.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+        for job in [pool.submit(work) for _ in range(READERS)]:
+            job.result()
 
 
 def read_slice(opener: Opener, header: SliceHeader, place: HuArray, put: Putter = put_slice) -> None:
@@ -105,16 +103,31 @@ def _read_directly(opener: Opener, header: SliceHeader) -> HuArray | None:
         if stream.readinto(values.reshape(-1).view(np.uint8)) != values.nbytes:  # type: ignore[attr-defined]
             return None
     stored = values.view(np.int16 if layout.signed else np.uint16)
-    unused = 16 - layout.bits_stored
-    if unused:  # as in `pixels`: without what lies in the unused bits
-        np.left_shift(stored, unused - (layout.high_bit + 1 - layout.bits_stored), out=stored)
-        np.right_shift(stored, unused, out=stored)
-    low, high = int(stored.min()), int(stored.max())
+    _keep_meant_bits(stored, layout)
+    low, high = _range_of(stored, layout)
     if high > HU_LIMITS[1] or low + intercept < HU_LIMITS[0] or high + intercept > HU_LIMITS[1]:
         return None
     if abs(intercept) > HU_LIMITS[1]:
         return None
     return np.add(values, np.int16(intercept), out=values) if intercept else values
+
+
+def _keep_meant_bits(stored: StoredArray, layout: PixelLayout) -> None:
+    """Clear what lies in the unused bits, as in `pixels`."""
+    unused, below = 16 - layout.bits_stored, layout.high_bit + 1 - layout.bits_stored
+    if unused and not layout.signed and not below:
+        np.bitwise_and(stored, (1 << layout.bits_stored) - 1, out=stored)
+    elif unused:
+        np.left_shift(stored, unused - below, out=stored)
+        np.right_shift(stored, unused, out=stored)
+
+
+def _range_of(stored: StoredArray, layout: PixelLayout) -> tuple[int, int]:
+    """Return limits of the stored values: what their bits allow or, of all 16 bits, the values' own."""
+    if layout.bits_stored == 16:
+        return int(stored.min()), int(stored.max())
+    half = 1 << (layout.bits_stored - 1)
+    return (-half, half - 1) if layout.signed else (0, 2 * half - 1)
 
 
 def _scratch(rows: int, columns: int) -> HuArray:

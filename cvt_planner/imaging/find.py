@@ -8,15 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pydicom.dataelem import RawDataElement
-from pydicom.tag import Tag
 from pydicom.uid import CTImageStorage
 
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.dicomdir import MAX_DICOMDIR_BYTES, BadDicomdir, files_of
 from cvt_planner.imaging.headers import SliceHeader, read_header
-from cvt_planner.imaging.identity import patient_of, series_of, text_of
+from cvt_planner.imaging.identity import patient_of, series_of
 from cvt_planner.imaging.incomplete import refuse_incomplete, without_incomplete
 from cvt_planner.imaging.judge import MULTI_FRAME, Judgement, judge, kind_fault
 from cvt_planner.imaging.kinds import kind_of_images
@@ -35,10 +33,8 @@ from cvt_planner.imaging.sources import (
 )
 
 _Key = tuple[str, ...]
-_NAME_TAGS = tuple(Tag(keyword) for keyword in ("SpecificCharacterSet", "PatientID", "PatientName"))
-_LAST_NAMES: list[tuple[tuple[bytes | None, ...], tuple[str, str]]] = []
 Place = str | Path | Sequence[str | Path]
-RESEARCH_BYTES_PER_S = 10 << 20  # the slowest reading of a research volume that is waited for; assumed
+SLOWEST_BYTES_PER_S = 10 << 20  # the slowest work on a file in one go that is waited for; assumed
 
 
 def find_series(path: Place, progress: Progress | None = None, opener: Opener | None = None) -> SeriesListing:
@@ -79,7 +75,7 @@ def _listing_of(opener: Opener, place: Path, progress: Progress) -> SeriesListin
     if kind == "zip" and place.suffix.lower() == ".cvtplan":
         return SeriesListing(given, (), hint=f"{given} is a plan, not a CT. Open it as a plan.")
     if kind == "research":
-        opener.enter(FileRef(place), research_limit_s(place))
+        opener.enter(FileRef(place), patience_s(place))
         return SeriesListing(given, (research_series(place, given),))
     if kind == "file":
         return _listing_of_file(opener, place, given, progress)
@@ -99,9 +95,9 @@ def _with_remarks(listing: SeriesListing, remarks: tuple[str, ...]) -> SeriesLis
     return replace(listing, series=tuple(found), remarks=remarks)
 
 
-def research_limit_s(path: Path) -> float:
-    """Return how long a research volume may be read without a sign of progress, s: ITK gives none."""
-    return 10.0 + path.stat().st_size / RESEARCH_BYTES_PER_S
+def patience_s(path: Path) -> float:
+    """Return how long a file that is read in one go may be worked on without a sign of progress, s."""
+    return 10.0 + path.stat().st_size / SLOWEST_BYTES_PER_S
 
 
 def _listing_of_several(opener: Opener, places: Sequence[Path], progress: Progress) -> SeriesListing:
@@ -149,6 +145,7 @@ class _Scan:
         self.opener = opener
         self.given = given
         self.skipped = 0
+        self.last: SliceHeader | None = None
         self.broken: list[tuple[str, str]] = []
         self.broken_folders: list[str] = []
 
@@ -198,13 +195,14 @@ class _Scan:
     def header(self, ref: FileRef) -> SliceHeader | None:
         """Return the header of one file; None, and counted, when it is no DICOM object of a series."""
         try:
-            header = read_header(self.opener, ref)
+            header = read_header(self.opener, ref, self.last)
         except InputRefused as refusal:
             self._broken(ref, str(refusal))
             return None
         if header is None:
             self.skipped += 1
             return None
+        self.last = header
         if header.pixels is not None or header.series_uid:
             return header
         if header.sop_class in ("", CTImageStorage):
@@ -304,23 +302,10 @@ class _Scan:
 
 
 def _key(header: SliceHeader) -> _Key:
-    whose = (*_names_of(header), header.study_uid)
+    whose = (*header.owner, header.study_uid)
     if header.series_uid:
         return (*whose, header.series_uid)
     return (*whose, "", _made_up_uid(header))
-
-
-def _names_of(header: SliceHeader) -> tuple[str, str]:
-    """Return patient ID and name; decoded once for all slices that write them in the same bytes."""
-    raw = tuple(
-        bytes(element.value or b"") if isinstance(element, RawDataElement) else None
-        for element in (header.dataset.get_item(tag) for tag in _NAME_TAGS)
-    )
-    if _LAST_NAMES and None not in raw and _LAST_NAMES[0][0] == raw:
-        return _LAST_NAMES[0][1]
-    names = text_of(header.dataset, "PatientID"), text_of(header.dataset, "PatientName")
-    _LAST_NAMES[:] = [(raw, names)]
-    return names
 
 
 def _made_up_uid(header: SliceHeader) -> str:

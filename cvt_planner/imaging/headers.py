@@ -3,67 +3,39 @@
 from __future__ import annotations
 
 import io
-import logging
 import math
 import struct
-import warnings
-import zlib
-from collections.abc import Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, BinaryIO
 
-import pydicom
-from pydicom import config as pydicom_config
 from pydicom.dataelem import RawDataElement
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.filereader import read_dataset
-from pydicom.uid import (
-    UID,
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-)
+from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
+from pydicom.uid import ExplicitVRBigEndian
 
 from cvt_planner.base.arrays import Vec3, vec3
 from cvt_planner.base.errors import InputRefused
-from cvt_planner.imaging.elements import HEAD_BYTES, PIXEL_TAGS, NotPlain, Plain, TooDeep, Window, plain_elements
+from cvt_planner.imaging.elements import HEAD_BYTES, Keys, NotPlain, Plain, TooDeep
 from cvt_planner.imaging.identity import text_of
+from cvt_planner.imaging.parse import TAGS, dataset_of, is_deflated, looks_like_dicom, parsed, quick
 from cvt_planner.imaging.refs import brief
 from cvt_planner.imaging.sources import FileRef, Opener
 
-# Values are judged here, one by one; a remark of the parser per value would drown what matters.
-pydicom_config.settings.reading_validation_mode = pydicom_config.IGNORE
-logging.getLogger("pydicom").setLevel(logging.ERROR)
-warnings.filterwarnings("ignore", module=r"pydicom\..*")
-
-MAX_INFLATED_BYTES = 256 << 20  # of one deflated file; assumed, a slice has about 0.5 MB
-MAX_HEADER_BYTES = 64 << 20  # that the general parser is given of one file; assumed, a header has about 10 KB
-
-_KEYWORDS = [
-    "SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "StudyDate", "SeriesDate",
-    "AcquisitionDate", "ContentDate", "AcquisitionDateTime", "StudyTime", "SeriesTime", "AcquisitionTime",
-    "ContentTime", "Modality", "StudyDescription", "SeriesDescription", "PatientName", "PatientID",
-    "PatientBirthDate", "PatientSex", "PatientAge", "SliceThickness", "ConvolutionKernel", "PatientPosition",
-    "StudyInstanceUID", "SeriesInstanceUID", "AcquisitionNumber", "ImagePositionPatient",
-    "ImageOrientationPatient", "FrameOfReferenceUID", "TemporalPositionIdentifier", "SamplesPerPixel",
-    "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns", "PixelSpacing", "BitsAllocated",
-    "BitsStored", "HighBit", "PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit",
-    "RescaleIntercept", "RescaleSlope",
-    "RescaleType", "LossyImageCompression",
-]  # fmt: skip
 _SHORTS = {
     "SamplesPerPixel", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
     "PixelPaddingValue", "PixelPaddingRangeLimit",
 }  # fmt: skip
-_TAGS = {keyword: pydicom.tag.Tag(keyword) for keyword in _KEYWORDS}
-_WANTED = {int(tag): tag for tag in _TAGS.values()}
+_POSITION = TAGS["ImagePositionPatient"]
+# What each slice of a series has of its own: the position, and what no field of `SliceHeader` is made of.
+_OWN = {_POSITION, *(TAGS[keyword] for keyword in (
+    "SOPInstanceUID", "AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime", "ContentDate", "ContentTime",
+))}  # fmt: skip
 _PIXEL_DATA = 0x7FE00010
 _UNDEFINED_LENGTH = 0xFFFFFFFF
-# The transfer syntax (0002,0010) as it stands in the file meta information of a deflated file.
-_DEFLATED_ELEMENT = b"\x02\0\x10\0UI\x16\0" + str(DeflatedExplicitVRLittleEndian).encode()
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,9 +78,19 @@ class SliceHeader:
     padding: int | None
     lossy: bool
     pixels: PixelLayout | None  # None when the object holds no picture
-    dataset: Dataset = field(repr=False)  # the values read, for names and dates
+    values: Plain | Dataset | None = field(repr=False)  # for names and dates; they stay in the process that read them
+    owner: tuple[str, str] = field(repr=False)  # patient ID and name, which tell two patients' files apart
     frame: int = 0  # one-based number within a multi-frame file; 0 in a file of one picture
     padding_limit: int | None = None  # the other end of the range of padding values
+
+    @property
+    def dataset(self) -> Dataset:
+        """Return the values read, parsed; empty in another process than the one that read them."""
+        return self.values if isinstance(self.values, Dataset) else dataset_of(self.values)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process is told: all but the values."""
+        return {**self.__dict__, "values": None}
 
     @property
     def name(self) -> str:
@@ -121,8 +103,13 @@ class SliceHeader:
         return f"{self.ref.short_name} (frame {self.frame})" if self.frame else self.ref.short_name
 
 
-def read_header(opener: Opener, ref: FileRef) -> SliceHeader | None:
+def read_header(opener: Opener, ref: FileRef, like: SliceHeader | None = None) -> SliceHeader | None:
     """Return the header of a DICOM file, or None when the file is not DICOM at all.
+
+    Parameters
+    ----------
+    like
+        The header of another file, perhaps of the same series: what both files say in the same bytes is taken from it.
 
     Raises
     ------
@@ -131,9 +118,13 @@ def read_header(opener: Opener, ref: FileRef) -> SliceHeader | None:
     """
     with opener.open(ref) as stream:
         try:
-            if not _looks_like_dicom(stream):
+            head = stream.read(HEAD_BYTES)
+            if not looks_like_dicom(head):
                 return None
-            stream, dataset, syntax = _parse(stream)
+            if not is_deflated(head):
+                with suppress(NotPlain):
+                    return _quick_header(ref, stream, head, like)
+            stream, dataset, syntax = parsed(stream, head, list(TAGS.values()))
             return _header_of(ref, stream, dataset, syntax)
         except InputRefused:
             raise
@@ -147,94 +138,46 @@ def read_header(opener: Opener, ref: FileRef) -> SliceHeader | None:
             ) from fault
 
 
-def read_dataset_part(opener: Opener, ref: FileRef, tags: list[pydicom.tag.BaseTag | int]) -> Dataset:
+def read_dataset_part(opener: Opener, ref: FileRef, tags: list[BaseTag | int]) -> Dataset:
     """Return some elements of a DICOM file, parsed; never the pixels. Raises what the parser raises."""
     with opener.open(ref) as stream:
-        return _parse(stream, tags)[1]
+        return parsed(stream, stream.read(HEAD_BYTES), tags)[1]
 
 
-def _looks_like_dicom(stream: BinaryIO) -> bool:
-    head = stream.read(132)
-    stream.seek(0)
-    # Without the preamble a data set begins with an element of group 2 or 8, its bytes in either order.
-    return head[128:132] == b"DICM" or (
-        len(head) >= 16
-        and head[:4]
-        in (b"\x02\0\0\0", b"\x02\0\x01\0", b"\x08\0\x05\0", b"\x08\0\x08\0", b"\x08\0\x16\0", b"\x08\0\0\0")
-    )
-
-
-def _parse(stream: BinaryIO, tags: list[pydicom.tag.BaseTag | int] | None = None) -> tuple[BinaryIO, Dataset, str]:
-    """Return the stream that holds the data set (inflated where it is deflated), the data set up to the pixels, and
-    the transfer syntax. The stream stands at the pixel element, or at its end."""
-    wanted: list[Any] = list(tags or _TAGS.values())
-    head = stream.read(HEAD_BYTES)
-    if _DEFLATED_ELEMENT in head[:4096]:
-        stream.seek(0)
-        stream = io.BytesIO(inflated(stream.read()))
-        dataset = read_dataset(stream, False, True, stop_when=_stop, specific_tags=wanted)
-        return stream, dataset, str(DeflatedExplicitVRLittleEndian)
-    if tags is None:
-        with suppress(NotPlain):
-            return _quick(stream, head, _WANTED)
-    size = stream.seek(0, io.SEEK_END)
-    stream.seek(0)
-    # From memory, whose end is known: the parser believes every length that a file declares.
-    start = io.BytesIO(stream.read(min(size, MAX_HEADER_BYTES)))
-    dataset = pydicom.dcmread(start, stop_before_pixels=True, force=True, specific_tags=wanted)
-    stream.seek(start.tell())
-    syntax = str(dataset.file_meta.get("TransferSyntaxUID", "") or "")
-    if not syntax:
-        implicit, little = dataset.original_encoding
-        guessed = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
-        syntax = str(guessed if little else ExplicitVRBigEndian)
-    return stream, dataset, syntax
-
-
-def _quick(stream: BinaryIO, head: bytes, wanted: Mapping[int, pydicom.tag.BaseTag]) -> tuple[BinaryIO, Dataset, str]:
-    """Return what `_parse` returns, of a plain file. Raises `NotPlain` for any other."""
-
-    def fetch(place: int, count: int) -> bytes:
-        stream.seek(place)
-        return stream.read(count)
-
-    window = Window(head, stream.seek(0, io.SEEK_END), fetch)
-    found: Plain = plain_elements(window, wanted)
-    dataset = Dataset(dict(found.values))
-    own_class = found.values.get(_TAGS["SOPClassUID"])
-    if own_class is None or not own_class.value:
-        dataset.file_meta = FileMetaDataset()
-        dataset.file_meta.MediaStorageSOPClassUID = UID(found.stored_class)
+def _quick_header(ref: FileRef, stream: BinaryIO, head: bytes, like: SliceHeader | None) -> SliceHeader:
+    """Return the header of a plain file. Raises `NotPlain` for any other."""
+    found, size = quick(stream, head)
+    if like is not None and like.pixels is not None and isinstance(like.values, Plain) and _alike(found, like.values):
+        position = _floats(_written(found.bytes_of(_POSITION) or b""), 3)
+        offset = like.pixels.offset - like.values.end + found.end
+        layout = like.pixels
+        if (offset, size - offset) != (layout.offset, layout.available):
+            layout = replace(layout, offset=offset, available=size - offset)
+        return replace(like, ref=ref, position=vec3(position) if position else None, pixels=layout, values=found)
     stream.seek(found.end)
-    return stream, dataset, found.syntax
+    return _header_of(ref, stream, dataset_of(found), found.syntax, found)
 
 
-def _stop(tag: pydicom.tag.BaseTag, vr: str | None, length: int) -> bool:
-    return int(tag) in PIXEL_TAGS
+def _alike(one: Plain, other: Plain) -> bool:
+    """Return whether two files say the same in the same bytes, but for what each slice has of its own."""
+    if one.keys is not other.keys or not one.next_head or one.next_head != other.next_head:
+        return False
+    if (one.syntax, one.stored_class) != (other.syntax, other.stored_class):
+        return False
+    shared = _shared(one.keys)
+    return bool(shared(one.raw) == shared(other.raw))
 
 
-def inflated(data: bytes) -> bytes:
-    """Return the data set of a deflated file, without its file meta information.
-
-    Raises
-    ------
-    ValueError
-        If it inflates to more than `MAX_INFLATED_BYTES`.
-    """
-    place = 132 if data[128:132] == b"DICM" else 0
-    while data[place : place + 2] == b"\x02\0":  # file meta elements are always explicit, little endian
-        if data[place + 4 : place + 6] in (b"OB", b"UN"):
-            place += 12 + int.from_bytes(data[place + 8 : place + 12], "little")
-        else:
-            place += 8 + int.from_bytes(data[place + 6 : place + 8], "little")
-    engine = zlib.decompressobj(-zlib.MAX_WBITS)
-    result = engine.decompress(data[place:], MAX_INFLATED_BYTES)
-    if engine.unconsumed_tail:
-        raise ValueError(f"it inflates to over {MAX_INFLATED_BYTES >> 20} MiB")
-    return result
+@lru_cache(maxsize=64)
+def _shared(keys: Keys) -> Callable[[tuple[bytes, ...]], object]:
+    """Return what takes those of a file's values that the slices of a series share."""
+    places = [n for n, key in enumerate(keys.tags) if key not in _OWN]
+    return itemgetter(*places) if places else lambda raw: ()
 
 
-def _header_of(ref: FileRef, stream: BinaryIO, dataset: Dataset, syntax: str) -> SliceHeader:
+def _header_of(
+    ref: FileRef, stream: BinaryIO, dataset: Dataset, syntax: str, found: Plain | None = None
+) -> SliceHeader:
     numbers = _numbers(dataset, "ImageOrientationPatient", 6)
     position = _numbers(dataset, "ImagePositionPatient", 3)
     spacing = _numbers(dataset, "PixelSpacing", 2)
@@ -259,20 +202,25 @@ def _header_of(ref: FileRef, stream: BinaryIO, dataset: Dataset, syntax: str) ->
         padding_limit=_padding(dataset, "PixelPaddingRangeLimit"),
         lossy=_plain(dataset, "LossyImageCompression").startswith("01"),
         pixels=_layout(stream, dataset, syntax),
-        dataset=dataset,
+        values=found or dataset,
+        owner=(text_of(dataset, "PatientID"), text_of(dataset, "PatientName")),
     )
 
 
 def _plain(dataset: Dataset, keyword: str) -> str:
     """Return `text_of` for a value without names: read from its bytes, several times faster than through the parser."""
-    element: object = dataset.get_item(_TAGS[keyword])
+    element: object = dataset.get_item(TAGS[keyword])
     if element is None:
         return ""
     if not isinstance(element, RawDataElement) or not isinstance(element.value, bytes):
         return text_of(dataset, keyword)
     if keyword in _SHORTS and len(element.value) >= 2:
         return str(int.from_bytes(element.value[:2], "little" if element.is_little_endian else "big"))
-    return element.value.decode("latin-1").rstrip(" \0").replace("\\", "/").strip()
+    return _written(element.value)
+
+
+def _written(value: bytes) -> str:
+    return value.decode("latin-1").rstrip(" \0").replace("\\", "/").strip()
 
 
 def _numbers(dataset: Dataset, keyword: str, count: int) -> tuple[float, ...] | None:

@@ -16,8 +16,9 @@ from scipy import ndimage
 
 from cvt_planner.base.arrays import HuArray
 from cvt_planner.base.errors import InputRefused
-from cvt_planner.imaging.headers import PixelLayout, SliceHeader, inflated
+from cvt_planner.imaging.headers import PixelLayout, SliceHeader
 from cvt_planner.imaging.itk import itk
+from cvt_planner.imaging.parse import inflated
 from cvt_planner.imaging.sources import Opener
 
 StoredArray: TypeAlias = NDArray[Any]  # (rows, columns) int16 or uint16 as stored, before rescale

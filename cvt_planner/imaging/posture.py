@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import ndimage
 
 from cvt_planner.base.arrays import FloatArray, HuArray, MaskArray
 from cvt_planner.geometry.frames import Grid
+from cvt_planner.imaging.flat import grown
 from cvt_planner.imaging.posture_organs import liver_side, lung_ends, lungs_of
 from cvt_planner.imaging.posture_sample import Sample, sampled
 
@@ -105,8 +105,7 @@ def couch_side(sample: Sample) -> str:
 
     A couch is what lies outside the body at the same place in most slices, thin along the ray and wide across it.
     """
-    around = ndimage.binary_dilation(sample.body, iterations=2, structure=_plane())
-    steady: MaskArray = ((sample.brightest > -600) & ~around).mean(axis=0) >= COUCH_STEADY
+    steady: MaskArray = ((sample.brightest > -600) & ~grown(sample.body, 2)).mean(axis=0) >= COUCH_STEADY
     body: MaskArray = sample.body.mean(axis=0) >= 0.3
     if not body.any() or not steady.any():
         return ""
@@ -160,7 +159,3 @@ def _bone_offset(sample: Sample, n: int) -> FloatArray | None:
     middle = np.array([(rows[0] + rows[-1]) / 2.0, (columns[0] + columns[-1]) / 2.0])
     half = np.array([(rows[-1] - rows[0]) / 2.0, max((columns[-1] - columns[0]) / 2.0, 1.0)])
     return np.asarray((bone.mean(axis=0) - middle) / half)
-
-
-def _plane() -> MaskArray:
-    return np.ones((1, 3, 3), dtype=np.bool_)

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from cvt_planner.base.arrays import FloatArray
+from cvt_planner.imaging.flat import deep, opened_by_cross
 from cvt_planner.imaging.posture_sample import Sample, halves
 
 LUNG_HU = (-950, -500)
@@ -53,15 +54,12 @@ def lung_ends(lungs: Lungs) -> str:
 
 def lungs_of(sample: Sample) -> Lungs:
     """Return what of each slice is lung."""
-    areas, spreads = np.zeros(len(sample.hu)), np.zeros(len(sample.hu))
-    for n, (hu, body) in enumerate(zip(sample.hu, sample.body, strict=True)):
-        lung = body & (hu >= LUNG_HU[0]) & (hu <= LUNG_HU[1])
-        lung = ndimage.binary_opening(lung, iterations=1)
-        if not lung.any():
-            continue
-        areas[n] = float(lung.sum()) * sample.pixel_mm**2 / 100.0
-        spreads[n] = float((np.abs(halves(body))[None, :] * lung).sum() / lung.sum())
-    return Lungs(areas, spreads)
+    lung = opened_by_cross(sample.body & (sample.hu >= LUNG_HU[0]) & (sample.hu <= LUNG_HU[1]))
+    counts = lung.sum(axis=(1, 2))
+    spreads = np.zeros(len(lung))
+    for n in np.flatnonzero(counts):
+        spreads[n] = float(np.abs(halves(sample.body[n])) @ lung[n].sum(axis=0)) / counts[n]
+    return Lungs(counts * sample.pixel_mm**2 / 100.0, spreads)
 
 
 def liver_side(sample: Sample, lungs: Lungs) -> str:
@@ -76,10 +74,10 @@ def liver_side(sample: Sample, lungs: Lungs) -> str:
         return ""
     hu = ndimage.uniform_filter(sample.hu[keep].astype(np.float32), size=(1, 3, 3))
     soft = (hu >= LIVER_HU[0]) & (hu <= LIVER_HU[1]) & sample.body[keep]
-    deep = np.stack([ndimage.distance_transform_edt(one, sampling=sample.pixel_mm) for one in soft]) >= LIVER_DEEP_MM
-    core_ml = float(deep.sum()) * sample.pixel_mm**2 * sample.slice_mm / 1000.0
-    if core_ml < LIVER_CORE_ML or float(hu[deep].std()) > LIVER_SPREAD_HU:
+    core = deep(soft, LIVER_DEEP_MM / sample.pixel_mm)
+    core_ml = float(core.sum()) * sample.pixel_mm**2 * sample.slice_mm / 1000.0
+    if core_ml < LIVER_CORE_ML or float(hu[core].std()) > LIVER_SPREAD_HU:
         return ""
-    places = np.stack([np.broadcast_to(halves(one), one.shape) for one in sample.body[keep]])[deep]
+    places = np.stack([np.broadcast_to(halves(one), one.shape) for one in sample.body[keep]])[core]
     left = float((places > 0).mean())
     return "left" if left >= LIVER_ONE_SIDE else "right" if left <= 1.0 - LIVER_ONE_SIDE else ""

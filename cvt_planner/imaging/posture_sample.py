@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from cvt_planner.base.arrays import FloatArray, HuArray, MaskArray
 from cvt_planner.geometry.frames import Grid
+from cvt_planner.imaging.flat import filled, opened
 
 PIXEL_MM = 2.5
 MOST_SLICES = 36
@@ -61,10 +62,9 @@ def sampled(hu: HuArray, grid: Grid) -> Sample | None:
     steps = [max(round(PIXEL_MM / float(s)), 1) for s in spacing[1:]]
     bj, bi = rows // steps[0], columns // steps[1]
     cut = hu[ks, : bj * steps[0], : bi * steps[1]]
-    brightest = cut[:, :: steps[0], :: steps[1]].copy()
-    for down in range(steps[0]):
-        for right in range(steps[1]):
-            np.maximum(brightest, cut[:, down :: steps[0], right :: steps[1]], out=brightest)
+    rows_of = [cut[:, down :: steps[0]] for down in range(steps[0])]
+    brightest = np.maximum.reduce(rows_of) if steps[0] > 1 else cut  # whole rows first: they lie in one piece
+    brightest = np.maximum.reduce([brightest[:, :, right :: steps[1]] for right in range(steps[1])])
     pixel = float(np.sqrt(steps[0] * spacing[1] * steps[1] * spacing[2]))
     body = _body(brightest, pixel)
     slice_mm = float(spacing[0] * (ks[-1] - ks[0]) / (len(ks) - 1))
@@ -77,14 +77,12 @@ def sampled(hu: HuArray, grid: Grid) -> Sample | None:
 
 def _body(brightest: HuArray, pixel_mm: float) -> MaskArray:
     """Return the largest thing that is not thin, filled within each slice."""
-    plane = np.ones((1, 3, 3), dtype=np.bool_)
-    filled = np.stack([ndimage.binary_fill_holes(one) for one in brightest > -300])
-    solid = ndimage.binary_opening(filled, plane, iterations=round(THIN_MM / 2.0 / pixel_mm))
+    solid = opened(filled(brightest > -300), round(THIN_MM / 2.0 / pixel_mm))
     labels, count = ndimage.label(solid)
     if count == 0:
         return np.zeros_like(solid)
     largest = int(np.argmax(np.bincount(labels.ravel())[1:])) + 1
-    return np.stack([ndimage.binary_fill_holes(one) for one in labels == largest])
+    return filled(labels == largest)
 
 
 def halves(body: MaskArray) -> FloatArray:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
-
-import numpy as np
 
 from cvt_planner.base.arrays import HuArray
 from cvt_planner.base.errors import InputRefused
@@ -18,8 +15,9 @@ from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging import compose
 from cvt_planner.imaging.canonical import Turn
 from cvt_planner.imaging.compose import gaps_of
+from cvt_planner.imaging.content import content_hash
 from cvt_planner.imaging.fill import Means
-from cvt_planner.imaging.find import Place, find_series, research_limit_s
+from cvt_planner.imaging.find import Place, find_series, patience_s
 from cvt_planner.imaging.pixels import hu_slice
 from cvt_planner.imaging.posture import Posture, is_known_position, position_words, posture_of
 from cvt_planner.imaging.research import PLACE_UNKNOWN, read_research
@@ -27,8 +25,6 @@ from cvt_planner.imaging.saturation import saturation_of
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
 from cvt_planner.imaging.sources import FileRef, Opener
 from cvt_planner.imaging.volume import Gap, Volume
-
-HASHED_BYTES = 32 << 20  # at a time, so that a stop is heard
 
 
 def read_volume(
@@ -70,17 +66,18 @@ def read_volume(
     reading = progress.part(0.0 if isinstance(source, SeriesInfo) else 0.3, 1.0)
     if info.is_research:
         place = Path(info.files[0])
-        means.opener().enter(FileRef(place), research_limit_s(place))
+        means.opener().enter(FileRef(place), patience_s(place))
         hu, grid, remarks = read_research(place, reading)
         gaps: tuple[Gap, ...] = ()
         notices = (*info.reasons, *remarks, *notices)
     else:
         hu, grid, gaps = _read_slices(info, reading, means)
         notices = (*info.reasons, *notices)
-    with ThreadPoolExecutor(1) as beside:  # the hash leaves the interpreter to what looks at the picture
+    with ThreadPoolExecutor(1) as beside:  # both leave the interpreter to what looks at the picture
         hashed = beside.submit(content_hash, hu, grid, progress)
-        saturation = saturation_of(hu)
+        saturated = beside.submit(saturation_of, hu)
         posture = posture_of(hu, grid, info.identity.patient_position)
+    saturation = saturated.result()
     if saturation is not None:
         notices = (*notices, saturation.words)
     sides = sides_of(info, posture)
@@ -161,18 +158,6 @@ def _named(listing: SeriesListing, series_uid: str) -> SeriesInfo:
             f"{'; '.join(s.owner for s in matches)}. Open the folder of one of them."
         )
     return matches[0]
-
-
-def content_hash(hu: HuArray, grid: Grid, progress: Progress | None = None) -> str:
-    """Return the SHA-256, hex, of shape, affine (to 1e-4 mm) and voxels; the same for any order of files."""
-    digest = hashlib.sha256(np.array(grid.shape_kji, dtype="<i8").tobytes())
-    digest.update(np.rint(grid.lps_from_index * 1e4).astype("<i8").tobytes())
-    voxels = np.ascontiguousarray(hu, dtype="<i2").reshape(-1)
-    for start in range(0, voxels.size, HASHED_BYTES // 2):
-        if progress is not None:
-            progress.check()
-        digest.update(voxels[start : start + HASHED_BYTES // 2].data)
-    return digest.hexdigest()
 
 
 def _read_slices(info: SeriesInfo, progress: Progress, means: Means) -> tuple[HuArray, Grid, tuple[Gap, ...]]:

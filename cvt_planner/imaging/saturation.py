@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import numpy as np
 from scipy import ndimage
 
 from cvt_planner.base.arrays import HuArray
@@ -27,11 +30,13 @@ def saturation_of(hu: HuArray) -> Saturation | None:
     hu
         (k, j, i) int16 HU.
     """
-    ceiling = int(hu.max(initial=-32768))
+    brightest = np.array([one.max(initial=-32768) for one in hu])  # of each slice: few have to be looked at again
+    ceiling = int(brightest.max(initial=-32768))
     if ceiling < LOWEST_CEILING_HU:
         return None
-    wrapped = _wrapped(hu)
-    values = hu[hu >= ceiling - _BELOW_HU]
+    wrapped = _wrapped(hu[n] for n in np.flatnonzero(brightest >= WRAP_BRIGHT_HU))
+    near = [hu[n][hu[n] >= ceiling - _BELOW_HU] for n in np.flatnonzero(brightest >= ceiling - _BELOW_HU)]
+    values = np.concatenate(near)
     top = int((values == ceiling).sum())
     below = float((values < ceiling).sum()) / _BELOW_HU
     clipped = top if top >= FEWEST_VOXELS and top >= SPIKE * max(below, 1.0) else 0
@@ -41,10 +46,10 @@ def saturation_of(hu: HuArray) -> Saturation | None:
     return Saturation(ceiling, clipped, wrapped, (clipped + wrapped) / hu.size)
 
 
-def _wrapped(hu: HuArray) -> int:
+def _wrapped(slices: Iterable[HuArray]) -> int:
     """Return how many dark voxels are enclosed by bright ones within their slice."""
     count = 0
-    for one in hu:
+    for one in slices:
         bright = one >= WRAP_BRIGHT_HU
         if int(bright.sum()) >= FEWEST_VOXELS:
             count += int((ndimage.binary_fill_holes(bright) & (one <= WRAP_DARK_HU)).sum())

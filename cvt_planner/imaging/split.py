@@ -81,6 +81,8 @@ def _same_stack(one: SliceHeader, other: SliceHeader) -> bool:
         return False
     assert one.orientation is not None and other.orientation is not None
     assert one.spacing_mm is not None and other.spacing_mm is not None
+    if (one.orientation, one.spacing_mm) == (other.orientation, other.spacing_mm):
+        return True
     return bool(
         np.allclose(one.orientation, other.orientation, rtol=0, atol=COSINE_TOLERANCE)
         and np.allclose(one.spacing_mm, other.spacing_mm, rtol=1e-4, atol=0)

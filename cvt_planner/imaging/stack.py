@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -35,6 +36,7 @@ class Stack:
         return float((self.along_mm[-1] - self.along_mm[0]) / max(len(self.slices) - 1, 1))
 
 
+@lru_cache(maxsize=256)  # the slices of a series share theirs
 def cosine_fault(orientation: tuple[Vec3, Vec3]) -> bool:
     """Return whether direction cosines are not two perpendicular unit vectors, to `COSINE_TOLERANCE`."""
     row, column = np.array(orientation[0]), np.array(orientation[1])

@@ -112,7 +112,8 @@ class Volume:
     grid
         Where the voxels lie, LPS mm.
     content_hash
-        SHA-256 of geometry and voxels, hex. Two readings of the same series in any file order have the same hash.
+        Of geometry and voxels (`content.content_hash`). Two readings of the same series in any file order have the
+        same hash.
     source
         Folder or file the volume was read from, as given.
     notices

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cvt_planner.base.errors import InputRefused, WrongPlan
 from cvt_planner.base.progress import Progress
+from cvt_planner.imaging.content import known_as
 from cvt_planner.imaging.isolation import find_series, read_volume
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
 from cvt_planner.imaging.volume import Volume
@@ -47,8 +48,8 @@ def find_volume(
     part = 0.8 / len(candidates)
     for number, candidate in enumerate(candidates):
         reading = progress.part(0.2 + number * part, 0.2 + (number + 1) * part)
-        volume = read_volume(candidate, progress=reading, password=password)
-        if volume.content_hash == wanted.content_hash:
+        volume = known_as(read_volume(candidate, progress=reading, password=password), wanted.content_hash)
+        if volume is not None:
             return volume
     raise WrongPlan(
         f"The plan belongs to the series {_name(wanted)} as it was when the plan was made, but the files of "

@@ -2,7 +2,9 @@
 
 from cvt_planner.imaging.isolation.door import (
     close,
+    deidentify,
     find_series,
+    identity_of,
     isolated,
     picture,
     read_volume,
@@ -10,4 +12,14 @@ from cvt_planner.imaging.isolation.door import (
     warm_up,
 )
 
-__all__ = ["close", "find_series", "isolated", "picture", "read_volume", "thumbnail", "warm_up"]
+__all__ = [
+    "close",
+    "deidentify",
+    "find_series",
+    "identity_of",
+    "isolated",
+    "picture",
+    "read_volume",
+    "thumbnail",
+    "warm_up",
+]

@@ -5,18 +5,20 @@ from __future__ import annotations
 import atexit
 import os
 from dataclasses import replace
-
-from pydicom.dataset import Dataset
+from pathlib import Path
 
 from cvt_planner.base.arrays import HuArray
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
+from cvt_planner.imaging.deidentify import DeidOptions, DeidReport
+from cvt_planner.imaging.deidentify import deidentify as deidentify_here
 from cvt_planner.imaging.fill import Means
 from cvt_planner.imaging.find import Place
 from cvt_planner.imaging.find import find_series as find_here
 from cvt_planner.imaging.headers import SliceHeader
 from cvt_planner.imaging.isolation.reader import NO_ISOLATION, Reader
-from cvt_planner.imaging.isolation.requests import Find, Look, Read
+from cvt_planner.imaging.isolation.requests import Copy, Find, Identify, Look, Read
+from cvt_planner.imaging.pacs.outgoing import identity_of as identity_here
 from cvt_planner.imaging.read import read_volume as read_here
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
 from cvt_planner.imaging.sources import Opener
@@ -82,6 +84,30 @@ def read_volume(
     return Volume(hu=hu, **parts)
 
 
+def deidentify(
+    path: str | Path,
+    out: str | Path,
+    options: DeidOptions | None = None,
+    progress: Progress | None = None,
+    password: str = "",
+) -> DeidReport:
+    """Return what `imaging.deidentify.deidentify` returns; the files are read and the copies written apart."""
+
+    def apart(path: str | Path, folder: Path, options: DeidOptions, progress: Progress) -> DeidReport:
+        report: DeidReport = _READER.ask(Copy(password, path=path, folder=folder, options=options), progress)
+        return report
+
+    return deidentify_here(path, out, options, progress, password, apart if isolated() else None)
+
+
+def identity_of(data: bytes) -> tuple[str, str]:
+    """Return what `imaging.pacs.outgoing.identity_of` returns, parsed in the reading process."""
+    if not isolated():
+        return identity_here(data)
+    found: tuple[str, str] = _READER.ask(Identify(data=data), Progress())
+    return found
+
+
 def picture(
     header: SliceHeader,
     longest_px: int,
@@ -94,7 +120,7 @@ def picture(
     if not isolated():
         with Opener(password) as opener:
             return picture_here(opener, header, longest_px, window_hu)
-    request = Look(password, header=replace(header, dataset=Dataset()), longest_px=longest_px, window_hu=window_hu)
+    request = Look(password, header=header, longest_px=longest_px, window_hu=window_hu)
     made: Picture = _READER.ask(request, progress)
     return made
 

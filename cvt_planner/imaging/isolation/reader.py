@@ -13,10 +13,11 @@ from typing import Any
 from cvt_planner.base.errors import Cancelled, InputRefused, PlannerError
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.isolation.limits import OVER_MEMORY
-from cvt_planner.imaging.isolation.requests import Defect, Request, VolumeParts
+from cvt_planner.imaging.isolation.requests import Defect, Read, Request, VolumeParts
 from cvt_planner.imaging.isolation.shared_array import SharedVoxels
 from cvt_planner.imaging.isolation.status import new_status
 from cvt_planner.imaging.isolation.worker import READY, help_out, serve
+from cvt_planner.imaging.series import SeriesListing
 
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 2.0  # a stop that is not heard for so long is made by force
@@ -96,6 +97,7 @@ class _Pair:
         for end in (there, here, mate_there):
             end.close()
         self.ready = False
+        self.listing: SeriesListing | None = None  # the last one it found
 
     @property
     def block(self) -> Any:
@@ -191,6 +193,11 @@ class Reader:
                     raise InputRefused(
                         "The process that reads images stopped without naming a file. Check the medium and try again."
                     ) from stopped
+                if not request.asked_again:
+                    raise InputRefused(
+                        f"{stopped.name} made the reader stop ({stopped.how}). Nothing was written. "
+                        "The file is damaged or not meant well: copy or export it again."
+                    ) from stopped
                 left_out[stopped.name] = (
                     f"{stopped.name} made the reader stop ({stopped.how}); it was left out. "
                     "The file is damaged or not meant well: copy or export it again."
@@ -237,6 +244,8 @@ def _answer(pair: _Pair, request: Request, progress: Progress) -> Any:
     if isinstance(answer, VolumeParts):
         voxels: SharedVoxels = _guarded(pair, lambda: SharedVoxels.receive(pipe))
         return answer.parts, voxels
+    if isinstance(answer, SeriesListing):
+        pair.listing = answer
     return answer
 
 
@@ -251,7 +260,7 @@ def _guarded(pair: _Pair, talk: Callable[[], Any]) -> Any:
 
 
 def _sent_and_answered(pair: _Pair, request: Request, progress: Progress) -> Any:
-    pair.pipe.send(request)
+    pair.pipe.send(request.of(pair.listing) if isinstance(request, Read) else request)
     stop_at: float | None = None
     while not pair.pipe.poll(_LOOK_S):
         if stop_at is None and progress.stopping:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar, TypeAlias
 
 from cvt_planner.base.errors import PlannerError
+from cvt_planner.imaging.deidentify import DeidOptions, DeidReport
 from cvt_planner.imaging.find import Place
 from cvt_planner.imaging.headers import SliceHeader
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
@@ -19,6 +21,7 @@ class Request:
 
     password: str = field(default="", repr=False)
     left_out: Mapping[str, str] = field(default_factory=dict)
+    asked_again: ClassVar[bool] = True  # without the file at which the reading process died
 
 
 @dataclass(frozen=True)
@@ -30,10 +33,18 @@ class Find(Request):
 
 @dataclass(frozen=True)
 class Read(Request):
-    """The volume of a series."""
+    """The volume of a series; `nth` of the listing found last, which is then not sent back."""
 
     source: Place | SeriesInfo = ""
     series_uid: str | None = None
+    nth: int = -1
+
+    def of(self, last: SeriesListing | None) -> Read:
+        """Return the request as it is sent to the process whose last listing this is."""
+        for n, info in enumerate(last.series if last is not None else ()):
+            if info is self.source:
+                return replace(self, source="", nth=n)
+        return self
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,24 @@ class Look(Request):
     header: SliceHeader | None = None
     longest_px: int = 0
     window_hu: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Copy(Request):
+    """De-identified copies of a path's CT series, written into a folder; without leaving out a file that stops it."""
+
+    path: str | Path = ""
+    folder: Path = field(default_factory=Path)
+    options: DeidOptions = field(default_factory=DeidOptions)
+    asked_again: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class Identify(Request):
+    """SOP and Series Instance UID of a file's bytes, which came from elsewhere."""
+
+    data: bytes = field(default=b"", repr=False)
+    asked_again: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)
@@ -59,4 +88,4 @@ class Defect:
     text: str
 
 
-Answer: TypeAlias = SeriesListing | VolumeParts | Picture | PlannerError | Defect
+Answer: TypeAlias = SeriesListing | VolumeParts | Picture | DeidReport | tuple[str, str] | PlannerError | Defect

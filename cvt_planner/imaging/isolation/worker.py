@@ -6,26 +6,37 @@ import signal
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydicom.dataset import Dataset
 
 from cvt_planner.base.arrays import HuArray
 from cvt_planner.base.errors import InputRefused, PlannerError
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.canonical import Turn
+from cvt_planner.imaging.deidentify import copies
 from cvt_planner.imaging.fill import Means, fill_slices, put_slice, read_slice
 from cvt_planner.imaging.find import find_series
 from cvt_planner.imaging.headers import SliceHeader
 from cvt_planner.imaging.isolation.limits import MemoryLimit
-from cvt_planner.imaging.isolation.requests import Answer, Defect, Find, Look, Read, Request, VolumeParts
+from cvt_planner.imaging.isolation.requests import (
+    Answer,
+    Copy,
+    Defect,
+    Find,
+    Identify,
+    Look,
+    Read,
+    Request,
+    VolumeParts,
+)
 from cvt_planner.imaging.isolation.shared_array import SharedVoxels
 from cvt_planner.imaging.isolation.status import StatusWriter
+from cvt_planner.imaging.pacs.outgoing import identity_of
 from cvt_planner.imaging.pixels import NATIVE
 from cvt_planner.imaging.read import read_volume
 from cvt_planner.imaging.research import research_series
@@ -37,7 +48,6 @@ from cvt_planner.imaging.volume import Volume
 READY = "ready"  # sent once, before the first answer
 _RESEARCH_BYTES = 40  # per voxel, at most, while a research volume is read
 _LOOK_S = 0.02
-_NO_VALUES = Dataset()
 
 
 @dataclass(frozen=True)
@@ -138,16 +148,20 @@ class _Worker:
         progress = self._status.progress()
         if isinstance(request, Find):
             self._listing = find_series(request.path, progress, self._opener())
-            return replace(self._listing, series=tuple(_without_values(info) for info in self._listing.series))
+            return self._listing
         if isinstance(request, Read):
             return self._read(request, progress)
         if isinstance(request, Look) and request.header is not None:
             with self._opener() as opener:
                 return picture(opener, request.header, request.longest_px, request.window_hu)
+        if isinstance(request, Copy):
+            return copies(request.path, request.folder, request.options, progress, self._opener)
+        if isinstance(request, Identify):
+            return identity_of(request.data)
         raise TypeError(f"an unknown request: {type(request).__name__}")
 
     def _read(self, request: Read, progress: Progress) -> VolumeParts:
-        source = self._known(request.source) if isinstance(request.source, SeriesInfo) else request.source
+        source = request.source if request.nth < 0 or self._listing is None else self._listing.series[request.nth]
         self._make_room(source)
         means = Means(self._opener, self._empty, self._fill)
         volume = read_volume(source, request.series_uid, progress, means)
@@ -156,13 +170,6 @@ class _Worker:
 
     def _opener(self) -> Opener:
         return Opener(self._request.password, self._request.left_out, self._status.watch)
-
-    def _known(self, info: SeriesInfo) -> SeriesInfo:
-        """Return the series as it was found here, with all values of its headers, where it was."""
-        for own in self._listing.series if self._listing is not None else ():
-            if (own.source, own.uid, own.files) == (info.source, info.uid, info.files):
-                return own
-        return info
 
     def _make_room(self, source: Any) -> None:
         """Allow for the memory that ITK takes for a research volume."""
@@ -198,8 +205,7 @@ class _Worker:
             fill_slices(opener, slices, hu, turn, progress, put_slice if voxels is None else voxels.put)
             return
         self._counter.value = 0
-        bare = tuple(replace(h, dataset=_NO_VALUES) for h in slices)
-        self._mate.send(Job(bare, turn, self._request.password, self._request.left_out))
+        self._mate.send(Job(tuple(slices), turn, self._request.password, self._request.left_out))
         voxels.send(self._mate, 0)
         by_slice, total = turn.stored_view(hu), len(slices)
         try:
@@ -219,10 +225,3 @@ class _Worker:
             self._status.beat()  # the owner watches the mate itself
         answer: PlannerError | Defect | None = self._mate.recv()
         return answer
-
-
-def _without_values(info: SeriesInfo) -> SeriesInfo:
-    """Return a series of a listing without what its headers hold besides places and pixels."""
-    bare = {id(h): replace(h, dataset=_NO_VALUES) for h in (*info.slices, *info.images)}
-    slices, images = (tuple(bare[id(h)] for h in group) for group in (info.slices, info.images))
-    return replace(info, slices=slices, images=images)

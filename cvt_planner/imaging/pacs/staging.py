@@ -10,14 +10,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydicom.tag import Tag
+
 from cvt_planner.base.errors import InputRefused
+from cvt_planner.imaging import isolation
+from cvt_planner.imaging.elements import NotPlain, TooDeep, Window, plain_elements
 from cvt_planner.imaging.incomplete import IMAGE_ENDING, MARKER
 from cvt_planner.imaging.pacs.found import ImageFound
-from cvt_planner.imaging.pacs.outgoing import identity_of
 from cvt_planner.imaging.sources import shown
 
 STAGING_ENDING = ".incomplete"
 _IMAGES = "images"
+_IDENTITY = {int(tag): tag for tag in (Tag("SOPInstanceUID"), Tag("SeriesInstanceUID"))}
 _MAX_MARKER_BYTES = 64 << 20
 
 
@@ -81,7 +85,7 @@ class Staging:
         if sop_uid in self._have:
             return True
         try:
-            inside, series = identity_of(data)
+            inside, series = _identity_of(data)
         except InputRefused:
             return False
         if inside != sop_uid or series not in ("", self.series_uid):
@@ -142,6 +146,19 @@ class Staging:
 
     def _path(self, sop_uid: str) -> Path:
         return self.folder / _IMAGES / f"{hashlib.sha256(sop_uid.encode()).hexdigest()[:32]}{IMAGE_ENDING}"
+
+
+def _identity_of(data: bytes) -> tuple[str, str]:
+    """Return SOP and Series Instance UID of what a peer sent: of a plain file by its tags alone, of any other in the
+    reading process. Raises `InputRefused` where it is no DICOM file."""
+    if data[128:132] != b"DICM":
+        raise InputRefused("It is no DICOM file.")
+    try:
+        found = plain_elements(Window(data, len(data), lambda place, count: data[place : place + count]), _IDENTITY)
+    except (NotPlain, TooDeep):
+        return isolation.identity_of(data)
+    sop_uid, series_uid = ((found.bytes_of(tag) or b"").decode("latin-1").strip(" \0") for tag in _IDENTITY.values())
+    return sop_uid, series_uid
 
 
 def staging_of(out: Path) -> Path:

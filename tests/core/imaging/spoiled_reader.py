@@ -12,7 +12,7 @@ from typing import Any
 from cvt_planner.base.errors import PlannerError
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging import fill, headers, sources
-from cvt_planner.imaging.isolation import reader, worker
+from cvt_planner.imaging.isolation import deidentify, door, reader, worker
 from cvt_planner.imaging.isolation.requests import Find, Read
 from cvt_planner.imaging.series import SeriesListing
 
@@ -24,6 +24,9 @@ def ask(how: str, folder: Path) -> SeriesListing | PlannerError:
     reader.serve = serve_with[how]  # type: ignore[attr-defined]
     asked = reader.Reader()
     try:
+        if how == "crash-when-copied":
+            door._READER = asked
+            return deidentify(folder, folder.parent / "out")  # type: ignore[return-value]  (always refused)
         answer = asked.ask(Find(path=folder), Progress())
         if how == "crash-when-read":
             asked.ask(Read(source=answer.series[0]), Progress())
@@ -65,14 +68,14 @@ def serve_hang(pipe: Connection, mate: Connection, block: Any, counter: Any) -> 
 
 def serve_bloat(pipe: Connection, mate: Connection, block: Any, counter: Any) -> None:
     """Serve, and ask for 3 GiB, which the computer may well have, when the header of bloat.dcm is read."""
-    real = headers._quick
+    real = headers.quick
 
-    def quick(stream: Any, head: bytes, wanted: Any) -> Any:
+    def quick(stream: Any, head: bytes) -> Any:
         if block.name.endswith(b"bloat.dcm"):
             bytearray(3 << 30)
-        return real(stream, head, wanted)
+        return real(stream, head)
 
-    headers._quick = quick
+    headers.quick = quick
     worker.serve(pipe, mate, block, counter)
 
 
@@ -95,4 +98,5 @@ serve_with = {
     "hang": serve_hang,
     "bloat": serve_bloat,
     "crash-when-read": serve_crash_when_read,
+    "crash-when-copied": serve_crash,
 }

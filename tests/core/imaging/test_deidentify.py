@@ -383,6 +383,21 @@ def test_remarks_in_compressed_pictures_go() -> None:
     assert without_remarks(b"\xff\x4f" + words + tiles, pydicom.uid.JPEG2000Lossless) == b"\xff\x4f" + tiles
 
 
+def test_the_contrast_agent_stays_without_what_stands_beside_it(tmp_path: Path, write_series: Writer) -> None:
+    def edit(ds: Dataset, n: int) -> None:
+        ds.ContrastBolusAgent, ds.ContrastBolusRoute = f"Ultravist for {NAME} iv", f"ORAL {WORD}"
+        ds.ContrastBolusVolume, ds.ContrastFlowRate, ds.ContrastBolusIngredient = "90", "3.5", "IODINE"
+        ds.ContrastBolusStartTime = "101112"
+
+    write_series(tmp_path / "in", edit=edit)
+    deidentify(tmp_path / "in", tmp_path / "out")
+    assert not found_in(tmp_path / "out")
+    for ds in datasets(tmp_path / "out"):
+        assert (ds.ContrastBolusAgent, ds.ContrastBolusRoute) == ("Ultravist iv", "ORAL")
+        assert (ds.ContrastBolusVolume, ds.ContrastFlowRate, ds.ContrastBolusIngredient) == (90, 3.5, "IODINE")
+        assert "ContrastBolusStartTime" not in ds
+
+
 def test_what_stays_is_what_the_profile_lets_stay() -> None:
     profile, kept = deid_profile.profile(), deid_profile.kept()
     assert profile[0x00100010] == "empty" and profile[0x00104000] == "delete" and len(profile) > 500

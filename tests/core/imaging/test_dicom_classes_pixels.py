@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from pydicom import dcmread, dcmwrite
 from pydicom.dataset import Dataset
-from pydicom.pixels.decoders.base import get_decoder
+from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 from pydicom.uid import (
     CTImageStorage,
@@ -19,6 +19,7 @@ from pydicom.uid import (
     EnhancedCTImageStorage,
     ExplicitVRBigEndian,
     HTJ2KLossless,
+    HTJ2KLosslessRPCL,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGLSLossless,
@@ -26,14 +27,15 @@ from pydicom.uid import (
 )
 
 from cvt_planner.base.errors import InputRefused
-from cvt_planner.imaging import headers
+from cvt_planner.imaging import parse
 from cvt_planner.imaging.find import find_series
 from cvt_planner.imaging.headers import read_header
-from cvt_planner.imaging.pixels import DECODABLE, hu_slice, rescaled
+from cvt_planner.imaging.pixels import hu_slice, rescaled
 from cvt_planner.imaging.read import read_volume
 from cvt_planner.imaging.sources import FileRef, Opener
 
 Writer = Callable[..., list[Path]]
+SAMPLE = Path(__file__).resolve().parents[3] / "sample_dicom" / "standard"
 
 
 def setting(only: int | None = None, **values: object) -> Callable[[Dataset, int], None]:
@@ -140,8 +142,19 @@ def test_class_13_a_compressed_series_is_the_plain_one(tmp_path: Path, write_ser
     assert read_volume(tmp_path / "a").content_hash == read_volume(tmp_path / "b").content_hash
 
 
-def test_class_13_htj2k_has_a_decoder_and_video_is_refused(tmp_path: Path, write_series: Writer) -> None:
-    assert HTJ2KLossless in DECODABLE and get_decoder(HTJ2KLossless).is_available
+@pytest.mark.parametrize("syntax", [HTJ2KLossless, HTJ2KLosslessRPCL])
+def test_class_13_htj2k_gives_the_pixels_of_the_original(tmp_path: Path, syntax: str) -> None:
+    # Slices of the sample, encoded without loss by OpenJPH (imagecodecs 2026.3.6, htj2k_encode).
+    for stream in sorted((Path(__file__).parent / "htj2k").iterdir()):
+        original = SAMPLE / f"{stream.stem}.dcm"
+        ds = dcmread(original)
+        ds.file_meta.TransferSyntaxUID = syntax
+        ds.PixelData = encapsulate([stream.read_bytes()])
+        ds.save_as(tmp_path / original.name)
+        assert np.array_equal(hu_of(tmp_path / original.name), hu_of(original))
+
+
+def test_class_13_video_is_refused(tmp_path: Path, write_series: Writer) -> None:
     write_series(tmp_path)
     for file in tmp_path.iterdir():
         data = file.read_bytes().replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.4.100\0")
@@ -267,7 +280,7 @@ def test_class_17_other_encodings_are_read_alike(tmp_path: Path, write_series: W
 
 
 def test_class_18_a_deflate_bomb_is_refused_by_name(tmp_path: Path, write_series: Writer, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip # noqa: E501
-    monkeypatch.setattr(headers, "MAX_INFLATED_BYTES", 1 << 20)
+    monkeypatch.setattr(parse, "MAX_INFLATED_BYTES", 1 << 20)
     file = write_series(tmp_path)[0]
     ds = dcmread(file)
     ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian

@@ -20,7 +20,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
-from cvt_planner.imaging import archives, find, headers, sources
+from cvt_planner.imaging import archives, find, parse, sources
 from cvt_planner.imaging.archives import PasswordNeeded
 from cvt_planner.imaging.dicomdir import BadDicomdir, files_of
 from cvt_planner.imaging.find import find_series
@@ -314,7 +314,7 @@ def test_a_deflated_bomb_costs_one_file(tmp_path: Path, write_series: Writer, mo
     meta = stream.getvalue()[: 132 + 12 + length]
     engine = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     files[5].write_bytes(meta + engine.compress(bytes(8 << 20)) + engine.flush())
-    monkeypatch.setattr(headers, "MAX_INFLATED_BYTES", 4 << 20)
+    monkeypatch.setattr(parse, "MAX_INFLATED_BYTES", 4 << 20)
     listing = find_series(tmp_path)
     assert [Path(name).name for name, _ in listing.broken_files] == [files[5].name]
     assert "it inflates to over 4 MiB" in listing.broken_files[0][1] and listing.series[0].slice_count == 5
@@ -405,7 +405,7 @@ def test_a_damaged_dicomdir_gives_way_to_its_folder(medium: Path) -> None:
 def test_research_volumes_may_take_longer_where_they_are_larger(tmp_path: Path) -> None:
     path = tmp_path / "v.nii"
     path.write_bytes(b"")
-    assert find.research_limit_s(path) == 10.0
+    assert find.patience_s(path) == 10.0
     with path.open("wb") as stream:
         stream.truncate(100 << 20)
-    assert find.research_limit_s(path) == 20.0
+    assert find.patience_s(path) == 20.0

@@ -15,7 +15,7 @@ from pydicom import dcmread, dcmwrite
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from cvt_planner.base.errors import InputRefused
-from cvt_planner.imaging import headers
+from cvt_planner.imaging import parse
 from cvt_planner.imaging.headers import read_header
 from cvt_planner.imaging.pixels import hu_slice, layout_fault, rescaled
 from cvt_planner.imaging.read import read_volume
@@ -144,7 +144,7 @@ def test_damaged_fragments_are_refused_by_name(awkward_dicom: Path, tmp_path: Pa
 
 
 def test_a_deflate_bomb_is_stopped(tmp_path: Path, write_series, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(headers, "MAX_INFLATED_BYTES", 1 << 20)
+    monkeypatch.setattr(parse, "MAX_INFLATED_BYTES", 1 << 20)
     file = write_series(tmp_path)[0]
     ds = dcmread(file)
     del ds.PixelData

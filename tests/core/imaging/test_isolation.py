@@ -24,6 +24,7 @@ from cvt_planner.imaging.find import find_series
 from cvt_planner.imaging.isolation import door, reader
 from cvt_planner.imaging.isolation.limits import OVER_MEMORY
 from cvt_planner.imaging.isolation.shared_array import SharedVoxels
+from cvt_planner.imaging.pacs import staging
 from cvt_planner.imaging.read import read_volume
 
 Writer = Callable[..., list[Path]]
@@ -102,6 +103,42 @@ def test_a_file_at_which_the_reader_crashes_is_left_out_and_named(tmp_path: Path
         in (listing.broken_files[0][1])
     )
     assert listing.series[0].slice_count == 6 and listing.series[0].verdict == "warning"
+
+
+@linux_only
+def test_a_file_at_which_a_deidentification_crashes_refuses_the_whole(tmp_path: Path, write_series: Writer) -> None:
+    folder = tmp_path / "s"
+    files = write_series(folder)
+    (folder / "crash.dcm").write_bytes(files[0].read_bytes())
+    with pytest.raises(InputRefused, match=r"crash\.dcm made the reader stop .* Nothing was written"):
+        ask_of_a_spoiled_reader("crash-when-copied", folder)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ask.py", "s"]
+
+
+def test_a_deidentification_apart_is_the_same(tmp_path: Path, write_series: Writer) -> None:
+    write_series(tmp_path / "in")
+    report = isolation.deidentify(tmp_path / "in", tmp_path / "out")
+    assert report.images == 6 and report.out == str(tmp_path / "out")
+    assert read_volume(tmp_path / "out").content_hash == read_volume(tmp_path / "in").content_hash
+    with pytest.raises(InputRefused, match="not an empty folder"):
+        isolation.deidentify(tmp_path / "in", tmp_path / "out")
+
+
+def test_what_a_peer_sent_is_told_by_its_tags_and_apart_where_it_is_not_plain(
+    tmp_path: Path, write_series: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = write_series(tmp_path)[0].read_bytes()
+    whole = dcmread(tmp_path / sorted(path.name for path in tmp_path.iterdir())[0])
+    uids = str(whole.SOPInstanceUID), str(whole.SeriesInstanceUID)
+    asked: list[bytes] = []
+    apart = isolation.identity_of
+    monkeypatch.setattr(isolation, "identity_of", lambda sent: asked.append(sent) or apart(sent))
+    assert staging._identity_of(data) == uids and not asked
+    twisted = data.replace(b"\x08\0\x60\0CS", b"\x08\0\x01\0CS")  # tags that do not rise
+    assert twisted != data and staging._identity_of(twisted) == uids and asked == [twisted]
+    for wrong in (b"", b"no image", data[:128] + b"NOPE" + data[132:]):
+        with pytest.raises(InputRefused):
+            staging._identity_of(wrong)
 
 
 @linux_only

@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from cvt_planner.base.errors import InputRefused
-from cvt_planner.imaging import fill, headers
+from cvt_planner.imaging import fill, headers, parse
 from cvt_planner.imaging.elements import NotPlain
 from cvt_planner.imaging.headers import SliceHeader, read_header
 from cvt_planner.imaging.identity import text_of
@@ -33,9 +33,9 @@ def as_values(header: SliceHeader | str | None) -> object:
     """Return all that a header says, comparable."""
     if not isinstance(header, SliceHeader):
         return header
-    values = {name: getattr(header, name) for name in header.__dataclass_fields__ if name not in ("pixels", "dataset")}
+    values = {name: getattr(header, name) for name in header.__dataclass_fields__ if name not in ("pixels", "values")}
     values["pixels"] = vars(header.pixels) if header.pixels is not None else None
-    values["texts"] = [text_of(header.dataset, keyword) for keyword in headers._KEYWORDS]
+    values["texts"] = [text_of(header.dataset, keyword) for keyword in parse.KEYWORDS]
     return values
 
 
@@ -44,7 +44,7 @@ def test_every_awkward_header_is_read_alike_by_the_quick_and_the_general_way(
 ) -> None:
     paths = [path for path in sorted(awkward_dicom.rglob("*")) if path.is_file()]
     taken: list[bool] = []
-    real = headers._quick
+    real = headers.quick
 
     def spied(*arguments: object) -> object:
         taken.append(False)
@@ -55,13 +55,35 @@ def test_every_awkward_header_is_read_alike_by_the_quick_and_the_general_way(
     def not_plain(*_: object) -> None:
         raise NotPlain
 
-    monkeypatch.setattr(headers, "_quick", spied)
+    monkeypatch.setattr(headers, "quick", spied)
     quick = [as_values(header_or_refusal(path)) for path in paths]
-    monkeypatch.setattr(headers, "_quick", not_plain)
+    monkeypatch.setattr(headers, "quick", not_plain)
     general = [as_values(header_or_refusal(path)) for path in paths]
     for path, one, other in zip(paths, quick, general, strict=True):
         assert one == other, path.name
     assert sum(taken) > 90
+
+
+def test_a_header_like_the_last_one_is_read_as_if_it_stood_alone(
+    awkward_dicom: Path, tmp_path: Path, write_series: Writer
+) -> None:
+    def edit(ds: Dataset, n: int) -> None:
+        ds.ContentTime = f"1200{n:02d}"
+        ds.ImagePositionPatient = [-10.0, 5.25, 10.0 ** (n % 4)]
+        ds.RescaleIntercept = -1024 if n < 9 else -1000
+        ds.PatientName = "Doe^Jane" if n < 12 else "Doe^John"
+
+    ours = write_series(tmp_path, edit=edit, places=range(15))
+    last: SliceHeader | None = None
+    with Opener() as opener:
+        for path in [*ours, *(path for path in sorted(awkward_dicom.rglob("*")) if path.is_file())]:
+            alone = header_or_refusal(path)
+            if isinstance(alone, SliceHeader):
+                beside = read_header(opener, FileRef(path), last)
+                assert as_values(beside) == as_values(alone), path.name
+                again = read_header(opener, FileRef(path), beside)
+                assert as_values(again) == as_values(alone), path.name
+                last = beside
 
 
 @pytest.mark.parametrize("syntax", [None, ImplicitVRLittleEndian, ExplicitVRBigEndian])

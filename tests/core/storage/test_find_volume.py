@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +52,18 @@ def test_found_where_it_moved_to(plan: Plan, ct: Path, tmp_path: Path) -> None:
         find_volume(plan)
     found = find_volume(plan, tmp_path / "archive" / "ct.nrrd")
     assert found.content_hash == plan.planning_volume.content_hash
+
+
+def test_plans_that_know_their_ct_by_its_sha256_still_find_it(plan: Plan, ct: Path) -> None:
+    volume = read_volume(ct)
+    digest = hashlib.sha256(np.array(volume.grid.shape_kji, dtype="<i8").tobytes())
+    digest.update(np.rint(volume.grid.lps_from_index * 1e4).astype("<i8").tobytes())
+    digest.update(volume.hu.tobytes())
+    known = replace(plan.planning_volume, content_hash=digest.hexdigest())
+    assert find_volume(replace(plan, volumes=(known,))).content_hash == digest.hexdigest()
+    other = replace(plan.planning_volume, content_hash="0" * 64)
+    with pytest.raises(WrongPlan, match="other slices or pixels"):
+        find_volume(replace(plan, volumes=(other,)))
 
 
 def test_other_pixels_are_never_used_silently(plan: Plan, tmp_path: Path) -> None:
