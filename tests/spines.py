@@ -13,7 +13,7 @@ from cvt_planner.phantom import Phantom
 
 
 def truth_spine(phantom: Phantom, content_hash: str) -> Spine:
-    """Return the spine that a phantom has; discs fill the gaps between the bodies, pedicles are balls at the isthmus."""
+    """Return the spine that a phantom has; discs fill the gaps of the bodies, pedicles are balls."""
     labels, grid = phantom.labels, phantom.grid
     rows = phantom.truth["levels"]
     vertebrae = np.zeros(grid.shape_kji, dtype=np.uint8)

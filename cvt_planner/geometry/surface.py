@@ -150,7 +150,7 @@ def surface_of(mask: NDArray[np.bool_], grid: Grid, spacing_mm: float = 1.25, sm
     index = (points - _MARGIN) * factors + (factors - 1) / 2.0
     places = grid.lps_of(index).astype(np.float32)
     normals = _normals(places, triangles)
-    if np.linalg.det(grid.lps_from_index[:3, :3]) < 0.0:  # a mirrored lattice turns every triangle round
+    if np.linalg.det(grid.lps_from_index[:3, :3]) > 0.0:  # [k, j, i] is left-handed where no axis is mirrored
         triangles = np.ascontiguousarray(triangles[:, ::-1])
         normals = -normals
     return Surface(read_only(places), read_only(normals), read_only(triangles))

@@ -10,7 +10,7 @@ from cvt_planner.base.arrays import Points, read_only
 from cvt_planner.base.errors import InputRefused
 
 SMOOTH_MM = 8.0  # of the line, so that rows fan out evenly; as the tangent of the search for vertebrae
-_NEWTON_STEPS, _STEPS_MM, _LONGEST_STEP_MM = 12, 1e-4, 20.0
+_NEWTON_STEPS, _STEPS_MM, _LONGEST_STEP_MM, _CLOSE_MM = 12, 1e-4, 20.0, 1e-7
 SHORTEST_MM = 20.0  # of a canal along which a picture can be made straight; assumed
 
 
@@ -68,4 +68,6 @@ def places_along(frame: CurvedFrame, points_lps_mm: Points) -> Points:
         sides = [frame.lps_of(*(place + step).T) - base for step in _STEPS_MM * np.eye(3)]
         change = np.linalg.solve(np.stack(sides, axis=-1) / _STEPS_MM, (points - base)[..., None])[..., 0]
         place += np.clip(change, -_LONGEST_STEP_MM, _LONGEST_STEP_MM)
+        if np.abs(change).max(initial=0.0) < _CLOSE_MM:
+            break
     return place.reshape(np.shape(points_lps_mm))

@@ -57,22 +57,22 @@ assert (Part.DISC, Part.CANAL, Part.LEFT_PEDICLE, Part.RIGHT_PEDICLE) == (5, 6, 
 
 
 @kernel
-def _voted(vertebrae: Any, parts: Any, shown: Any, k: float, j: float, i: float, codes: Any, weights: Any) -> int:
-    """Return the code with the greatest share of a place between eight voxels."""
-    last_k, last_j, last_i = vertebrae.shape[0] - 1.0, vertebrae.shape[1] - 1.0, vertebrae.shape[2] - 1.0
-    k, j, i = min(max(k, 0.0), last_k), min(max(j, 0.0), last_j), min(max(i, 0.0), last_i)
-    k0, j0, i0 = np.uint64(k), np.uint64(j), np.uint64(i)
-    k1 = np.uint64(min(np.float64(k0) + 1.0, last_k))
-    j1 = np.uint64(min(np.float64(j0) + 1.0, last_j))
-    i1 = np.uint64(min(np.float64(i0) + 1.0, last_i))
+def _read_cell(vertebrae: Any, parts: Any, shown: Any, k0: int, j0: int, i0: int, codes: Any) -> bool:
+    """Write the codes of the eight voxels around a cell; return whether they are all the same."""
+    last_k, last_j, last_i = vertebrae.shape[0] - 1, vertebrae.shape[1] - 1, vertebrae.shape[2] - 1
     same = True
     for n in range(8):
-        kk, jj, ii = (k1 if n & 1 else k0), (j1 if n & 2 else j0), (i1 if n & 4 else i0)
-        codes[n] = shown[_code(vertebrae[kk, jj, ii], parts[kk, jj, ii])]
+        k = np.uint64(min(max(k0 + (n & 1), 0), last_k))
+        j = np.uint64(min(max(j0 + ((n >> 1) & 1), 0), last_j))
+        i = np.uint64(min(max(i0 + ((n >> 2) & 1), 0), last_i))
+        codes[n] = shown[_code(vertebrae[k, j, i], parts[k, j, i])]
         same = same and codes[n] == codes[0]
-    if same:
-        return int(codes[0])
-    fk, fj, fi = k - np.float64(k0), j - np.float64(j0), i - np.float64(i0)
+    return same
+
+
+@kernel
+def _voted(codes: Any, weights: Any, fk: float, fj: float, fi: float) -> int:
+    """Return the code with the greatest share of a place within a cell."""
     for n in range(8):
         weights[n] = (fk if n & 1 else 1.0 - fk) * (fj if n & 2 else 1.0 - fj) * (fi if n & 4 else 1.0 - fi)
     best, most = 0, -1.0
@@ -93,9 +93,14 @@ def _fill_codes(vertebrae: Any, parts: Any, shown: Any, firsts: Any, rights: Any
     for row in range(height):
         first, right = firsts[row], rights[row]
         start, end = row_span(first, right, vertebrae.shape, width)
+        last_k, last_j, last_i, same = -9, -9, -9, False
         for column in range(start, end):
             k, j, i = first[0] + column * right[0], first[1] + column * right[1], first[2] + column * right[2]
-            out[row, column] = _voted(vertebrae, parts, shown, k, j, i, codes, weights)
+            k0, j0, i0 = int(np.floor(k)), int(np.floor(j)), int(np.floor(i))
+            if k0 != last_k or j0 != last_j or i0 != last_i:  # pixels are finer than voxels: most stay in their cell
+                same = _read_cell(vertebrae, parts, shown, k0, j0, i0, codes)
+                last_k, last_j, last_i = k0, j0, i0
+            out[row, column] = codes[0] if same else _voted(codes, weights, k - k0, j - j0, i - i0)
 
 
 @kernel

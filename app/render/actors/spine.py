@@ -1,0 +1,56 @@
+"""The vertebrae that were found, each with a surface of its own, and the canal; others fade beside the chosen one."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QColor
+from vtkmodules.vtkRenderingCore import vtkActor, vtkRenderer
+
+from app.render import colours
+from app.render.actors.actor import SceneActor, SceneInput
+from app.render.actors.shapes import surface_actor
+from cvt_planner.geometry.surface import Surface
+
+OPACITY = 0.55  # with none chosen: what lies in a vertebra is seen
+FADED_OPACITY = 0.16
+CANAL_OPACITY = 0.45
+
+
+class Spine(SceneActor):
+    """A surface per vertebra and the canal's; kept while only the choice changes, so that a click answers at once."""
+
+    name = "surfaces"
+
+    def __init__(self, renderer: vtkRenderer) -> None:
+        super().__init__(renderer)
+        self._made: dict[int, tuple[Surface, vtkActor]] = {}
+
+    def key(self, scene: SceneInput) -> tuple[object, ...]:
+        """Return the surfaces and the choice."""
+        return (scene.surfaces, scene.vertebra)
+
+    def build(self, scene: SceneInput) -> list[vtkActor]:
+        """Return the actors."""
+        if scene.surfaces is None:
+            self._made.clear()
+            return []
+        wanted: dict[int, Surface] = dict(scene.surfaces.vertebrae)
+        if scene.surfaces.canal is not None:
+            wanted[0] = scene.surfaces.canal
+        kept = {n: made for n, made in self._made.items() if wanted.get(n) is made[0]}
+        self._made = {n: kept.get(n) or (surface, surface_actor(surface, _colour(n))) for n, surface in wanted.items()}
+        for number, (_, actor) in self._made.items():
+            actor.GetProperty().SetOpacity(_opacity(number, scene.vertebra))
+        # Opaque ones are drawn first whatever their order; of the others the canal, which lies within.
+        return [self._made[number][1] for number in sorted(self._made)]
+
+
+def _colour(number: int) -> QColor:
+    return colours.VERTEBRAE[number % 2] if number else colours.CANAL_LABEL
+
+
+def _opacity(number: int, chosen: int | None) -> float:
+    if number == 0:
+        return CANAL_OPACITY
+    if chosen is None:
+        return OPACITY
+    return OPACITY if number == chosen else FADED_OPACITY
