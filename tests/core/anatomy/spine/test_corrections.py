@@ -30,7 +30,7 @@ from cvt_planner.base.errors import InputRefused
 from cvt_planner.phantom import make_phantom
 from cvt_planner.storage.anatomy_json import anatomy_as_json, anatomy_from_json
 from cvt_planner.storage.record import Record
-from tests.spines import truth_spine
+from tests.truth_spines import truth_spine
 
 
 @pytest.fixture(scope="module")
