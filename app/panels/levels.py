@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from app.desk import Desk
+from app.finding import Finding
 from app.panels.rail import Step
+from app.panels.spine_corrections import SpineCorrections
+from app.panels.spine_list import SpineList
 from app.panels.step_panel import StepPanel
 from app.panels.widgets import Choice, FigureTable, button, form, label, verdict_icon
 from cvt_planner.anatomy.levels import LEVELS
@@ -16,8 +20,17 @@ class LevelsPanel(StepPanel):
     step = Step.LEVELS
     explains = "Put the crosshair into a vertebral body (Shift + move), choose its level and mark it."
 
+    def __init__(self, desk: Desk, finding: Finding) -> None:
+        self.finding = finding
+        super().__init__(desk)
+
     def build(self) -> None:
         """Put the widgets into the body."""
+        self.section("Vertebrae in this CT")
+        self.body.addWidget(SpineList(self.desk, self.finding))
+        self.section("Correct what was found")
+        self.body.addWidget(SpineCorrections(self.desk, self.finding))
+        self.section("Name a level")
         self.level = Choice("level_choice")
         self.level.fill([(name, name) for name in LEVELS], "L2")
         self.body.addWidget(form(("Level", self.level)))

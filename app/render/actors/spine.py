@@ -10,7 +10,7 @@ from app.render.actors.actor import SceneActor, SceneInput
 from app.render.actors.shapes import surface_actor
 from cvt_planner.geometry.surface import Surface
 
-OPACITY = 0.55  # with none chosen: what lies in a vertebra is seen
+OPACITY = 0.55  # where lesions and needles in the vertebrae must be seen
 FADED_OPACITY = 0.16
 CANAL_OPACITY = 0.45
 
@@ -26,7 +26,7 @@ class Spine(SceneActor):
 
     def key(self, scene: SceneInput) -> tuple[object, ...]:
         """Return the surfaces and the choice."""
-        return (scene.surfaces, scene.vertebra)
+        return (scene.surfaces, scene.vertebra, _hides_nothing(scene))
 
     def build(self, scene: SceneInput) -> list[vtkActor]:
         """Return the actors."""
@@ -39,7 +39,7 @@ class Spine(SceneActor):
         kept = {n: made for n, made in self._made.items() if wanted.get(n) is made[0]}
         self._made = {n: kept.get(n) or (surface, surface_actor(surface, _colour(n))) for n, surface in wanted.items()}
         for number, (_, actor) in self._made.items():
-            actor.GetProperty().SetOpacity(_opacity(number, scene.vertebra))
+            actor.GetProperty().SetOpacity(_opacity(number, scene.vertebra, _hides_nothing(scene)))
         # Opaque ones are drawn first whatever their order; of the others the canal, which lies within.
         return [self._made[number][1] for number in sorted(self._made)]
 
@@ -48,9 +48,15 @@ def _colour(number: int) -> QColor:
     return colours.VERTEBRAE[number % 2] if number else colours.CANAL_LABEL
 
 
-def _opacity(number: int, chosen: int | None) -> float:
+def _hides_nothing(scene: SceneInput) -> bool:
+    """Return whether there is nothing in the vertebrae that must be seen through them."""
+    plan = scene.state.plan
+    return plan is None or not (plan.lesions or plan.assemblies)
+
+
+def _opacity(number: int, chosen: int | None, dense: bool) -> float:
     if number == 0:
         return CANAL_OPACITY
-    if chosen is None:
-        return OPACITY
-    return OPACITY if number == chosen else FADED_OPACITY
+    if chosen is not None and number != chosen:
+        return FADED_OPACITY
+    return 1.0 if dense else OPACITY

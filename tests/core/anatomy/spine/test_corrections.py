@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cvt_planner.anatomy.spine.along import frame_along, places_along
+from cvt_planner.anatomy.spine.along import places_along, straight_frame
 from cvt_planner.anatomy.spine.corrections import (
     NO_EDITS,
     PAINTED,
@@ -177,7 +177,7 @@ def test_corrections_come_back_from_json_exactly(
 
 
 def test_the_frame_along_the_canal_keeps_left_and_head(spine: Spine) -> None:
-    frame = frame_along(spine.canal_lps_mm)
+    frame = straight_frame(spine.canal_lps_mm)
     assert (frame.left[:, 0] > 0.9).all() and (frame.up[:, 2] > 0.8).all() and (frame.front[:, 1] < -0.8).all()
     steps = np.linalg.norm(np.diff(frame.origins_lps_mm, axis=0), axis=1)
     assert steps == pytest.approx(np.ones(len(steps)), abs=0.01)
@@ -186,4 +186,4 @@ def test_the_frame_along_the_canal_keeps_left_and_head(spine: Spine) -> None:
     svu = np.array([(s, v, u) for s in (-5.0, 10.3, 50.0) for v in (-30.0, 0.0, 45.0) for u in (-20.0, 12.5)])
     assert places_along(frame, frame.lps_of(*svu.T)) == pytest.approx(svu, abs=1e-6)
     with pytest.raises(InputRefused, match="canal"):
-        frame_along(spine.canal_lps_mm[:1])
+        straight_frame(spine.canal_lps_mm[:1])
