@@ -13,6 +13,38 @@ from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Volume
 
 
+@kernel
+def _along(points: Any, origins: Any, front: Any, left: Any, up: Any, step: float, out: Any) -> None:
+    """Fill s, v, u of points; each search starts where the last one ended, as neighbours in a volume lie near."""
+    last = origins.shape[0] - 1
+    at = 0.5 * last
+    for n in range(points.shape[0]):
+        x, y, z = points[n, 0], points[n, 1], points[n, 2]
+        for _ in range(60):
+            low = min(max(int(at), 0), last - 1)
+            f = min(max(at - low, 0.0), 1.0)
+            dx = x - (1.0 - f) * origins[low, 0] - f * origins[low + 1, 0]
+            dy = y - (1.0 - f) * origins[low, 1] - f * origins[low + 1, 1]
+            dz = z - (1.0 - f) * origins[low, 2] - f * origins[low + 1, 2]
+            ux = (1.0 - f) * up[low, 0] + f * up[low + 1, 0]
+            uy = (1.0 - f) * up[low, 1] + f * up[low + 1, 1]
+            uz = (1.0 - f) * up[low, 2] + f * up[low + 1, 2]
+            beyond = at - low - f
+            off = (dx * ux + dy * uy + dz * uz) / step - beyond
+            at += off
+            if abs(off) < 1e-3:
+                break
+        out[n, 0] = at * step
+        lx = (1.0 - f) * left[low, 0] + f * left[low + 1, 0]
+        ly = (1.0 - f) * left[low, 1] + f * left[low + 1, 1]
+        lz = (1.0 - f) * left[low, 2] + f * left[low + 1, 2]
+        fx = (1.0 - f) * front[low, 0] + f * front[low + 1, 0]
+        fy = (1.0 - f) * front[low, 1] + f * front[low + 1, 1]
+        fz = (1.0 - f) * front[low, 2] + f * front[low + 1, 2]
+        out[n, 1] = dx * fx + dy * fy + dz * fz
+        out[n, 2] = dx * lx + dy * ly + dz * lz
+
+
 @dataclass(frozen=True, eq=False)
 class CurvedFrame:
     """A frame that follows the canal.
@@ -56,6 +88,16 @@ class CurvedFrame:
             + np.asarray(v)[..., None] * between(self.front)
             + np.asarray(u)[..., None] * between(self.left)
         )
+
+    def svu_of(self, points_lps_mm: Points) -> Float32Array:
+        """Return (..., 3) s, v and u, mm, of (..., 3) LPS points; the inverse of `lps_of`.
+
+        Far from the canal, where the planes of a bent frame cross, a point has several places; one of them is returned.
+        """
+        points = np.ascontiguousarray(np.asarray(points_lps_mm, dtype=np.float64).reshape(-1, 3))
+        out = np.empty((len(points), 3), dtype=np.float32)
+        _along(points, self.origins_lps_mm, self.front, self.left, self.up, self.step_mm, out)
+        return out.reshape(np.shape(points_lps_mm))
 
     def straightened(self, volume: Volume, v_mm: FloatArray, u_mm: FloatArray) -> Float32Array:
         """Return (n, len(v), len(u)) HU of the CT in this frame; outside the CT the nearest voxel's value is kept.

@@ -9,13 +9,13 @@ import numpy as np
 
 from cvt_planner.anatomy.spine.bodies import PLATE_U_MM, PLATE_V_MM, Outlines, Plates, find_outlines, find_plates
 from cvt_planner.anatomy.spine.coarse import coarse_of
-from cvt_planner.anatomy.spine.crude import crude_posterior
 from cvt_planner.anatomy.spine.curved import CurvedFrame
 from cvt_planner.anatomy.spine.discs import Disc, DiscProfiles, disc_profiles, find_discs
 from cvt_planner.anatomy.spine.ends import end_at_sacrum, seen_span
 from cvt_planner.anatomy.spine.label import label_voxels
 from cvt_planner.anatomy.spine.measure import measure_vertebrae
 from cvt_planner.anatomy.spine.model import Part, Spine
+from cvt_planner.anatomy.spine.posterior import split_posterior
 from cvt_planner.anatomy.spine.search import CanalPath, find_canal
 from cvt_planner.anatomy.spine.straight import Straight, straight_of
 from cvt_planner.anatomy.spine.straighten import frame_along, symmetry_turn, turned
@@ -64,6 +64,23 @@ class Column:
     span_mm: tuple[float, float]
     canal_span_mm: tuple[float, float]
 
+    def borders_mm(self) -> FloatArray:
+        """Return (n + 1, 2) where neighbouring vertebrae meet, head to feet: s on the middle line, and slope ds/dv."""
+        rows = [(self.span_mm[1], 0.0)] if self.highest == len(self.discs) else []
+        inner = self.discs[max(self.lowest - 1, 0) : self.highest + 1]
+        rows += [(float(d.s_at(0.0, 0.0)), d.slope_v) for d in reversed(inner)]
+        if self.lowest == 0:
+            rows.append((self.low_mm, 0.0))
+        return np.array(rows)
+
+    @property
+    def low_mm(self) -> float:
+        """Return where the lowest level ends, s in mm."""
+        if self.sacral and self.lowest == 0 and self.discs:
+            at = self.discs[0].s_mm
+            return max(at - 0.9 * float(self.profiles.period_mm[round(at)]), self.span_mm[0])
+        return self.span_mm[0]
+
     def number_of(self, level: int) -> int:
         """Return the number of a level's vertebra: 1 for the highest."""
         return self.highest - level + 1
@@ -109,7 +126,9 @@ def find_spine(volume: Volume, seeds: tuple[Vec3, ...] = (), progress: Progress 
     progress.report(0.5, "Labelling bodies and canal")
     labelled = label_column(volume, column)
     progress.report(0.65, "Parting the arches")
-    vertebrae, parts = crude_posterior(volume, column, labelled, progress)
+    vertebrae = _split(volume, column, labelled, progress.part(0.65, 0.9))
+    parts = labelled.parts
+    parts[(vertebrae > 0) & (parts == 0)] = Part.POSTERIOR
     progress.report(0.9, "Measuring")
     found = measure_vertebrae(volume, column, labelled, vertebrae)
     start, end = (round(v) for v in column.canal_span_mm)
@@ -177,9 +196,7 @@ def label_column(volume: Volume, column: Column) -> Labelled:
     def stack(side: Callable[[Plates], FloatArray]) -> FloatArray:
         return np.array([side(p) for p in column.plates]).reshape(-1, *shape)
 
-    low = column.span_mm[0] - BEYOND_MM
-    if column.sacral and column.lowest == 0:
-        low = column.discs[0].s_mm - 0.9 * float(column.profiles.period_mm[round(column.discs[0].s_mm)])
+    low = column.low_mm - (0.0 if column.sacral else BEYOND_MM)
     parts, level = label_voxels(
         coordinates, column.wall.radii_mm, column.canal_span_mm, column.outlines.radii_mm, column.outlines.axis_mm,
         column.straight.front_mm, planes, stack(lambda p: p.upper), stack(lambda p: p.lower),
@@ -187,6 +204,18 @@ def label_column(volume: Volume, column: Column) -> Labelled:
     )  # fmt: skip
     parts[(level > column.highest) & (parts == Part.BODY)] = 0
     return Labelled(grid, corner, coordinates, parts, level)
+
+
+def _split(volume: Volume, column: Column, labelled: Labelled, progress: Progress) -> LabelArray:
+    """Return (k, j, i) the number of each voxel's vertebra, arches and processes included."""
+    parts = labelled.parts
+    body = parts == Part.BODY
+    bodies = np.zeros(parts.shape, dtype=np.uint8)
+    bodies[body] = (column.highest + 1 - labelled.level[body].astype(np.int16)).astype(np.uint8)
+    return split_posterior(
+        volume, labelled.grid, column.frame, parts == Part.CANAL, bodies, parts == Part.DISC, column.borders_mm(),
+        progress,
+    )  # fmt: skip
 
 
 def _box(volume: Volume, frame: CurvedFrame) -> tuple[Grid, tuple[int, int, int]]:
