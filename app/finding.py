@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.bridge.jobs import Job
+from app.bridge.spine_process import SpineProcess
 from app.desk import Desk
 from cvt_planner.anatomy.spine.corrections import NO_EDITS, AnatomyEdits, Seed, Stroke, corrected
 from cvt_planner.anatomy.spine.model import Spine, Vertebra
-from cvt_planner.anatomy.spine.pipeline import find_spine
+from cvt_planner.anatomy.spine.warm_up import warm_up_drawing
 from cvt_planner.base.arrays import Vec3
 from cvt_planner.base.errors import Cancelled
 from cvt_planner.base.progress import Progress
@@ -22,7 +21,6 @@ from cvt_planner.plan.anatomy_edits import set_anatomy
 
 SPINE_JOB = "spine"
 AFTER_MS = 800  # the CT is looked at first, and other work that opening it started comes before; assumed
-_NICE = 10  # the search gives way to everything else, where the system can be told so
 Structure = Literal["vertebra", "canal", "nothing"]
 _Seeds = tuple[Seed, ...]
 
@@ -48,6 +46,7 @@ class Finding(QObject):
         super().__init__(desk)
         self.desk = desk
         self.brush = Brush()
+        self._process = SpineProcess()
         self._found: dict[_Seeds, Spine] = {}
         self._shown: tuple[Spine, AnatomyEdits] | None = None  # what the spine that was put last was made of
         self._put: Spine | None = None
@@ -133,6 +132,11 @@ class Finding(QObject):
         """Drop all corrections, as one undo step."""
         self.desk.apply(set_anatomy(NO_EDITS), "Drop all corrections of the spine")
 
+    def close(self) -> None:
+        """End the process of the search."""
+        self._soon.stop()
+        self._process.close()
+
     def set_brush(self, **change: object) -> None:
         """Take another brush."""
         self.brush = replace(self.brush, **change)  # type: ignore[arg-type]
@@ -147,6 +151,8 @@ class Finding(QObject):
         self._stopped = False
         self.desk.view_state.show_overlay("bone", True)
         if self.desk.volume is not None:
+            if self.desk.settings.finds_spine:
+                self._process.start()
             self._bring_in_line()
 
     def _spine_changed(self) -> None:
@@ -186,8 +192,9 @@ class Finding(QObject):
             return
 
         def work(progress: Progress) -> Spine:
-            _step_back()
-            return find_spine(volume, tuple(s.lps_mm for s in seeds if s.kind == "canal"), progress)
+            spine = self._process.find(volume, tuple(s.lps_mm for s in seeds if s.kind == "canal"), progress)
+            warm_up_drawing()
+            return spine
 
         def done(spine: Spine) -> None:
             self._done(volume, seeds, spine)
@@ -222,12 +229,3 @@ class Finding(QObject):
     def _after_opening(self) -> None:
         self._stopped = False
         self._bring_in_line()
-
-
-def _step_back() -> None:
-    """Give this thread less of the machine, where threads have a priority of their own (Linux)."""
-    if hasattr(os, "setpriority"):
-        try:
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
-        except OSError:
-            return

@@ -379,6 +379,7 @@ class MainWindow(QMainWindow):
         self.desk.settings.window_hu = (window.centre_hu, window.width_hu)
         self.growing.cancel()
         self.desk.jobs.close()
+        self.finding.close()
         self.previewing.close()
         for view in self.views.values():
             view.close()

@@ -219,13 +219,30 @@ def searches(monkeypatch: pytest.MonkeyPatch, phantom: Phantom) -> list[tuple[ob
     """Let the search give the truth, and return the seeds of each search."""
     made: list[tuple[object, ...]] = []
 
-    def find(volume: Volume, seeds: tuple[object, ...] = (), progress: Progress | None = None) -> Spine:
+    def find(volume: Volume, seeds: tuple[object, ...], progress: Progress) -> Spine:
         made.append(seeds)
         return truth_spine(phantom, volume.content_hash)
 
-    monkeypatch.setattr(finding_module, "find_spine", find)
+    search_by(monkeypatch, find)
     monkeypatch.setattr(finding_module, "AFTER_MS", 20)
     return made
+
+
+Find = Callable[[Volume, tuple[object, ...], Progress], Spine]
+
+
+def search_by(monkeypatch: pytest.MonkeyPatch, find: Find) -> None:
+    """Let the search be done by a function, in no process of its own."""
+
+    class Here:
+        def __init__(self) -> None:
+            self.find = find
+
+        def start(self) -> None: ...
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr(finding_module, "SpineProcess", Here)
 
 
 def test_the_spine_is_looked_for_by_itself_and_again_from_a_seed(
@@ -256,14 +273,13 @@ def test_the_search_can_be_stopped_and_switched_off(
 ) -> None:
     begun = threading.Event()
 
-    def slow(volume: Volume, seeds: tuple[object, ...] = (), progress: Progress | None = None) -> Spine:
-        assert progress is not None
+    def slow(volume: Volume, seeds: tuple[object, ...], progress: Progress) -> Spine:
         begun.set()
         while True:
             progress.report(0.4, "Looking for the spinal canal")
             threading.Event().wait(0.005)
 
-    monkeypatch.setattr(finding_module, "find_spine", slow)
+    search_by(monkeypatch, slow)
     hand = open_hand()
     hand.built.desk.settings.finds_spine = True
     hand.window.documents.open_path(small.folder)
@@ -278,13 +294,14 @@ def test_the_search_can_be_stopped_and_switched_off(
 
 
 def test_a_spine_that_is_not_there_is_said(
-    monkeypatch: pytest.MonkeyPatch, searches: list[tuple[object, ...]], hand: Hand, small: Small, phantom: Phantom
+    monkeypatch: pytest.MonkeyPatch, open_hand: Callable[..., Hand], small: Small, phantom: Phantom
 ) -> None:
-    def none(volume: Volume, seeds: tuple[object, ...] = (), progress: Progress | None = None) -> Spine:
+    def none(volume: Volume, seeds: tuple[object, ...], progress: Progress) -> Spine:
         spine = truth_spine(phantom, volume.content_hash)
         return replace(spine, found=(), notices=("No spine was found in this CT.",))
 
-    monkeypatch.setattr(finding_module, "find_spine", none)
+    search_by(monkeypatch, none)
+    hand = open_hand()
     hand.drop(small.folder)
     hand.step(Step.LEVELS)
     hand.click("find_spine")
