@@ -14,6 +14,7 @@ from app import aiming
 from app.commands import Commands
 from app.desk import Desk
 from app.documents import Documents
+from app.finding import Finding
 from app.freezing import Freezing
 from app.growing import Growing
 from app.keys import KeyGate
@@ -48,10 +49,11 @@ from app.probes import Probes
 from app.reading import Reading
 from app.render.scene3d import Scene3D
 from app.render.slice_view import SliceView
-from app.render.tool import Tool
 from app.render.view_state import Frame
-from app.tools.marking import AimTool, CanalTool, GrowTool, MeasureTool, SphereTool
+from app.spine_commands import SpineCommands
+from app.tools.in_hand import make_tools
 from app.tools.navigate import NavigateTool
+from app.tools.spine import BoundaryHandles
 from cvt_planner.base.arrays import vec3
 from cvt_planner.imaging.series import SeriesListing
 
@@ -62,13 +64,7 @@ _EDGE_PX = 24  # so far from a view's edge a place that was gone to is seen
 class MainWindow(QMainWindow):
     """Holds the parts together; the work itself is done by the desk, the documents, the tools and the panels."""
 
-    def __init__(
-        self,
-        desk: Desk,
-        documents: Documents,
-        views: dict[str, SliceView],
-        scene: Scene3D,
-    ) -> None:
+    def __init__(self, desk: Desk, documents: Documents, views: dict[str, SliceView], scene: Scene3D) -> None:
         super().__init__()
         self.setObjectName("main_window")
         self.desk = desk
@@ -76,22 +72,17 @@ class MainWindow(QMainWindow):
         self.reading = Reading(desk)
         self.growing = Growing(desk)
         self.freezing = Freezing(desk, self.reading)
+        self.finding = Finding(desk)
         self.previewing = Previewing(desk, self.reading, self.freezing)
         self.playing = Playing(desk)
         self.naming = Naming(desk)
         self.probes = Probes(desk)
         self.views = views
         self.scene = scene
-        self.navigate = NavigateTool(desk)
-        self.tools: dict[str, Tool] = {
-            "navigate": self.navigate,
-            "sphere": SphereTool(desk),
-            "grow": GrowTool(desk, self.growing),
-            "canal": CanalTool(desk),
-            "aim": AimTool(desk),
-            "measure": MeasureTool(desk),
-        }
+        self.navigate = NavigateTool(desk, BoundaryHandles(self.finding))
+        self.tools = make_tools(desk, self.growing, self.finding, self.navigate)
         self.commands = Commands(desk, documents, self.growing, self.navigate, views)
+        self.spine_commands = SpineCommands(desk, self.finding)
         self._closing = False
         self.pacs: PacsDialog | None = None
         self._build()
@@ -127,7 +118,7 @@ class MainWindow(QMainWindow):
         self.ice = IcePanel(self.desk, self.reading, self.playing)
         self.panels: dict[Step, StepPanel] = {
             Step.IMAGES: self.images,
-            Step.LEVELS: LevelsPanel(self.desk, self.naming),
+            Step.LEVELS: LevelsPanel(self.desk, self.naming, self.finding),
             Step.LESIONS: LesionsPanel(self.desk, self.growing),
             Step.NEEDLES: self.needles,
             Step.ICE: self.ice,
@@ -163,6 +154,7 @@ class MainWindow(QMainWindow):
     def _handlers(self) -> dict[str, Callable[[], None]]:
         return {
             **self.commands.handlers(),
+            **self.spine_commands.handlers(),
             "panel": self._focus_panel,
             "quit": lambda: _forget(self.close()),
             "layout": lambda: self.grid.show_alone(None),
@@ -181,6 +173,7 @@ class MainWindow(QMainWindow):
     def _switches(self) -> dict[str, bool]:
         state = self.desk.view_state
         return {
+            **self.spine_commands.switches(),
             "invert": state.inverted,
             "procedure_view": state.procedure_view,
             "needle_views": self.commands.needle_views,
@@ -225,6 +218,7 @@ class MainWindow(QMainWindow):
         self.needles.card_wanted.connect(partial(self.toggle_page, self.card))
         for n, view in enumerate(self.views.values()):
             view.maximise_requested.connect(partial(self.grid.toggle, n))
+        self.scene.picked.connect(self.finding.choose)
         self.scene.maximise_requested.connect(partial(self.grid.toggle, len(self.views)))
         for view in self.views.values():
             view.hovered.connect(partial(self._hovered, view))
@@ -233,7 +227,10 @@ class MainWindow(QMainWindow):
 
     def enter(self, step: Step) -> None:
         """Enter a step: its panel, and what the mouse takes hold of."""
-        if self.desk.tool in ("sphere", "grow", "canal", "aim") and step.value != self.desk.step:
+        if (
+            self.desk.tool in ("sphere", "grow", "canal", "aim", "canal_seed", "spine_brush")
+            and step.value != self.desk.step
+        ):
             self.commands.leave_tool()
         if step.value != self.desk.step:
             self.message.outdate()
@@ -385,6 +382,7 @@ class MainWindow(QMainWindow):
         self.desk.settings.window_hu = (window.centre_hu, window.width_hu)
         self.growing.cancel()
         self.desk.jobs.close()
+        self.finding.close()
         self.previewing.close()
         for view in self.views.values():
             view.close()

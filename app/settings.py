@@ -102,6 +102,15 @@ class Settings:
         self._store.setValue("procedure_view", "true" if value else "false")
 
     @property
+    def finds_spine(self) -> bool:
+        """Return whether the spine is looked for by itself when a CT is opened."""
+        return str(self._store.value("finds_spine", "true")).lower() == "true"
+
+    @finds_spine.setter
+    def finds_spine(self, value: bool) -> None:
+        self._store.setValue("finds_spine", "true" if value else "false")
+
+    @property
     def probe_folder(self) -> Path:
         """Return the folder of the hospital's own probes, beside the settings; it need not exist yet."""
         return self._beside("probes")

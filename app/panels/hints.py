@@ -14,6 +14,8 @@ _TOOLS: dict[str, tuple[str, ...]] = {
     "sphere": ("Press in the middle of the lesion, drag to its rim", "Wheel: slices", _LEAVE),
     "grow": ("Click into the lesion, then move the band in the panel", "Wheel: slices", _LEAVE),
     "canal": ("Click the middle of the spinal canal in the axial view", "Wheel: slices", _LEAVE),
+    "canal_seed": ("Click into the middle of the spinal canal: the spine is looked for again from there", _LEAVE),
+    "spine_brush": ("Left drag: paint", "Ctrl + left drag: erase", "Wheel: slices", _LEAVE),
     "measure": ("Drag from point to point to measure", "Wheel: slices", _LEAVE),
 }
 _STEPS: dict[Step, tuple[str, ...]] = {

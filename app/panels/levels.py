@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from app.desk import Desk
+from app.finding import Finding
 from app.naming import Naming
 from app.panels.level_naming import STANDS_WORDS, LevelMoving, LevelNaming
 from app.panels.rail import Step
+from app.panels.spine_corrections import SpineCorrections
+from app.panels.spine_list import SpineList
 from app.panels.step_panel import StepPanel
 from app.panels.widgets import FigureTable, button, label, verdict_icon
 from app.panels.words import UNKNOWN
@@ -22,8 +25,9 @@ class LevelsPanel(StepPanel):
     step = Step.LEVELS
     explains = "Confirm one vertebra that you recognise: all others are counted from it."
 
-    def __init__(self, desk: Desk, naming: Naming) -> None:
+    def __init__(self, desk: Desk, naming: Naming, finding: Finding) -> None:
         self.naming = naming
+        self.finding = finding
         super().__init__(desk)
 
     def build(self) -> None:
@@ -40,6 +44,10 @@ class LevelsPanel(StepPanel):
         self.row(self.remove, stretch=True)
         self.moving = LevelMoving(self.naming)
         self.body.addWidget(self.moving)
+        self.section("Found in this CT")
+        self.body.addWidget(SpineList(self.desk, self.finding))
+        self.section("Correct what was found")
+        self.body.addWidget(SpineCorrections(self.desk, self.finding))
         self.section("Spinal canal")
         self.canal = button("Mark the canal", self._canal, icon="canal", checkable=True, name="mark_canal")
         self.body.addWidget(self.canal)

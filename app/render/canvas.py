@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.render import colours
 from app.render.gl_environment import prepare_opengl
+from cvt_planner.base.arrays import Vec3, vec3
 
 prepare_opengl()
 
@@ -36,6 +37,8 @@ SLOW_MS = 40.0  # a picture that takes longer is drawn at half resolution while 
 SHARE = 3.0  # of the time, the canvas takes one part in so many while something else is worked on; assumed
 SETTLE_MS = 180  # the sharp picture follows so long after the hand rests
 DEGREES_PER_PX = 0.5
+RAY_MM = 1000.0  # from where the camera looks at to either end of a line of sight
+CLICK_PX = 3  # a press that moves no farther is a click
 NO_OPENGL = (
     "The 3-D picture cannot be drawn: this computer offers no OpenGL 3.2. "
     "Everything else works; the slices show the whole plan."
@@ -96,6 +99,7 @@ class VtkCanvas(QWidget):
         self._coarse = False
         self._button = Qt.MouseButton.NoButton
         self._last = QPointF()
+        self._pressed_at = QPointF()
         self._due = QTimer(self)
         self._due.setSingleShot(True)
         self._due.setInterval(0)
@@ -229,6 +233,7 @@ class VtkCanvas(QWidget):
         """Start to turn, zoom or move."""
         if self._button == Qt.MouseButton.NoButton:
             self._button, self._last = event.button(), event.position()
+            self._pressed_at = event.position()
         event.accept()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -247,6 +252,9 @@ class VtkCanvas(QWidget):
         """End the drag."""
         if event.button() == self._button:
             self._button = Qt.MouseButton.NoButton
+            still = (event.position() - self._pressed_at).manhattanLength() <= CLICK_PX
+            if still and event.button() == Qt.MouseButton.LeftButton:
+                self.clicked(event.position())
         event.accept()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
@@ -265,7 +273,22 @@ class VtkCanvas(QWidget):
         self.shutdown()
         super().closeEvent(event)
 
+    def clicked(self, pos: QPointF) -> None:
+        """Hook: the left button was pressed and let go of at a place, in logical pixels."""
+
     # Camera
+
+    def ray_at(self, pos: QPointF) -> tuple[Vec3, Vec3, float]:
+        """Return where the line of sight through a place starts, its unit direction, and its length, LPS mm."""
+        camera = self.renderer.GetActiveCamera()
+        focal, place = np.array(camera.GetFocalPoint()), np.array(camera.GetPosition())
+        ahead = (focal - place) / np.linalg.norm(focal - place)
+        right = np.cross(ahead, np.array(camera.GetViewUp()))
+        right /= np.linalg.norm(right)
+        mm_per_px = 2.0 * camera.GetParallelScale() / max(self.height(), 1)
+        across, down = pos.x() - self.width() / 2.0, pos.y() - self.height() / 2.0
+        start = focal - RAY_MM * ahead + mm_per_px * (across * right - down * np.cross(right, ahead))
+        return vec3(start), vec3(ahead), 2.0 * RAY_MM
 
     def turn(self, azimuth_deg: float, elevation_deg: float) -> None:
         """Turn the camera about what it looks at, as a trackball."""

@@ -27,6 +27,12 @@ CEMENT = QColor(204, 142, 53)
 MEASURE = QColor(232, 214, 110)
 BONE = QColor(224, 211, 188)
 
+# Neighbouring vertebrae alternate between yellow and blue, which every eye tells apart; grey values differ too.
+VERTEBRAE = (QColor(236, 188, 64), QColor(92, 148, 222))
+PEDICLE = QColor(240, 240, 232)
+DISC = QColor(150, 170, 160)
+CANAL_LABEL = QColor(226, 150, 110)
+
 # Isotherm in degC: the contour's colour; between them it is interpolated. Warmer and colder ones are light.
 ISOTHERM = {
     35.0: QColor(250, 240, 176),

@@ -104,9 +104,10 @@ class Navigation:
         volume = self._view.workspace.state.volume
         if volume is None:
             return
-        toward = _positive(self._view.plane().normal)
+        plane = self._view.plane()
+        toward = plane.toward
         step = _slice_step_mm(volume.grid.lps_from_index, toward)
-        at = np.array(self._view.view_state.crosshair_lps_mm) + slices * step * toward
+        at = plane.shifted(np.array(self._view.view_state.crosshair_lps_mm), slices * step)
         low, high = volume.grid.bounds_lps_mm()
         reach = np.abs(toward) @ (high - low) / 2.0 + step / 2.0
         away = float((at - volume.grid.centre_lps_mm) @ toward)
@@ -118,13 +119,13 @@ class Navigation:
         """Multiply the millimetres per pixel, leaving the patient point under `about` where it is."""
         plane = self._view.plane()
         mm_per_px = min(max(plane.mm_per_px * factor, MIN_MM_PER_PX), MAX_MM_PER_PX)
-        fixed = plane.lps_at(about)
-        centre = fixed + (plane.centre_lps_mm - fixed) * (mm_per_px / plane.mm_per_px)
+        middle = QPointF(plane.width_px / 2.0, plane.height_px / 2.0)
+        centre = plane.lps_at(about + (middle - about) * (mm_per_px / plane.mm_per_px))
         self._view.view_state.set_frame(self._view.orientation, Frame(mm_per_px, vec3(centre)))
 
     def _pan(self, delta: QPointF) -> None:
         plane = self._view.plane()
-        centre = plane.centre_lps_mm - plane.mm_per_px * (delta.x() * plane.right + delta.y() * plane.down)
+        centre = plane.lps_at(QPointF(plane.width_px / 2.0, plane.height_px / 2.0) - delta)
         self._view.view_state.set_frame(self._view.orientation, Frame(plane.mm_per_px, vec3(centre)))
 
     def _window_level(self, delta: QPointF) -> None:
@@ -133,13 +134,6 @@ class Navigation:
         step = max(window.width_hu * WINDOW_PER_PX, SMALLEST_WINDOW_STEP_HU)
         wider = max(window.width_hu + step * delta.x(), 2.0)
         self._view.view_state.set_window(Window(window.centre_hu + step * delta.y(), wider))
-
-
-def _positive(normal: Points) -> Points:
-    """Return the normal or its opposite: the one that points towards the head, the front or the patient's left."""
-    axis = int(np.argmax(np.abs(normal)))
-    wanted = -1.0 if axis == 1 else 1.0
-    return normal * (wanted if normal[axis] > 0 else -wanted)
 
 
 def _slice_step_mm(lps_from_index: Points, direction: Points) -> float:

@@ -78,6 +78,17 @@ class ViewPlane:
         """Return how far a point lies behind the plane (negative: in front of it), mm."""
         return float((np.asarray(lps_mm) - self.centre_lps_mm) @ self.normal)
 
+    @property
+    def toward(self) -> Points:
+        """Return the normal or its opposite: the one that points towards the head, the front or the patient's left."""
+        axis = int(np.argmax(np.abs(self.normal)))
+        wanted = -1.0 if axis == 1 else 1.0
+        return self.normal * (wanted if self.normal[axis] > 0 else -wanted)
+
+    def shifted(self, lps_mm: Points, by_mm: float) -> Points:
+        """Return a point moved across the plane: towards the head, the front or the patient's left."""
+        return np.asarray(lps_mm + by_mm * self.toward)
+
     def edge_letters(self) -> tuple[str, str, str, str]:
         """Return which side of the patient the left, top, right and bottom edges show: R L A P S I, or two of them."""
         return letters(-self.right), letters(-self.down), letters(self.right), letters(self.down)
@@ -89,6 +100,13 @@ class ViewPlane:
         down = self.down * (self.mm_per_px * self.height_px / height)
         origin = self.centre_lps_mm - (width - 1) / 2.0 * right - (height - 1) / 2.0 * down
         return origin, right, down, width, height
+
+    def rows(self, width: int, height: int) -> tuple[Points, Points]:
+        """Return each row's first pixel and the step to the next, both (height, 3) LPS mm, of a picture so large."""
+        right = self.right * (self.mm_per_px * self.width_px / width)
+        down = self.down * (self.mm_per_px * self.height_px / height)
+        origin = self.centre_lps_mm - (width - 1) / 2.0 * right - (height - 1) / 2.0 * down
+        return origin + np.arange(height)[:, None] * down, np.broadcast_to(right, (height, 3))
 
 
 def letters(direction: Points) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QSizeF, QTimer
+from PySide6.QtCore import QPointF, QSizeF, QTimer, Signal
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QWidget
 from vtkmodules.vtkRenderingCore import vtkRenderWindow
@@ -17,12 +17,15 @@ from app.render.ice_state import IceView, notice_words
 from app.render.level_names import paint_levels
 from app.render.overlays.ink import write
 from app.render.scene_content import SceneContent
+from app.render.spine_surfaces import SpineSurfaces, make_surfaces, vertebra_on_ray
 from app.render.view_state import ViewState
+from cvt_planner.anatomy.spine.model import Spine
 from cvt_planner.base.arrays import Vec3
 from cvt_planner.plan.sides import sides_named
 from cvt_planner.workspace import State, Workspace
 
 BONE_JOB = "bone surface"
+SURFACES_JOB = "vertebra surfaces"
 FOLLOW_AFTER_MS = 250  # the scene follows the crosshair when the wheel rests; assumed
 IN_HAND_MS = 250  # between two surfaces while something is dragged in another view; assumed
 IN_HAND_SLOW_MS = 10.0  # a picture that takes longer is drawn at half resolution meanwhile; assumed
@@ -31,6 +34,8 @@ REFRESH_AFTER_MS = 12  # surfaces are made in a turn of their own, after the sli
 
 class Scene3D(VtkCanvas):
     """Keeps the 3-D scene in line with workspace and view state. The bone is cut out of the CT in the background."""
+
+    picked = Signal(int)  # number of the vertebra that was clicked
 
     def __init__(
         self, view_state: ViewState, workspace: Workspace, jobs: JobRunner | None = None, parent: QWidget | None = None
@@ -45,6 +50,8 @@ class Scene3D(VtkCanvas):
         self._cube = OrientationCube(self.renderer)
         if self._window is not None:
             self._cube.attach(self._window)
+        self._surfaces: SpineSurfaces | None = None
+        self._surfaces_wanted: Spine | None = None
         self._bone: BoneBlock | None = None
         self._wanted: tuple[object, Vec3] | None = None
         self._anchor: Vec3 | None = None
@@ -85,9 +92,12 @@ class Scene3D(VtkCanvas):
             self._anchor = anchor
             self._content.follow(anchor)
         self._want_bone()
+        self._want_surfaces()
         self._cube.name_sides(sides_named(state.plan, state.volume))
         bone = self._bone if state.volume is not None else None
-        self._content.update(SceneInput(state, bone, view.lesion_id, view.assembly_id, view.overlays, IceView.of(view)))
+        surfaces = self._surfaces if state.spine is not None else None
+        chosen = (view.lesion_id, view.assembly_id)
+        self._content.update(SceneInput(state, bone, *chosen, view.overlays, IceView.of(view), surfaces, view.vertebra))
         self._moving(IN_HAND_SLOW_MS if state.in_hand else SLOW_MS)
 
     def picture(self) -> QImage | None:
@@ -120,6 +130,18 @@ class Scene3D(VtkCanvas):
             write(painter, QPointF(8.0, 51.0), "cutting the bone out of the CT", colours.DIM_TEXT)
         if "levels" in self.view_state.overlays:
             paint_levels(painter, self.renderer.GetActiveCamera(), self.workspace.state, QSizeF(self.size()))
+        if self._jobs is not None and self._jobs.running(SURFACES_JOB):
+            write(painter, QPointF(8.0, 68.0), "making the vertebrae's surfaces", colours.DIM_TEXT)
+
+    def clicked(self, pos: QPointF) -> None:
+        """Choose the vertebra under the pointer and take the views there; beside all of them, choose none."""
+        spine = self.workspace.state.spine
+        if spine is None or "surfaces" not in self.view_state.overlays:
+            return
+        met = vertebra_on_ray(spine, *self.ray_at(pos))
+        self.view_state.choose_vertebra(met[0] if met is not None else None)
+        if met is not None:
+            self.picked.emit(met[0])
 
     def render_due(self) -> None:
         """Draw; in a turn of its own while something is dragged in another view."""
@@ -145,13 +167,14 @@ class Scene3D(VtkCanvas):
             self._cube.close(self._window)
         if self._own_jobs is not None:
             self._own_jobs.close()
-        self._bone = None
+        self._bone = self._surfaces = None
         super().shutdown()
 
     def _workspace_changed(self, old: State, new: State) -> None:
         if old.volume is not new.volume:
-            self._bone, self._anchor, self._wanted = None, None, None
-        if old.volume is not new.volume or old.plan is not new.plan or old.ice is not new.ice:
+            self._bone, self._anchor, self._wanted, self._surfaces = None, None, None, None
+        parts = ((old.volume, new.volume), (old.plan, new.plan), (old.ice, new.ice), (old.spine, new.spine))
+        if any(before is not after for before, after in parts):
             self._refresh_soon()
         if old.spine is not new.spine or old.numbering is not new.numbering:
             self.update()  # the names
@@ -190,6 +213,24 @@ class Scene3D(VtkCanvas):
             return
         self._wanted = (volume, anchor)
         self._jobs.submit(BONE_JOB, lambda progress: cut_bone_block(volume, anchor, progress), self._put_bone)
+
+    def _want_surfaces(self) -> None:
+        """Have the vertebrae's surfaces made where they are wanted and those there are show another spine."""
+        state, before = self.workspace.state, self._surfaces
+        spine = state.spine
+        if spine is None or self._jobs is None or state.in_hand or "surfaces" not in self.view_state.overlays:
+            return
+        if before is not None and before.spine is spine:
+            return
+        if self._surfaces_wanted is spine and self._jobs.running(SURFACES_JOB):
+            return
+        self._surfaces_wanted = spine
+        self._jobs.submit(SURFACES_JOB, lambda progress: make_surfaces(spine, before, progress), self._put_surfaces)
+
+    def _put_surfaces(self, surfaces: SpineSurfaces) -> None:
+        if self.usable and surfaces.spine is self.workspace.state.spine:
+            self._surfaces = surfaces
+            self.refresh()
 
     def _put_bone(self, block: BoneBlock) -> None:
         if self.usable and block.volume is self.workspace.state.volume:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.render.curved_plane import CurvedPlane
 from app.render.plane import ViewPlane, cross
 from cvt_planner.anatomy.lesion_shape import Ellipsoid, LesionShape, Region
 from cvt_planner.base.arrays import FloatArray, Points
 from cvt_planner.geometry.contour import contours
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.geometry.reslice import reslice_hu
+from cvt_planner.geometry.sampling import sample_grid
 
 _CIRCLE = 72  # points on an ellipse
 _TUBE_STATIONS = 21  # stations along the section of a tube
@@ -53,6 +56,9 @@ def field_contours(
 
     The field is cut at 3/4 of its own spacing, so a line is as fine as the field and costs the same at every zoom.
     """
+    if isinstance(plane, CurvedPlane):
+        step = 0.75 * float(grid.spacing_kji_mm.min())
+        return _bent_contours(lambda places: sample_grid(values, grid, places, fill), step, plane, levels)
     low, high = grid.bounds_lps_mm()
     corners = np.array([(x, y, z) for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
     margin = float(grid.spacing_kji_mm.max())
@@ -71,8 +77,23 @@ def field_contours(
     return [[line * (step / plane.mm_per_px) + offset for line in contours(cut, level)] for level in levels]
 
 
+def _bent_contours(
+    value_at: Callable[[Points], FloatArray], grid_step_mm: float, plane: CurvedPlane, levels: tuple[float, ...]
+) -> list[list[FloatArray]]:
+    """Return the same on a picture made straight: the field is asked at places all over it, `grid_step_mm` apart."""
+    step_px = max(grid_step_mm / plane.mm_per_px, 1.0)
+    width, height = (max(math.ceil(px / step_px), 2) for px in (plane.width_px, plane.height_px))
+    firsts, rights = plane.rows(width, height)
+    cut = value_at(firsts[:, None] + np.arange(width)[:, None] * rights[:, None])
+    scale = np.array([plane.width_px / width, plane.height_px / height])
+    return [[(line + 0.5) * scale for line in contours(cut, level)] for level in levels]
+
+
 def shape_section(shape: LesionShape, plane: ViewPlane) -> list[FloatArray]:
     """Return the outline of a lesion on the plane, (n, 2) pixels a line; nothing where the plane misses it."""
+    if isinstance(plane, CurvedPlane) and isinstance(shape, Ellipsoid):
+        centre, axes = np.array(shape.centre_lps_mm), np.array(shape.semi_axes_mm)
+        return _bent_contours(lambda at: -np.linalg.norm((at - centre) / axes, axis=-1), 1.0, plane, (-1.0,))[0]
     if isinstance(shape, Region):
         return field_contours(shape.mask.view(np.uint8), shape.grid, plane, (0.5,), 0.0)[0]
     return ellipsoid_section(shape, plane)

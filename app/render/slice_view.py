@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
@@ -18,15 +19,19 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.render import colours
+from app.render.curved_plane import CurvedPlane, curved_plane
 from app.render.ice_state import IceView
 from app.render.navigation import Navigation
 from app.render.overlays import make_overlays
-from app.render.overlays.overlay import Scene
+from app.render.overlays.overlay import Overlay, Scene
 from app.render.plane import ViewPlane, view_axes, view_plane
 from app.render.tool import Tool, ViewEvent
 from app.render.view_state import ORIENTATIONS, ViewState
+from cvt_planner.anatomy.spine.curved import CurvedFrame
 from cvt_planner.base.arrays import Points
 from cvt_planner.geometry.reslice import reslice_gray
+from cvt_planner.geometry.reslice_rows import reslice_gray_rows
+from cvt_planner.imaging.volume import Volume
 from cvt_planner.workspace import State, Workspace
 
 APART_MS = 30  # between the views when new ice is drawn; assumed
@@ -96,10 +101,18 @@ class SliceView(QWidget):
     def plane(self) -> ViewPlane:
         """Return the plane shown now; before a CT is open an empty 500 mm field around the origin."""
         volume = self.workspace.state.volume
+        straight = self.straight
+        if straight is not None:
+            return curved_plane(straight, self.view_state, self.width(), self.height())
         if volume is not None:
             return view_plane(self.orientation, self.view_state, volume.grid, self.width(), self.height())
         axes = view_axes(self.orientation, self.view_state.procedure_view)
         return ViewPlane(np.zeros(3), np.array(axes.right), np.array(axes.down), 1.0, self.width(), self.height())
+
+    @property
+    def straight(self) -> CurvedFrame | None:
+        """Return the frame along which this view shows the spine straight; None: it shows a plane."""
+        return self.view_state.straight if self.orientation == "sagittal" else None
 
     def lps_at(self, pos: QPointF) -> Points:
         """Return (3,) the LPS point, mm, under a place of the widget in logical pixels."""
@@ -181,15 +194,7 @@ class SliceView(QWidget):
         key = (volume, plane.key, ratio, state.window, state.inverted)
         if self._picture is None or self._picture[0] != key:
             begin = time.perf_counter()
-            gray = reslice_gray(
-                volume.hu,
-                volume.grid.index_from_lps,
-                *plane.pixel_grid(ratio),
-                state.window.centre_hu,
-                state.window.width_hu,
-                state.inverted,
-                colours.BACKGROUND.lightness(),
-            )
+            gray = self._gray(volume, plane, ratio)
             if not coarse:
                 self._cut_ms = 1e3 * (time.perf_counter() - begin)
             height, width = gray.shape
@@ -198,21 +203,23 @@ class SliceView(QWidget):
             self._picture = (key, image.convertToFormat(QImage.Format.Format_RGB32))
         return self._picture[1]
 
+    def _gray(self, volume: Volume, plane: ViewPlane, ratio: float) -> NDArray[np.uint8]:
+        """Return the grey levels of the plane, `ratio` pixels per logical one."""
+        state, matrix = self.view_state, volume.grid.index_from_lps
+        window = state.window.centre_hu, state.window.width_hu
+        flip, outside = state.inverted, colours.BACKGROUND.lightness()
+        if isinstance(plane, CurvedPlane):
+            width, height = max(round(plane.width_px * ratio), 1), max(round(plane.height_px * ratio), 1)
+            return reslice_gray_rows(volume.hu, matrix, *plane.rows(width, height), width, *window, flip, outside)
+        return reslice_gray(volume.hu, matrix, *plane.pixel_grid(ratio), *window, flip, outside)
+
     def _kept_layer(self, scene: Scene) -> QImage:
         """Return the picture of all kept overlays; the last one where nothing they draw from changed."""
         ratio, view = self.devicePixelRatioF(), self.view_state
         state = scene.state
-        plan_key = (
-            state.plan,
-            state.spine,
-            state.numbering,
-            state.ice,
-            view.lesion_id,
-            view.assembly_id,
-            view.overlays,
-            *IceView.of(view).key,
-        )
-        key: tuple[object, ...] = (scene.plane.key, ratio, self.font(), *plan_key)
+        plan_key = (state.plan, state.ice, view.lesion_id, view.assembly_id, view.overlays, *IceView.of(view).key)
+        spine_key = (state.spine, state.numbering, view.vertebra, view.anatomy_opacity)
+        key: tuple[object, ...] = (scene.plane.key, ratio, self.font(), *plan_key, *spine_key)
         if self._layer is None or not _same(self._layer[0], key):
             size = self.size() * ratio
             layer = QImage(size, QImage.Format.Format_ARGB32_Premultiplied)
@@ -222,13 +229,17 @@ class SliceView(QWidget):
             painter.setFont(self.font())
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             for overlay in self._overlays:
-                if overlay.kept and overlay.name in view.overlays:
+                if overlay.kept and self._draws(overlay):
                     painter.save()
                     overlay.paint(painter, scene)
                     painter.restore()
             painter.end()
             self._layer = (key, layer)
         return self._layer[1]
+
+    def _draws(self, overlay: Overlay) -> bool:
+        """Return whether an overlay is wanted, and can be drawn on what the view shows."""
+        return overlay.name in self.view_state.overlays and (self.straight is None or overlay.bends)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the picture, the overlays in their order, and the tool's own marks."""
@@ -250,7 +261,7 @@ class SliceView(QWidget):
                     painter.drawImage(self.rect(), self._kept_layer(scene))
                     painter.setOpacity(1.0)
                 layer_painted = True
-            elif overlay.name in self.view_state.overlays:
+            elif self._draws(overlay):
                 painter.save()
                 overlay.paint(painter, scene)
                 painter.restore()

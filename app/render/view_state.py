@@ -8,13 +8,18 @@ from PySide6.QtCore import QObject, Signal
 
 from app.render.turns import Turns
 from cvt_planner.anatomy.lesion_shape import LesionShape
+from cvt_planner.anatomy.spine.curved import CurvedFrame
 from cvt_planner.base.arrays import Points, Vec3, vec3
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.plan.results import ISOTHERMS_C, MARROW_BONE
 from cvt_planner.planning.ice_preview import IcePreview
 
 ORIENTATIONS: tuple[str, ...] = ("axial", "sagittal", "coronal")
-OVERLAYS: tuple[str, ...] = ("crosshair", "letters", "scale", "corners", "lesions", "needles", "levels", "ice", "bone")
+ANATOMY: tuple[str, ...] = ("vertebrae", "canal", "pedicles", "discs")  # structures of a found spine
+OVERLAYS: tuple[str, ...] = (
+    *("crosshair", "letters", "scale", "corners", "lesions", "needles", "levels", "ice", "bone"),
+    *("anatomy", *ANATOMY, "surfaces"),  # all structures on slices at once, each of them, and the 3-D surfaces
+)
 MOST_ISOTHERMS = 5
 COLDEST_ISOTHERM_C, WARMEST_ISOTHERM_C = -150.0, 35.0
 MIN_MM_PER_PX, MAX_MM_PER_PX = 0.02, 5.0
@@ -75,6 +80,7 @@ class ViewState(QObject):
     selection_changed = Signal()
     overlays_changed = Signal()
     preview_changed = Signal()  # preview or annotations
+    straight_changed = Signal()  # the frame along the canal, or none
     ice_changed = Signal()  # isotherms, moment or preview of the ice
     changed = Signal()
 
@@ -92,6 +98,9 @@ class ViewState(QObject):
         self.isotherms_c: tuple[float, ...] = ISOTHERMS_C  # drawn and listed, warmest first; checks have their own
         self.ice_time_s: float | None = None  # of the ice that is drawn; None: the end of the last freeze
         self.ice_preview: IcePreview | None = None  # while a needle moves
+        self.anatomy_opacity = 0.3  # of the insides of structures on slices
+        self.vertebra: int | None = None  # number of the chosen one in the found spine
+        self.straight: CurvedFrame | None = None  # the sagittal view shows the spine straight along this
         self.preview: Preview | None = None
         self.annotations: tuple[Annotation, ...] = ()
         self._frames: dict[str, Frame] = {}
@@ -103,6 +112,7 @@ class ViewState(QObject):
         self._axes.clear()
         self.lesion_id = self.assembly_id = self.preview = None
         self.ice_time_s = self.ice_preview = None
+        self.vertebra = self.straight = None
         self.annotations = ()
         self.crosshair_lps_mm = vec3(grid.centre_lps_mm)
         for name in ORIENTATIONS:
@@ -112,6 +122,7 @@ class ViewState(QObject):
         self.selection_changed.emit()
         self.preview_changed.emit()
         self.ice_changed.emit()
+        self.straight_changed.emit()
         self.changed.emit()
 
     def set_crosshair(self, lps_mm: Points | Vec3) -> None:
@@ -178,6 +189,28 @@ class ViewState(QObject):
         if wanted != self.overlays:
             self.overlays = wanted
             self._tell(self.overlays_changed)
+
+    def set_anatomy_opacity(self, opacity: float) -> None:
+        """Let more or less of the CT be seen through the structures, 0 (rims only) to 1."""
+        opacity = min(max(opacity, 0.0), 1.0)
+        if opacity != self.anatomy_opacity:
+            self.anatomy_opacity = opacity
+            self._tell(self.overlays_changed)
+
+    def choose_vertebra(self, number: int | None) -> None:
+        """Choose a vertebra of the found spine, or none."""
+        if number != self.vertebra:
+            self.vertebra = number
+            self._tell(self.selection_changed)
+
+    def set_straight(self, frame: CurvedFrame | None) -> None:
+        """Show the spine straight along a frame in the sagittal view, the whole of it first; None: as it is."""
+        if frame is not self.straight:
+            fitted = (frame is None) != (self.straight is None)
+            self.straight = frame
+            if fitted:
+                self._frames.pop("sagittal", None)
+            self._tell(self.straight_changed)
 
     def set_ice_tissue(self, tissue: str) -> None:
         """Choose the tissue whose ice is drawn."""

@@ -14,6 +14,7 @@ from app.desk import Desk
 from app.render import colours
 from app.render.slice_view import SliceView
 from app.render.tool import Tool, ViewEvent
+from app.tools.spine import BoundaryHandles, BoundaryHold
 from cvt_planner.anatomy.lesion_shape import Ellipsoid
 from cvt_planner.base.arrays import Points, vec3
 from cvt_planner.plan import edits
@@ -31,14 +32,15 @@ NEAR_PLANE_MM = 6.0  # an end farther from the plane than this is taken hold of 
 class NavigateTool(Tool):
     """Drags the ends and shafts of needles, and the handles of an ellipsoid; leaves window and level to the view."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, boundaries: BoundaryHandles) -> None:
         self.desk = desk
+        self.boundaries = boundaries
         self.grip = Grip.TARGET  # what the arrow keys move: what was dragged last
-        self._hold: _NeedleHold | _LesionHold | None = None
+        self._hold: _NeedleHold | _LesionHold | BoundaryHold | None = None
 
     def press(self, event: ViewEvent) -> bool:
         """Take hold of what is under the pointer."""
-        self._hold = self._needle_at(event) or self._lesion_at(event)
+        self._hold = self._at(event)
         if isinstance(self._hold, _NeedleHold):
             self.grip = self._hold.grip
             self.desk.choose_assembly(self._hold.start.id)
@@ -70,12 +72,13 @@ class NavigateTool(Tool):
 
     def hover(self, event: ViewEvent) -> bool:
         """Show by the pointer's form what would be taken hold of."""
-        held = self._needle_at(event) or self._lesion_at(event)
+        held = self._at(event)
         event.view.setCursor(Qt.CursorShape.ArrowCursor if held is None else held.cursor)
         return False
 
     def paint(self, painter: QPainter, view: SliceView) -> None:
-        """Draw the handles of the chosen ellipsoid while lesions are worked on."""
+        """Draw the handles of the chosen ellipsoid while lesions are worked on, of boundaries while levels are."""
+        self.boundaries.paint(painter, view)
         lesion = self._handled(view)
         if lesion is None:
             return
@@ -87,6 +90,9 @@ class NavigateTool(Tool):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawLine(centre - QPointF(5, 0), centre + QPointF(5, 0))
         painter.drawLine(centre - QPointF(0, 5), centre + QPointF(0, 5))
+
+    def _at(self, event: ViewEvent) -> _NeedleHold | _LesionHold | BoundaryHold | None:
+        return self._needle_at(event) or self._lesion_at(event) or self.boundaries.hold_at(event)
 
     def _needle_at(self, event: ViewEvent) -> _NeedleHold | None:
         plan = self.desk.plan

@@ -14,6 +14,7 @@ import numpy as np
 
 from cvt_planner.anatomy.lesion_shape import LesionShape
 from cvt_planner.anatomy.levels import USUAL, LevelScheme, is_level, is_name
+from cvt_planner.anatomy.spine.corrections import NO_EDITS, AnatomyEdits
 from cvt_planner.base.arrays import Points, Vec3, vec3
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.devices.bone_needle import DEFAULT_BONE_NEEDLE, BoneNeedleModel
@@ -295,6 +296,7 @@ class Plan:
     patient_position: PatientPosition = PatientPosition.PRONE
     notes: str = ""
     sides: SidesMark | None = None
+    anatomy: AnatomyEdits = NO_EDITS  # corrections of what is found of the spine by itself
     scheme: LevelScheme = USUAL  # how many vertebrae this person has
 
     @property

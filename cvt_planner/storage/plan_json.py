@@ -32,6 +32,7 @@ from cvt_planner.plan.model import (
     VolumeRole,
 )
 from cvt_planner.storage import nrrd_part
+from cvt_planner.storage.anatomy_json import anatomy_as_json, anatomy_from_json
 from cvt_planner.storage.record import Record
 
 Parts = dict[str, bytes]
@@ -56,6 +57,8 @@ def plan_as_json(plan: Plan, parts: Parts) -> dict[str, Any]:
     }
     if plan.sides is not None:
         values["sides"] = asdict(plan.sides)
+    if plan.anatomy:
+        values["anatomy"] = anatomy_as_json(plan.anatomy)
     return values
 
 
@@ -158,6 +161,7 @@ def plan_from_json(record: Record, get_part: GetPart) -> Plan:
         patient_position=record.choice("patient_position", PatientPosition),
         notes=record.text("notes"),
         sides=_sides(record),
+        anatomy=anatomy_from_json(record),
         scheme=_scheme(record.record("scheme")),
     )
     _hangs_together(plan)

@@ -8,5 +8,6 @@ from app.render.actors.canal import Canal
 from app.render.actors.ice import Ice
 from app.render.actors.lesions import Lesions
 from app.render.actors.needles import Needles
+from app.render.actors.spine import Spine
 
-ACTOR_CLASSES: tuple[type[SceneActor], ...] = (Needles, Canal, Lesions, Ice, Bone)
+ACTOR_CLASSES: tuple[type[SceneActor], ...] = (Needles, Canal, Lesions, Ice, Spine, Bone)

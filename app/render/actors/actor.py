@@ -8,6 +8,7 @@ from vtkmodules.vtkRenderingCore import vtkActor, vtkRenderer
 
 from app.render.bone_block import BoneBlock
 from app.render.ice_state import IceView
+from app.render.spine_surfaces import SpineSurfaces
 from app.render.view_state import OVERLAYS
 from cvt_planner.plan.results import ISOTHERMS_C, MARROW_BONE
 from cvt_planner.workspace import State
@@ -25,6 +26,8 @@ class SceneInput:
     assembly_id: str | None = None
     overlays: frozenset[str] = frozenset(OVERLAYS)
     ice: IceView = _AS_EVER
+    surfaces: SpineSurfaces | None = None
+    vertebra: int | None = None
 
 
 class SceneActor:

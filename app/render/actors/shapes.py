@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor
-from vtkmodules.vtkCommonCore import vtkFloatArray, vtkPoints
+from vtkmodules.vtkCommonCore import vtkFloatArray, vtkIdTypeArray, vtkPoints
 from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkImageData, vtkPolyData
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D, vtkTubeFilter
@@ -17,6 +17,7 @@ from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
 from app.render import colours
 from cvt_planner.base.arrays import FloatArray, Points, Vec3
 from cvt_planner.geometry.frames import Grid
+from cvt_planner.geometry.surface import Surface
 
 TUBE_SIDES = 24
 
@@ -43,9 +44,7 @@ def iso_surface(values: NDArray[Any], grid: Grid, level: float, colour: QColor, 
     The surface is found in index space (i, j, k) and placed by a matrix, so that any grid will do.
     """
     data = np.ascontiguousarray(values, dtype=np.float32)
-    scalars = vtkFloatArray()
-    scalars.SetNumberOfValues(data.size)
-    np.frombuffer(memoryview(cast(Any, scalars)), dtype=np.float32)[:] = data.ravel()
+    scalars = _filled(vtkFloatArray(), data.ravel())
     image = vtkImageData()
     image.SetDimensions(data.shape[2], data.shape[1], data.shape[0])
     image.GetPointData().SetScalars(scalars)
@@ -65,6 +64,33 @@ def iso_surface(values: NDArray[Any], grid: Grid, level: float, colour: QColor, 
         for column in range(4):
             matrix.SetElement(row, column, float(affine[row, column]))
     actor.SetUserMatrix(matrix)
+    return actor
+
+
+def _filled(array: Any, values: NDArray[Any]) -> Any:
+    """Return a VTK array of the same number type, filled with (n) or (n, m) values."""
+    array.SetNumberOfComponents(1 if values.ndim == 1 else values.shape[1])
+    array.SetNumberOfTuples(len(values))
+    np.frombuffer(memoryview(array), dtype=values.dtype)[:] = values.ravel()
+    return array
+
+
+def surface_actor(surface: Surface, colour: QColor) -> vtkActor:
+    """Return an actor of a surface that was made beside the window."""
+    points = vtkPoints()
+    points.SetData(_filled(vtkFloatArray(), surface.points_lps_mm))
+    cells = vtkCellArray()
+    offsets = np.arange(0, surface.triangles.size + 1, 3, dtype=np.int64)
+    corners = surface.triangles.ravel().astype(np.int64)
+    cells.SetData(_filled(vtkIdTypeArray(), offsets), _filled(vtkIdTypeArray(), corners))
+    data = vtkPolyData()
+    data.SetPoints(points)
+    data.SetPolys(cells)
+    data.GetPointData().SetNormals(_filled(vtkFloatArray(), surface.normals))
+    mapper = vtkPolyDataMapper()
+    mapper.SetInputData(data)
+    actor = coloured(mapper, colour)
+    actor.GetProperty().SetBackfaceCulling(True)
     return actor
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.render.overlays.anatomy import Anatomy
 from app.render.overlays.corner_texts import CornerTexts
 from app.render.overlays.crosshair import Crosshair
 from app.render.overlays.ice import Ice
@@ -17,6 +18,7 @@ from app.render.overlays.scale_bar import ScaleBar
 
 OVERLAY_CLASSES: tuple[type[Overlay], ...] = (
     Crosshair,
+    Anatomy,
     Lesions,
     Ice,
     LesionNames,

@@ -7,6 +7,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
 from app.render import colours
+from app.render.curved_plane import CurvedPlane
 from app.render.ice_state import IceView, notice_words
 from app.render.overlays.ink import label_font, text_box, write
 from app.render.overlays.overlay import Overlay, Scene
@@ -67,11 +68,17 @@ def _lasting(painter: QPainter, scene: Scene) -> list[Written]:
     plane, view = scene.plane, scene.view
     line = _line_px(painter)
     bottom = plane.height_px - INSET_PX - line / 2.0
-    turned = view.axes(scene.orientation) is not None
+    straight = isinstance(plane, CurvedPlane)
+    turned = view.axes(scene.orientation) is not None and not straight
     title = f"{scene.orientation.capitalize()}{' (turned)' if turned else ''}"
+    if straight:
+        title = "Straightened along the canal"
     position = float(np.array(view.crosshair_lps_mm) @ np.abs(np.round(plane.normal)))
     texts: list[Written] = [(QPointF(INSET_PX, INSET_PX + line / 2), title, colours.PLANE[scene.orientation], LEFT)]
-    if not turned:
+    if isinstance(plane, CurvedPlane):
+        for n, words in enumerate(_straight_words(scene, plane), start=1):
+            texts.append((QPointF(INSET_PX, INSET_PX + (n + 0.5) * line), words, colours.TEXT, LEFT))
+    elif not turned:
         where = f"{letters(np.abs(np.round(plane.normal)) * (1.0 if position >= 0 else -1.0))} {abs(position):.1f} mm"
         if not scene.sides_named:
             where = f"{'xyz'[int(np.argmax(np.abs(plane.normal)))]} {_minus(position, 1)} mm"
@@ -89,6 +96,16 @@ def _lasting(painter: QPainter, scene: Scene) -> list[Written]:
         at = QPointF(plane.width_px - INSET_PX, INSET_PX + line / 2)
         texts.append((at, "procedure view", colours.PLANE["sagittal"], RIGHT))
     return texts
+
+
+def _straight_words(scene: Scene, plane: CurvedPlane) -> list[str]:
+    """Return what must be known of a picture made straight."""
+    u = plane.middle_svu[2]
+    side = ("L" if u >= 0 else "R") if scene.sides_named else "x" + ("+" if u >= 0 else "−")
+    words = ["lengths across only", f"{side} {abs(u):.1f} mm from its middle"]
+    if scene.state.plan is not None and scene.state.plan.assemblies:
+        words.append("needles are not drawn here")
+    return words
 
 
 def _of_pointer(painter: QPainter, scene: Scene) -> list[Written]:

@@ -28,6 +28,7 @@ class Needles(Overlay):
     """
 
     name = "needles"
+    bends = False  # a straight needle would be drawn bent, and its section would not be a tube's
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
         """Draw the assemblies of every lesion, the chosen one last."""

@@ -19,7 +19,7 @@ from cvt_planner.workspace import State
 class Scene:
     """Everything an overlay draws from: the plane, the plan with its results, and what the views share."""
 
-    plane: ViewPlane
+    plane: ViewPlane  # or a `CurvedPlane`
     orientation: str
     state: State
     view: ViewState
@@ -41,6 +41,7 @@ class Overlay:
     # Drawn from plane, plan and choice alone: painted into a layer that is kept until one of them changes, and stands
     # back while the wheel turns. The others are painted every time.
     kept = True
+    bends = True  # whether it can be drawn on a picture made straight along the canal; its places are taken one by one
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
         """Draw in logical pixels of the view. The painter's state is restored afterwards."""

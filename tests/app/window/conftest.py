@@ -236,6 +236,7 @@ def open_hand(qtbot: QtBot, tmp_path: Path) -> Iterator[Callable[..., Hand]]:
         assert isinstance(application, QApplication)
         theme.apply_theme(application)
         settings = Settings(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+        settings.finds_spine = False  # it takes seconds; the tests of it switch it on
         answers = Answers(settings)
         built = build_window(settings, answers)
         built.window.resize(width, height)
