@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.render.plane import ViewPlane, cross
+from cvt_planner.anatomy.lesion.distance import SURFACE
 from cvt_planner.anatomy.lesion_shape import Ellipsoid, LesionShape, Region
 from cvt_planner.base.arrays import FloatArray, Points
 from cvt_planner.geometry.contour import contours
@@ -74,7 +75,7 @@ def field_contours(
 def shape_section(shape: LesionShape, plane: ViewPlane) -> list[FloatArray]:
     """Return the outline of a lesion on the plane, (n, 2) pixels a line; nothing where the plane misses it."""
     if isinstance(shape, Region):
-        return field_contours(shape.mask.view(np.uint8), shape.grid, plane, (0.5,), 0.0)[0]
+        return field_contours(shape.ramp, shape.grid, plane, (SURFACE,), 0.0)[0]
     return ellipsoid_section(shape, plane)
 
 
