@@ -11,12 +11,14 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEv
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app import aiming
+from app.brushing import Brushing
 from app.commands import Commands
 from app.desk import Desk
 from app.documents import Documents
 from app.freezing import Freezing
 from app.growing import Growing
 from app.keys import KeyGate
+from app.measuring import Measuring
 from app.panels.banner import TITLE_NOTICE, Banner
 from app.panels.cement import CementPanel
 from app.panels.deidentify_dialog import ask_deidentify
@@ -49,6 +51,7 @@ from app.render.scene3d import Scene3D
 from app.render.slice_view import SliceView
 from app.render.tool import Tool
 from app.render.view_state import Frame
+from app.tools.brush import BrushTool
 from app.tools.marking import AimTool, CanalTool, GrowTool, MeasureTool, SphereTool
 from app.tools.navigate import NavigateTool
 from cvt_planner.base.arrays import vec3
@@ -74,6 +77,8 @@ class MainWindow(QMainWindow):
         self.documents = documents
         self.reading = Reading(desk)
         self.growing = Growing(desk)
+        self.brushing = Brushing(desk)
+        self.measuring = Measuring(desk)
         self.freezing = Freezing(desk, self.reading)
         self.previewing = Previewing(desk, self.reading, self.freezing)
         self.playing = Playing(desk)
@@ -85,11 +90,13 @@ class MainWindow(QMainWindow):
             "navigate": self.navigate,
             "sphere": SphereTool(desk),
             "grow": GrowTool(desk, self.growing),
+            "brush": BrushTool(self.brushing),
+            "eraser": BrushTool(self.brushing, erase=True),
             "canal": CanalTool(desk),
             "aim": AimTool(desk),
             "measure": MeasureTool(desk),
         }
-        self.commands = Commands(desk, documents, self.growing, self.navigate, views)
+        self.commands = Commands(desk, documents, self.growing, self.brushing, self.navigate, views)
         self._closing = False
         self.pacs: PacsDialog | None = None
         self._build()
@@ -126,7 +133,7 @@ class MainWindow(QMainWindow):
         self.panels: dict[Step, StepPanel] = {
             Step.IMAGES: self.images,
             Step.LEVELS: LevelsPanel(self.desk),
-            Step.LESIONS: LesionsPanel(self.desk, self.growing),
+            Step.LESIONS: LesionsPanel(self.desk, self.growing, self.brushing, self.measuring),
             Step.NEEDLES: self.needles,
             Step.ICE: self.ice,
             Step.CEMENT: CementPanel(self.desk, self.reading),
@@ -182,6 +189,9 @@ class MainWindow(QMainWindow):
             "procedure_view": state.procedure_view,
             "needle_views": self.commands.needle_views,
             "measure": self.desk.tool == "measure",
+            "brush": self.desk.tool == "brush",
+            "eraser": self.desk.tool == "eraser",
+            "brush_3d": self.brushing.in_3d,
             "full_screen": self.isFullScreen(),
         }
 
@@ -230,7 +240,7 @@ class MainWindow(QMainWindow):
 
     def enter(self, step: Step) -> None:
         """Enter a step: its panel, and what the mouse takes hold of."""
-        if self.desk.tool in ("sphere", "grow", "canal", "aim") and step.value != self.desk.step:
+        if self.desk.tool in ("sphere", "grow", "brush", "eraser", "canal", "aim") and step.value != self.desk.step:
             self.commands.leave_tool()
         if step.value != self.desk.step:
             self.message.outdate()

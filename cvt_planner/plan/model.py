@@ -19,7 +19,7 @@ from cvt_planner.base.errors import InputRefused
 from cvt_planner.devices.bone_needle import DEFAULT_BONE_NEEDLE, BoneNeedleModel
 from cvt_planner.devices.cryoprobe import DEFAULT_CRYOPROBE, CryoprobeModel
 from cvt_planner.imaging.volume import Patient
-from cvt_planner.plan.scores import LesionScores
+from cvt_planner.plan.scores import NOT_SCORED, LesionScores
 
 IDENTITY_4: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
 SHORTEST_PATH_MM = 5.0  # an entry nearer than this to its target defines no direction worth drawing
@@ -159,7 +159,7 @@ class Lesion:
     shape: LesionShape
     vas: int | None = None  # pain on the visual analogue scale, 0 to 10
     origin: Origin = Origin.DRAWN
-    scores: LesionScores = LesionScores()
+    scores: LesionScores = NOT_SCORED
 
     def __post_init__(self) -> None:
         if not is_level(self.level):

@@ -6,8 +6,10 @@ Sources, as collected in the project's reference sheet (section 8): SINS, Fisher
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from cvt_planner.anatomy.lesion.figures import LesionFigures, is_involved
 
@@ -89,6 +91,9 @@ class LesionScores:
     collapse: Collapse | None = None
     posterior: Posterior | None = None
     escc: Escc | None = None
+
+
+NOT_SCORED = LesionScores()
 
 
 @dataclass(frozen=True)
@@ -178,9 +183,11 @@ def sins(level: str, kind: str, scores: LesionScores, figures: LesionFigures | N
     )
 
 
-def _item(name: str, table: dict[StrEnum, int] | dict, value: StrEnum | None, origin: str) -> SinsItem:  # type: ignore[type-arg]
-    points = None if value is None else table[value]
-    return SinsItem(name, points, max(table.values()), "not known" if value is None else value.value, origin if value else "")
+def _item(name: str, table: Mapping[Any, int], value: StrEnum | None, origin: str) -> SinsItem:
+    most = max(table.values())
+    if value is None:
+        return SinsItem(name, None, most, "not known", "")
+    return SinsItem(name, table[value], most, value.value, origin)
 
 
 def _location(level: str) -> tuple[int, str]:

@@ -7,6 +7,7 @@ their bytes.
 from __future__ import annotations
 
 from dataclasses import asdict
+from enum import StrEnum
 from typing import Any
 
 from cvt_planner.anatomy.lesion_shape import Origin
@@ -225,9 +226,12 @@ def _lesion(r: Record, get_part: GetPart) -> Lesion:
 
 
 def _scores(r: Record) -> LesionScores:
-    kinds = {"pain": Pain, "alignment": Alignment, "collapse": Collapse, "posterior": Posterior, "escc": Escc}
+    kinds: dict[str, type[StrEnum]] = {
+        "pain": Pain, "alignment": Alignment, "collapse": Collapse, "posterior": Posterior, "escc": Escc,
+    }  # fmt: skip
     r.only(*kinds)
-    return LesionScores(**{key: r.choice(key, kind) for key, kind in kinds.items() if r.has(key)})
+    entered: dict[str, Any] = {key: r.choice(key, kind) for key, kind in kinds.items() if r.has(key)}
+    return LesionScores(**entered)
 
 
 def _assembly(r: Record) -> Assembly:

@@ -31,8 +31,8 @@ from cvt_planner.plan.model import (
     VolumeRef,
     VolumeRole,
 )
-from cvt_planner.plan.scores import Alignment, Collapse, Escc, LesionScores, Pain, Posterior
 from cvt_planner.plan.results import MARROW_BONE, SOFT_TISSUE, IceField, IceInputs, IceResult, ProbePlace
+from cvt_planner.plan.scores import Alignment, Collapse, Escc, LesionScores, Pain, Posterior
 from cvt_planner.storage.plan_file import StoredPlan, load_plan, save_plan
 from cvt_planner.storage.png import png_bytes
 

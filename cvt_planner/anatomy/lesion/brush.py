@@ -7,18 +7,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from cvt_planner.anatomy.lesion.reshape import region_on
 from cvt_planner.anatomy.lesion_shape import LesionShape, Region
 from cvt_planner.anatomy.morphology import bounding_box
 from cvt_planner.anatomy.neighbourhood import DENOISE_SIGMA_MM, index_kji
-from cvt_planner.base.arrays import LabelArray, Points, Vec3
+from cvt_planner.base.arrays import LabelArray, MaskArray, Points, Vec3
 from cvt_planner.base.compiled import kernel
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Volume
 
+Indices = NDArray[np.int64]
 SMALLEST_MM, LARGEST_MM = 0.5, 25.0
 _ROOM = 12  # voxels added beyond what a stroke needs, so that the box is not made anew at every step
 
@@ -52,47 +54,46 @@ class Brush:
 
 
 @kernel
+def _width_mm(affine: Any, x: float, y: float, z: float, length: float, least: float) -> float:
+    """Return a voxel's width across the brush's surface, as in `distance.widths_mm`."""
+    if length < 1e-6:
+        return least
+    width = 0.0
+    for axis in range(3):
+        width += abs(affine[0, axis] * x + affine[1, axis] * y + affine[2, axis] * z)
+    return width / length
+
+
+@kernel
 def _paint(
-    ramp: Any, allowed: Any, affine: Any, low: Any, high: Any, a: Any, b: Any, radius: float, widths: Any, normal: Any,
-    half_slice: float, erase: bool,
+    ramp: Any, allowed: Any, affine: Any, low: Any, high: Any, a: Any, ab: Any, radius: float, least: float,
+    normal: Any, half_slice: float, erase: bool,
 ) -> None:  # fmt: skip
-    """Paint the capsule of a radius about the segment from a to b into the voxels of a box.
+    """Paint the capsule of a radius about the segment from `a` along `ab` into the voxels of a box.
 
     `normal` is zero for a ball; else only voxels within half a slice of the segment's plane are painted, and distances
-    are measured in the plane. `allowed` is empty where all voxels may be painted.
+    are measured in the plane. `allowed` says which voxels of the box may be added.
     """
-    flat = normal[0] != 0.0 or normal[1] != 0.0 or normal[2] != 0.0
-    ab0, ab1, ab2 = b[0] - a[0], b[1] - a[1], b[2] - a[2]
-    square = ab0 * ab0 + ab1 * ab1 + ab2 * ab2
+    flat = normal[0] * normal[0] + normal[1] * normal[1] + normal[2] * normal[2] > 0.0
+    square = ab[0] * ab[0] + ab[1] * ab[1] + ab[2] * ab[2]
     for k in range(low[0], high[0]):
         for j in range(low[1], high[1]):
             for i in range(low[2], high[2]):
                 x = affine[0, 0] * k + affine[0, 1] * j + affine[0, 2] * i + affine[0, 3] - a[0]
                 y = affine[1, 0] * k + affine[1, 1] * j + affine[1, 2] * i + affine[1, 3] - a[1]
                 z = affine[2, 0] * k + affine[2, 1] * j + affine[2, 2] * i + affine[2, 3] - a[2]
-                if flat:
-                    off = x * normal[0] + y * normal[1] + z * normal[2]
-                    if off > half_slice or off <= -half_slice:
-                        continue
-                    x, y, z = x - off * normal[0], y - off * normal[1], z - off * normal[2]
-                t = 0.0
-                if square > 0.0:
-                    t = min(max((x * ab0 + y * ab1 + z * ab2) / square, 0.0), 1.0)
-                x, y, z = x - t * ab0, y - t * ab1, z - t * ab2
+                off = x * normal[0] + y * normal[1] + z * normal[2]
+                if flat and (off > half_slice or off <= -half_slice):
+                    continue
+                x, y, z = x - off * normal[0], y - off * normal[1], z - off * normal[2]
+                t = min(max((x * ab[0] + y * ab[1] + z * ab[2]) / max(square, 1e-9), 0.0), 1.0)
+                x, y, z = x - t * ab[0], y - t * ab[1], z - t * ab[2]
                 length = math.sqrt(x * x + y * y + z * z)
-                # A voxel's width across the ball's surface, as in `distance.widths_mm`.
-                width = widths[3]
-                if length > 1e-6:
-                    width = 0.0
-                    for axis in range(3):
-                        along = affine[0, axis] * x + affine[1, axis] * y + affine[2, axis] * z
-                        width += abs(along)
-                    width /= length
-                value = 127.5 - 127.5 * (length - radius) / width
+                value = 127.5 - 127.5 * (length - radius) / _width_mm(affine, x, y, z, length, least)
                 value = min(max(value, 0.0), 255.0)
                 if erase:
-                    ramp[k, j, i] = min(ramp[k, j, i], np.uint8(255.0 - value + 0.5))
-                elif allowed.shape[0] == 0 or allowed[k, j, i]:
+                    ramp[k, j, i] = min(ramp[k, j, i], np.uint8(255.5 - value))
+                elif allowed[k - low[0], j - low[1], i - low[2]]:
                     ramp[k, j, i] = max(ramp[k, j, i], np.uint8(value + 0.5))
 
 
@@ -143,14 +144,13 @@ class Canvas:
             return
         normal = np.zeros(3) if brush.normal is None else np.array(brush.normal)
         half = 0.5 * float(np.abs(grid.lps_from_index[:3, :3].T @ normal).max()) if brush.normal else 0.0
-        allowed = np.zeros((0, 0, 0), dtype=np.bool_)
+        allowed = np.ones(tuple(high - low), dtype=np.bool_)
         if brush.band_hu is not None and not brush.erase:
             allowed = self._in_band(brush.band_hu, low, high)
-        widths = np.array([*grid.spacing_kji_mm, grid.spacing_kji_mm.min()])
-        box = self.grid
+        least = float(grid.spacing_kji_mm.min())
         _paint(
-            self.ramp, allowed, box.lps_from_index, low, high, a, b, float(brush.radius_mm), widths, normal, half,
-            brush.erase,
+            self.ramp, allowed, self.grid.lps_from_index, low, high, a, b - a, float(brush.radius_mm), least, normal,
+            half, brush.erase,
         )  # fmt: skip
 
     def region(self) -> Region:
@@ -160,9 +160,10 @@ class Canvas:
         box = bounding_box(self.ramp > 0, 1)
         start = index_kji(np.array([s.start for s in box]) + np.array(self.start_kji))
         ramp = np.ascontiguousarray(self.ramp[box])
-        return Region(ramp.copy() if ramp is self.ramp else ramp, self.volume.grid.crop(start, index_kji(np.array(ramp.shape))))
+        grid = self.volume.grid.crop(start, index_kji(np.array(ramp.shape)))
+        return Region(ramp.copy() if np.shares_memory(ramp, self.ramp) else ramp, grid)
 
-    def _hold(self, low: np.ndarray, high: np.ndarray) -> None:
+    def _hold(self, low: Indices, high: Indices) -> None:
         """Widen the box to hold these voxels."""
         start = np.array(self.start_kji)
         end = start + np.array(self.ramp.shape)
@@ -177,8 +178,8 @@ class Canvas:
             wider[tuple(slice(a, b) for a, b in zip(start - first, end - first, strict=True))] = self.ramp
         self.ramp, self.start_kji = wider, index_kji(first)
 
-    def _in_band(self, band_hu: tuple[float, float], low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """Return which of the canvas's voxels in a box have denoised HU within a band."""
+    def _in_band(self, band_hu: tuple[float, float], low: Indices, high: Indices) -> MaskArray:
+        """Return which voxels of a box of the canvas have denoised HU within a band."""
         start, shape = np.array(self.start_kji), np.array(self.volume.grid.shape_kji)
         spacing = self.volume.grid.spacing_kji_mm
         rim = np.ceil(2.0 * DENOISE_SIGMA_MM / spacing).astype(int)
@@ -186,7 +187,4 @@ class Canvas:
         hu = self.volume.hu[first[0] : last[0], first[1] : last[1], first[2] : last[2]].astype(np.float32)
         hu = ndimage.gaussian_filter(hu, DENOISE_SIGMA_MM / spacing, mode="nearest", truncate=2.0)
         inner = tuple(slice(a, b) for a, b in zip(low + start - first, high + start - first, strict=True))
-        allowed = np.zeros(self.ramp.shape, dtype=np.bool_)
-        box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-        allowed[box] = (hu[inner] >= band_hu[0]) & (hu[inner] <= band_hu[1])
-        return allowed
+        return np.asarray((hu[inner] >= band_hu[0]) & (hu[inner] <= band_hu[1]))

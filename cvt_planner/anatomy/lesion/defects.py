@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -103,14 +104,13 @@ def find_defects(
         "lower_endplate": (up < -_FACING) & of_body & ~back,
     }
     groups["other_cortex"] = ~np.logical_or.reduce(list(groups.values()))
-    found = {name: _area(missing & group, each_mm2, where) for name, group in groups.items()}
-    return Defects(
-        **{f"{name}_mm2": area for name, (area, _) in found.items()},
-        **{f"{name}_lps_mm": middle for name, (_, middle) in found.items()},
-    )
+    found: dict[str, Any] = {}
+    for name, group in groups.items():
+        found[f"{name}_mm2"], found[f"{name}_lps_mm"] = _area(missing & group, each_mm2, where)
+    return Defects(**found)
 
 
-def _area(missing: np.ndarray, each_mm2: float, where: Points) -> tuple[float, Vec3 | None]:
+def _area(missing: MaskArray, each_mm2: float, where: Points) -> tuple[float, Vec3 | None]:
     area = float(missing.sum()) * each_mm2
     if area < SMALLEST_MM2:
         return 0.0, None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from scipy import ndimage
@@ -19,7 +19,7 @@ from cvt_planner.anatomy.lesion_shape import LesionShape, Region
 from cvt_planner.anatomy.morphology import bounding_box
 from cvt_planner.anatomy.neighbourhood import DENOISE_SIGMA_MM, index_kji
 from cvt_planner.anatomy.spine.model import Part, Spine, Vertebra
-from cvt_planner.base.arrays import Float32Array, MaskArray, Points, Vec3
+from cvt_planner.base.arrays import Float32Array, LabelArray, MaskArray, Points, Vec3
 from cvt_planner.base.units import ml_from_mm3
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Volume
@@ -100,7 +100,7 @@ def lesion_figures(volume: Volume, shape: LesionShape, spine: Spine | None = Non
             f"Contrast medium is in this CT: HU are up to {CONTRAST_HU:.0f} HU too high, "
             "and a type is proposed only where the difference is larger."
         )
-    base = {
+    base: dict[str, Any] = {
         "volume_ml": shape.volume_ml,
         "longest_mm": _longest_mm(surface),
         "across_mm": (float(across[0]), float(across[1]), float(across[2])),
@@ -152,9 +152,7 @@ def _height_lost(spine: Spine, vertebra: Vertebra) -> float | None:
     return max(0.0, 1.0 - vertebra.height_mm / float(np.mean(beside)))
 
 
-def _about_vertebra(
-    volume: Volume, region: Region, spine: Spine, vertebra: Vertebra, mean_hu: float
-) -> dict[str, object]:
+def _about_vertebra(volume: Volume, region: Region, spine: Spine, vertebra: Vertebra, mean_hu: float) -> dict[str, Any]:
     """Return the figures that need the spine, measured in a box about lesion and vertebra."""
     grid, labels, parts = _box_about(volume, region, spine, vertebra)
     placed = region_on(region, grid, 1000.0)
@@ -200,7 +198,7 @@ def _about_vertebra(
     }
 
 
-def _box_about(volume: Volume, region: Region, spine: Spine, vertebra: Vertebra) -> tuple[Grid, np.ndarray, np.ndarray]:
+def _box_about(volume: Volume, region: Region, spine: Spine, vertebra: Vertebra) -> tuple[Grid, LabelArray, LabelArray]:
     """Return a box of the CT about lesion and vertebra, and the spine's labels in it."""
     own = spine.grid.lps_of(np.argwhere(spine.vertebrae == vertebra.number).astype(np.float64))
     low, high = region.grid.bounds_lps_mm()

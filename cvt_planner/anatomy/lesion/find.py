@@ -131,7 +131,7 @@ def _normal_about(volume: Volume, seed_lps_mm: Vec3, ground: Ground) -> NormalBo
     if around.size > 500:
         middle = float(np.median(around))
         return NormalBone(middle, 1.4826 * float(np.median(np.abs(around - middle))))
-    lesion, surround, spread = contrast_at(volume, seed_lps_mm)
+    _, surround, spread = contrast_at(volume, seed_lps_mm)
     if surround is None:
         raise InputRefused("Nothing here differs from its surroundings in HU. Draw the lesion by hand.")
     return NormalBone(surround, spread)
@@ -169,6 +169,7 @@ def _grown(ground: Ground, normal: NormalBone) -> tuple[Tissues, Float32Array]:
             break
         tissues = after
     # Lone specks elsewhere must not be taken for its surface.
+    assert region is not None  # the first round found one or refused
     around = ndimage.binary_dilation(region, iterations=2)
     return tissues, np.where(around, field, np.float32(0.0))
 
@@ -198,9 +199,7 @@ def _closed(part: MaskArray, ground: Ground) -> MaskArray:
     return whole
 
 
-def _followed(
-    ground: Ground, normal: NormalBone, tissues: Tissues, field: Float32Array, spine: Spine
-) -> Float32Array:
+def _followed(ground: Ground, normal: NormalBone, tissues: Tissues, field: Float32Array, spine: Spine) -> Float32Array:
     """Return the field with what of the lesion lies beyond the bone: dark tissue whose nearest bone is lesion."""
     if tissues.dark_hu is None:
         return field
@@ -225,7 +224,8 @@ def _region(volume: Volume, ground: Ground, field: Float32Array) -> Region:
     spacing = ground.grid.spacing_kji_mm
     distance = signed_distance_mm(field[box], spacing, 0.5)
     radius = (3.0 * float(inside.sum()) * ground.grid.voxel_volume_mm3 / (4.0 * math.pi)) ** (1.0 / 3.0)
-    distance -= np.float32(DENOISE_SIGMA_MM**2 / max(radius, 2.0))  # a blurred ball's half-height contour lies that far inside
+    # A blurred ball's half-height contour lies sigma^2/R inside its true one.
+    distance -= np.float32(DENOISE_SIGMA_MM**2 / max(radius, 2.0))
     factor = np.array(ground.factor_kji)
     first = np.array([s.start for s in box])
     if np.any(factor > 1):

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from cvt_planner.anatomy.morphology import ball_offsets, bounding_box, dilated_within, eroded
 from cvt_planner.anatomy.neighbourhood import DENOISE_SIGMA_MM, index_kji
-from cvt_planner.anatomy.spine.model import LabelArray, Part, Spine, Vertebra
-from cvt_planner.base.arrays import Float32Array, MaskArray, Vec3
+from cvt_planner.anatomy.spine.model import Part, Spine, Vertebra
+from cvt_planner.base.arrays import Float32Array, LabelArray, MaskArray, Points, Vec3
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Volume
 
+Indices = NDArray[np.int64]
 REACH_MM = 28.0  # a lesion is looked for within this of the seed
 COARSEST_FINE_MM = 0.55  # finer voxels are taken together in twos, threes, ... until they are this large
 _NEAR_VERTEBRA_MM = 8.0  # a seed beside a vertebra by no more than this belongs to it
@@ -107,7 +109,7 @@ def ground_at(volume: Volume, seed_lps_mm: Vec3, spine: Spine | None, reach_mm: 
     )  # fmt: skip
 
 
-def _bounds_in(grid: Grid, spine: Spine, vertebra: Vertebra) -> tuple[np.ndarray, np.ndarray]:
+def _bounds_in(grid: Grid, spine: Spine, vertebra: Vertebra) -> tuple[Points, Points]:
     """Return the box of a vertebra, and room beyond it, in another grid's indices (low, high)."""
     at = np.clip(np.rint(spine.grid.index_of(np.array(vertebra.centre_lps_mm))).astype(int), 0, None)
     reach = _LARGEST_MM * np.linalg.norm(spine.grid.index_from_lps[:3, :3], axis=1)
@@ -206,9 +208,7 @@ def _spongy_hu(volume: Volume, spine: Spine, vertebra: Vertebra) -> Float32Array
     return np.asarray(hu[inner])
 
 
-def _taken_together(
-    volume: Volume, low: np.ndarray, high: np.ndarray, factor: np.ndarray
-) -> tuple[Float32Array, Grid]:
+def _taken_together(volume: Volume, low: Indices, high: Indices, factor: Indices) -> tuple[Float32Array, Grid]:
     """Return the mean HU of blocks of voxels in a box, and the blocks' grid."""
     box = volume.hu[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
     hu = np.maximum(box, -1024).astype(np.float32)  # padding far below air would bleed through the blur
@@ -222,13 +222,11 @@ def _taken_together(
     return hu, Grid(shape, affine, volume.grid.frame_of_reference_uid)
 
 
-def _distance_mm(grid: Grid, seed: np.ndarray) -> Float32Array:
+def _distance_mm(grid: Grid, seed: Points) -> Float32Array:
     offset = grid.lps_of(np.zeros(3)) - seed
     total = np.zeros(grid.shape_kji, dtype=np.float32)
     for axis in range(3):
-        k, j, i = (
-            (grid.lps_from_index[axis, n] * np.arange(grid.shape_kji[n])).astype(np.float32) for n in range(3)
-        )
+        k, j, i = ((grid.lps_from_index[axis, n] * np.arange(grid.shape_kji[n])).astype(np.float32) for n in range(3))
         along = k[:, None, None] + j[None, :, None] + i[None, None, :] + np.float32(offset[axis])
         total += along * along
     return np.asarray(np.sqrt(total))
@@ -248,4 +246,3 @@ def _hull(hu: Float32Array, grid: Grid) -> MaskArray:
     grown = dilated_within(bright, ball, np.ones_like(bright))
     closed = eroded(grown, ball)
     return np.asarray(ndimage.binary_fill_holes(closed))
-

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from cvt_planner.anatomy.lesion.distance import SURFACE, ramp_of, signed_distance_mm, widths_mm
@@ -16,6 +18,7 @@ from cvt_planner.base.arrays import Float32Array, FloatArray, LabelArray, MaskAr
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.geometry.frames import Grid
 
+Indices = NDArray[np.int64]
 LARGEST_STEP_MM = 10.0
 SMALLEST_PART_ML = 0.02  # parts smaller than this are specks and no lesions of their own; assumed
 
@@ -45,7 +48,7 @@ def region_on(shape: LesionShape, grid: Grid, margin_mm: float = 4.0) -> Region:
     return Region(_moved(shape.ramp, start, first, last), box)
 
 
-def _moved(ramp: LabelArray, start: np.ndarray, first: np.ndarray, last: np.ndarray) -> LabelArray:
+def _moved(ramp: LabelArray, start: Indices, first: Indices, last: Indices) -> LabelArray:
     """Return a box's values in another box, both placed by the CT's indices; 0 where it does not reach."""
     out = np.zeros(tuple(last - first), dtype=np.uint8)
     low = np.maximum(start, first)
@@ -169,9 +172,9 @@ def interpolated(region: Region) -> Region:
     ramp = np.moveaxis(region.ramp.copy(), axis, 0)
 
     def plane(n: int) -> Float32Array:
-        return signed_distance_mm(ramp[n][None], np.array([1.0, *flat]), SURFACE)[0]
+        return np.asarray(signed_distance_mm(ramp[n][None], np.array([1.0, *flat]), SURFACE)[0])
 
-    for start, end in zip(drawn[:-1], drawn[1:], strict=True):
+    for start, end in itertools.pairwise(drawn):
         if end - start < 2:
             continue
         one, other = plane(int(start)), plane(int(end))
@@ -182,8 +185,8 @@ def interpolated(region: Region) -> Region:
     return Region(np.ascontiguousarray(np.moveaxis(ramp, 0, axis)), region.grid)
 
 
-def _drawn_planes(mask: MaskArray) -> tuple[int, np.ndarray]:
-    best: tuple[int, int, np.ndarray] | None = None
+def _drawn_planes(mask: MaskArray) -> tuple[int, Indices]:
+    best: tuple[int, int, Indices] | None = None
     for axis in range(3):
         drawn = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
         left_out = int(drawn[-1] - drawn[0] + 1 - len(drawn))

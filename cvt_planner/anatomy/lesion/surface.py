@@ -16,7 +16,7 @@ from cvt_planner.base.compiled import kernel
 
 
 @kernel
-def _dual(u: Any, p: Any, steps: Any, smooth: float) -> None:
+def _dual(u: Any, p: Any, steps: Any, smooth: Any) -> None:
     nk, nj, ni = u.shape
     a, b, c = steps[0], steps[1], steps[2]
     limit = smooth * smooth
@@ -38,7 +38,7 @@ def _dual(u: Any, p: Any, steps: Any, smooth: float) -> None:
 
 
 @kernel
-def _primal(inside: Any, u: Any, p: Any, evidence: Any, steps: Any, step: float) -> float:
+def _primal(inside: Any, u: Any, p: Any, evidence: Any, steps: Any, step: Any) -> float:
     """Carry `inside` on, put the point it is heading for into u, and return the largest change."""
     nk, nj, ni = u.shape
     a, b, c = steps[0], steps[1], steps[2]
