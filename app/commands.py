@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from app import aiming
 from app.actions import PRESETS
+from app.brushing import Brushing
 from app.desk import Desk
 from app.documents import Documents
 from app.growing import Growing
@@ -29,12 +30,14 @@ class Commands(QObject):
     """Edits, view switches and keys that are not one panel's or one tool's."""
 
     def __init__(
-        self, desk: Desk, documents: Documents, growing: Growing, navigate: NavigateTool, views: dict[str, SliceView]
-    ) -> None:
+        self, desk: Desk, documents: Documents, growing: Growing, brushing: Brushing, navigate: NavigateTool,
+        views: dict[str, SliceView],
+    ) -> None:  # fmt: skip
         super().__init__(desk)
         self.desk = desk
         self.documents = documents
         self.growing = growing
+        self.brushing = brushing
         self.navigate = navigate
         self.views = views
         self.active_view = views["axial"]  # the one the mouse was over last
@@ -63,6 +66,11 @@ class Commands(QObject):
             "needle_views": self.toggle_needle_views,
             "fit": self.fit,
             "measure": lambda: desk.choose_tool("navigate" if desk.tool == "measure" else "measure"),
+            "brush": lambda: self._draw("brush"),
+            "eraser": lambda: self._draw("eraser"),
+            "brush_smaller": lambda: self.brushing.resize(-1.0),
+            "brush_larger": lambda: self.brushing.resize(1.0),
+            "brush_3d": lambda: self.brushing.set_3d(not self.brushing.in_3d),
             "leave_tool": self.leave_tool,
             "target": lambda: self._aim(aiming.set_target),
             "entry": lambda: self._aim(aiming.set_entry),
@@ -122,9 +130,16 @@ class Commands(QObject):
     def leave_tool(self) -> None:
         """Put the tool away; give up what was begun with it."""
         self.growing.cancel()
+        self.brushing.give_up()
         self.desk.set_aim(None)
         self.desk.annotate("measure", ())
         self.desk.choose_tool("navigate")
+
+    def _draw(self, tool: str) -> None:
+        if self.desk.step != LESION_STEP:
+            self.desk.step_wanted.emit(LESION_STEP)
+        self.growing.cancel()
+        self.desk.choose_tool("navigate" if self.desk.tool == tool else tool)
 
     def delete(self) -> None:
         """Delete the chosen needle; in the step of lesions the chosen lesion."""

@@ -10,12 +10,13 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.desk import Desk
 from app.render.view_state import Preview
 from cvt_planner.anatomy.grow import grow_region, suggest_band
-from cvt_planner.anatomy.lesion_shape import LesionShape, Region
+from cvt_planner.anatomy.lesion.find import FoundLesion, find_lesion
+from cvt_planner.anatomy.lesion_shape import LesionShape, Origin, Region
 from cvt_planner.anatomy.levels import is_level
 from cvt_planner.base.arrays import Vec3
 from cvt_planner.base.errors import Cancelled, PlannerError
 from cvt_planner.base.progress import Progress
-from cvt_planner.plan import edits
+from cvt_planner.plan import edits, lesion_edits
 from cvt_planner.plan.level_state import is_established
 from cvt_planner.plan.model import LesionKind, Plan
 from cvt_planner.plan.naming import level_of
@@ -29,16 +30,18 @@ _BLASTIC_HU = 300.0  # a band above this is taken for sclerosis; assumed, the us
 
 @dataclass(frozen=True)
 class Draft:
-    """What the region is grown from."""
+    """What the region is grown from: found by itself, or of a band that the sliders set."""
 
     seed_lps_mm: Vec3
     low_hu: float
     high_hu: float
     radius_mm: float = DEFAULT_RADIUS_MM
+    banded: bool = False
+    beyond: bool = False  # follow it beyond the bone
 
 
 class Growing(QObject):
-    """Grows a region beside the window while the sliders move; the newest request wins."""
+    """Finds a lesion from a click, beside the window, or grows a band while sliders move; the newest request wins."""
 
     changed = Signal()
 
@@ -48,6 +51,7 @@ class Growing(QObject):
         self.draft: Draft | None = None
         self.suggested: tuple[float, float] | None = None
         self.region: Region | None = None
+        self.found: FoundLesion | None = None  # what the region is, unless a band made it
         self.problem = ""
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -67,25 +71,31 @@ class Growing(QObject):
             return
         radius = self.draft.radius_mm if self.draft else DEFAULT_RADIUS_MM
         self.suggested = (low, high)
-        self.region = None
-        self._set(Draft(seed_lps_mm, round(low), round(high), radius))
+        self.region = self.found = None
+        beyond = self.draft.beyond if self.draft else False
+        self._set(Draft(seed_lps_mm, round(low), round(high), radius, beyond=beyond))
 
     def adjust(self, low_hu: float, high_hu: float, radius_mm: float) -> None:
-        """Grow with another band or radius."""
+        """Grow all of an HU band within a radius instead."""
         if self.draft is not None:
-            self._set(replace(self.draft, low_hu=low_hu, high_hu=high_hu, radius_mm=radius_mm))
+            self._set(replace(self.draft, low_hu=low_hu, high_hu=high_hu, radius_mm=radius_mm, banded=True))
 
     def suggest(self) -> None:
-        """Go back to the suggested band."""
+        """Go back to what was found by itself."""
         if self.draft is not None and self.suggested is not None:
             low, high = self.suggested
-            self._set(replace(self.draft, low_hu=round(low), high_hu=round(high)))
+            self._set(replace(self.draft, low_hu=round(low), high_hu=round(high), banded=False))
+
+    def go_beyond(self, on: bool) -> None:
+        """Follow the lesion beyond the bone, or stop at its surface."""
+        if self.draft is not None and on != self.draft.beyond:
+            self._set(replace(self.draft, beyond=on, banded=False))
 
     def cancel(self) -> None:
         """Give up."""
         self._soon.stop()
         self.desk.jobs.cancel(_PREVIEW)
-        self.draft = self.region = self.suggested = None
+        self.draft = self.region = self.suggested = self.found = None
         self.problem = ""
         self.desk.view_state.set_preview(None)
         self.changed.emit()
@@ -95,12 +105,15 @@ class Growing(QObject):
         """Keep the region as a new lesion, or as the outline of an existing one."""
         if self.region is None or self.desk.plan is None:
             return
-        region, draft = self.region, self.draft
+        region, draft, found = self.region, self.draft, self.found
         if into_lesion_id:
-            done = self.desk.apply(edits.set_lesion_shape(into_lesion_id, region), "Grow lesion anew")
+            edit = lesion_edits.draw_lesion(into_lesion_id, region, Origin.AUTOMATIC)
+            done = self.desk.apply(edit, "Find lesion anew")
         else:
             blastic = draft is not None and draft.low_hu >= _BLASTIC_HU
-            done = add_lesion(self.desk, region, LesionKind.BLASTIC if blastic else LesionKind.LYTIC)
+            kind = LesionKind.BLASTIC if blastic else LesionKind.LYTIC
+            kind = kind if found is None else LesionKind(found.kind)
+            done = add_lesion(self.desk, region, kind, Origin.AUTOMATIC)
         if done:
             self.cancel()
             self.desk.choose_tool("navigate")
@@ -117,15 +130,21 @@ class Growing(QObject):
         if volume is None or draft is None:
             return
 
-        def work(progress: Progress) -> Region:
-            return grow_region(
-                volume, draft.seed_lps_mm, draft.low_hu, draft.high_hu, draft.radius_mm, progress=progress
-            )
+        spine = self.desk.workspace.state.spine
+
+        def work(progress: Progress) -> FoundLesion | Region:
+            if draft.banded:
+                return grow_region(
+                    volume, draft.seed_lps_mm, draft.low_hu, draft.high_hu, draft.radius_mm, progress=progress
+                )
+            return find_lesion(volume, draft.seed_lps_mm, spine, draft.beyond, progress)
 
         self.desk.run(_PREVIEW, "Growing", work, self._grown, self._refused, shown=False)
 
-    def _grown(self, region: Region) -> None:
+    def _grown(self, grown: FoundLesion | Region) -> None:
         if self.draft is not None:
+            self.found = grown if isinstance(grown, FoundLesion) else None
+            region = grown.region if isinstance(grown, FoundLesion) else grown
             self.region = region
             self.desk.view_state.set_preview(Preview(region, f"{region.volume_ml:.1f} mL"))
             self.changed.emit()
@@ -137,7 +156,7 @@ class Growing(QObject):
         if not isinstance(error, PlannerError):
             self.desk.explain(error)
             return
-        self.region = None
+        self.region = self.found = None
         self.problem = str(error)
         self.desk.view_state.set_preview(None)
         self.changed.emit()
@@ -152,7 +171,9 @@ def level_at(plan: Plan, lps_mm: Vec3, otherwise: str) -> str:
     return otherwise if is_level(otherwise) else FALLBACK_LEVEL
 
 
-def add_lesion(desk: Desk, shape: LesionShape, kind: LesionKind = LesionKind.LYTIC) -> bool:
+def add_lesion(
+    desk: Desk, shape: LesionShape, kind: LesionKind = LesionKind.LYTIC, origin: Origin = Origin.DRAWN
+) -> bool:
     """Add a lesion at the level it lies in, and choose it. Return whether that was possible."""
     plan = desk.plan
     volume = desk.volume
@@ -164,7 +185,7 @@ def add_lesion(desk: Desk, shape: LesionShape, kind: LesionKind = LesionKind.LYT
     state = desk.workspace.state
     found = level_of(plan, state.spine, state.numbering, shape.centre_lps_mm) if state.spine is not None else ""
     level = found or level_at(plan, shape.centre_lps_mm, desk.working_level)
-    lesion = edits.new_lesion(plan, level, kind, shape)
+    lesion = replace(edits.new_lesion(plan, level, kind, shape), origin=origin)
     if not desk.apply(edits.add_lesion(lesion), f"Mark {lesion.name}"):
         return False
     desk.choose_lesion(lesion.id)

@@ -11,6 +11,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEv
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app import aiming
+from app.brushing import Brushing
 from app.commands import Commands
 from app.desk import Desk
 from app.documents import Documents
@@ -18,6 +19,7 @@ from app.finding import Finding
 from app.freezing import Freezing
 from app.growing import Growing
 from app.keys import KeyGate
+from app.measuring import Measuring
 from app.naming import Naming
 from app.panels.banner import TITLE_NOTICE, Banner
 from app.panels.cement import CementPanel
@@ -51,7 +53,7 @@ from app.render.scene3d import Scene3D
 from app.render.slice_view import SliceView
 from app.render.view_state import Frame
 from app.spine_commands import SpineCommands
-from app.tools.in_hand import make_tools
+from app.tools.in_hand import OF_ONE_STEP, make_tools
 from app.tools.navigate import NavigateTool
 from app.tools.spine import BoundaryHandles
 from cvt_planner.base.arrays import vec3
@@ -71,6 +73,8 @@ class MainWindow(QMainWindow):
         self.documents = documents
         self.reading = Reading(desk)
         self.growing = Growing(desk)
+        self.brushing = Brushing(desk)
+        self.measuring = Measuring(desk)
         self.freezing = Freezing(desk, self.reading)
         self.finding = Finding(desk)
         self.previewing = Previewing(desk, self.reading, self.freezing)
@@ -80,8 +84,8 @@ class MainWindow(QMainWindow):
         self.views = views
         self.scene = scene
         self.navigate = NavigateTool(desk, BoundaryHandles(self.finding))
-        self.tools = make_tools(desk, self.growing, self.finding, self.navigate)
-        self.commands = Commands(desk, documents, self.growing, self.navigate, views)
+        self.tools = make_tools(desk, self.growing, self.brushing, self.finding, self.navigate)
+        self.commands = Commands(desk, documents, self.growing, self.brushing, self.navigate, views)
         self.spine_commands = SpineCommands(desk, self.finding)
         self._closing = False
         self.pacs: PacsDialog | None = None
@@ -119,7 +123,7 @@ class MainWindow(QMainWindow):
         self.panels: dict[Step, StepPanel] = {
             Step.IMAGES: self.images,
             Step.LEVELS: LevelsPanel(self.desk, self.naming, self.finding),
-            Step.LESIONS: LesionsPanel(self.desk, self.growing),
+            Step.LESIONS: LesionsPanel(self.desk, self.growing, self.brushing, self.measuring),
             Step.NEEDLES: self.needles,
             Step.ICE: self.ice,
             Step.CEMENT: CementPanel(self.desk, self.reading),
@@ -178,6 +182,9 @@ class MainWindow(QMainWindow):
             "procedure_view": state.procedure_view,
             "needle_views": self.commands.needle_views,
             "measure": self.desk.tool == "measure",
+            "brush": self.desk.tool == "brush",
+            "eraser": self.desk.tool == "eraser",
+            "brush_3d": self.brushing.in_3d,
             "full_screen": self.isFullScreen(),
         }
 
@@ -227,10 +234,7 @@ class MainWindow(QMainWindow):
 
     def enter(self, step: Step) -> None:
         """Enter a step: its panel, and what the mouse takes hold of."""
-        if (
-            self.desk.tool in ("sphere", "grow", "canal", "aim", "canal_seed", "spine_brush")
-            and step.value != self.desk.step
-        ):
+        if self.desk.tool in OF_ONE_STEP and step.value != self.desk.step:
             self.commands.leave_tool()
         if step.value != self.desk.step:
             self.message.outdate()

@@ -9,10 +9,20 @@ _GAP = "  ·  "
 _EMPTY = ("Drop a study, a ZIP, a volume or a plan on this window", "Ctrl+O open", "F1 all keys")
 _VIEWS = ("Wheel: slices", "Ctrl + wheel: zoom", "Middle drag: move", "Shift + move: crosshair")
 _LEAVE = "Esc leaves the tool"
+_SIZE = "Ctrl + wheel or [ ]: size"
 
 _TOOLS: dict[str, tuple[str, ...]] = {
     "sphere": ("Press in the middle of the lesion, drag to its rim", "Wheel: slices", _LEAVE),
-    "grow": ("Click into the lesion, then move the band in the panel", "Wheel: slices", _LEAVE),
+    "grow": ("Click into the lesion; the outline appears", "Wheel: slices", _LEAVE),
+    "brush": (
+        "Drag: draw",
+        "Ctrl + drag: erase",
+        _SIZE,
+        "D: one slice or 3-D",
+        "X: eraser",
+        _LEAVE,
+    ),
+    "eraser": ("Drag: erase", _SIZE, "D: one slice or 3-D", "B: brush", _LEAVE),
     "canal": ("Click the middle of the spinal canal in the axial view", "Wheel: slices", _LEAVE),
     "canal_seed": ("Click into the middle of the spinal canal: the spine is looked for again from there", _LEAVE),
     "spine_brush": ("Left drag: paint", "Ctrl + left drag: erase", "Wheel: slices", _LEAVE),

@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
+from app.brushing import Brushing
 from app.desk import Desk
 from app.growing import Growing
+from app.measuring import Measuring
+from app.panels.lesion_brush import BrushFields
+from app.panels.lesion_findings import Findings
+from app.panels.lesion_growth import GrowthFields
+from app.panels.lesion_reshape import ReshapeButtons
 from app.panels.rail import Step
 from app.panels.step_panel import StepPanel
 from app.panels.widgets import Choice, FigureTable, button, form, label, named
-from app.panels.words import minus, ml
+from app.panels.words import ml
+from cvt_planner.anatomy.lesion_shape import Origin
 from cvt_planner.anatomy.levels import is_level
-from cvt_planner.plan import edits
+from cvt_planner.plan import edits, lesion_edits
 from cvt_planner.plan.model import Lesion, LesionKind
-
-_HU_SPAN = (-200, 1500)
-_RADIUS_SPAN_MM = (3, 60)
-_MARGIN_HU = 10
 
 
 class LesionsPanel(StepPanel):
-    """Two ways to mark a lesion, the table of lesions, and the fields of the chosen one."""
+    """The ways to mark a lesion, the table of lesions, and all that is known of the chosen one."""
 
     step = Step.LESIONS
 
-    def __init__(self, desk: Desk, growing: Growing) -> None:
+    def __init__(self, desk: Desk, growing: Growing, brushing: Brushing, measuring: Measuring) -> None:
         self.growing = growing
+        self.brushing = brushing
+        self.measuring = measuring
         super().__init__(desk)
-        growing.changed.connect(self._changed)
+        for part in (growing, brushing, measuring):
+            part.changed.connect(self._changed)
 
     def build(self) -> None:
         """Put the widgets into the body."""
@@ -41,18 +47,29 @@ class LesionsPanel(StepPanel):
             tip="Press in the middle of the lesion, drag to its rim",
         )
         self.grow = button(
-            "Grow from here",
+            "Find lesion",
             lambda: self._tool("grow"),
             icon="grow",
             checkable=True,
             name="tool_grow",
-            tip="Click into the lesion; adjust the band until the outline fits",
+            tip="Click into the lesion: its outline is found in the CT",
         )
-        self.row(self.sphere, self.grow)
+        self.brush = button(
+            "Brush", lambda: self._tool("brush"), icon="brush", checkable=True, name="tool_brush",
+            tip="Draw on the chosen lesion, or a new one (B)",
+        )  # fmt: skip
+        self.eraser = button(
+            "Eraser", lambda: self._tool("eraser"), icon="eraser", checkable=True, name="tool_eraser",
+            tip="Take away from the chosen lesion (X)",
+        )  # fmt: skip
+        self.row(self.grow, self.sphere)
+        self.row(self.brush, self.eraser)
         self._hint = label("", "hint", "lesion_hint")
         self.body.addWidget(self._hint)
-        self.growth = _Growth(self.growing)
+        self.growth = GrowthFields(self.growing)
         self.body.addWidget(self.growth)
+        self.strokes = BrushFields(self.brushing)
+        self.body.addWidget(self.strokes)
         self.section("Lesions")
         self.table = FigureTable("lesions_table", ("Name", "Level", "Type", "VAS", "Volume"))
         self.table.itemSelectionChanged.connect(self._chosen)
@@ -61,6 +78,12 @@ class LesionsPanel(StepPanel):
         self.body.addWidget(self._none)
         self._fields = self._make_fields()
         self.body.addWidget(self._fields)
+        self._reshape_title = label("Reshape", "section")
+        self.body.addWidget(self._reshape_title)
+        self.reshape = ReshapeButtons(self.desk)
+        self.body.addWidget(self.reshape)
+        self.findings = Findings(self.desk, self.measuring)
+        self.body.addWidget(self.findings)
         self.delete = button("Delete lesion", self._delete, icon="trash", name="delete_lesion")
         self.body.addWidget(self.delete, 0, Qt.AlignmentFlag.AlignLeft)
 
@@ -71,13 +94,21 @@ class LesionsPanel(StepPanel):
         self.table.show_rows([(x.id, _row(x)) for x in lesions], lesion.id if lesion else "")
         self.table.setVisible(bool(lesions))
         self._none.setVisible(not lesions)
-        for made, tool in ((self.sphere, "sphere"), (self.grow, "grow")):
+        for made, tool in (
+            (self.sphere, "sphere"), (self.grow, "grow"), (self.brush, "brush"), (self.eraser, "eraser"),
+        ):  # fmt: skip
             made.setEnabled(plan is not None)
             made.setChecked(self.desk.tool == tool)
         self._hint.setText(_hint(self.desk.tool, lesion))
         self.growth.refresh(lesion)
+        self.strokes.refresh()
         self._fields.setVisible(lesion is not None)
         self.delete.setVisible(lesion is not None)
+        self.reshape.setVisible(lesion is not None)
+        self._reshape_title.setVisible(lesion is not None)
+        if not self.brushing.drawing:  # measured again when the stroke is kept
+            self.reshape.refresh()
+            self.findings.refresh(lesion)
         if lesion is not None:
             if not self.name.hasFocus():
                 self.name.setText(lesion.name)
@@ -85,6 +116,7 @@ class LesionsPanel(StepPanel):
             self.level.fill([(name, name) for name in names if is_level(name)], lesion.level)
             self.kind.choose_quietly(lesion.kind)
             self.vas.choose_quietly(lesion.vas)
+            self.origin.choose_quietly(lesion.origin)
 
     def _make_fields(self) -> QWidget:
         self.name = named(QLineEdit(), "lesion_name")
@@ -97,7 +129,19 @@ class LesionsPanel(StepPanel):
         self.vas = Choice("lesion_vas")
         self.vas.fill([("not known", None), *((str(n), n) for n in range(11))], None)
         self.vas.activated.connect(lambda _n: self._set(edits.set_lesion_vas, self.vas.currentData(), "pain"))
-        return form(("Name", self.name), ("Level", self.level), ("Type", self.kind), ("Pain, VAS 0–10", self.vas))
+        self.origin = Choice("lesion_origin")
+        self.origin.fill([(origin.words, origin) for origin in Origin], None)
+        self.origin.setToolTip("Where the outline comes from; it stands on the lesion's reports")
+        self.origin.activated.connect(
+            lambda _n: self._set(lesion_edits.set_lesion_origin, self.origin.currentData(), "origin")
+        )
+        return form(
+            ("Name", self.name),
+            ("Level", self.level),
+            ("Type", self.kind),
+            ("Pain, VAS 0–10", self.vas),
+            ("Outline", self.origin),
+        )
 
     def _tool(self, name: str) -> None:
         leaving = self.desk.tool == name
@@ -125,94 +169,6 @@ class LesionsPanel(StepPanel):
             self.desk.apply(edits.remove_lesion(lesion.id), f"Delete {lesion.name}")
 
 
-class _Growth(QWidget):
-    """The sliders of a region that is being grown."""
-
-    def __init__(self, growing: Growing) -> None:
-        super().__init__()
-        self.growing = growing
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(5)
-        self.low, low_row = _slider("grow_low", "From", _HU_SPAN)
-        self.high, high_row = _slider("grow_high", "To", _HU_SPAN)
-        self.radius, radius_row = _slider("grow_radius", "Within", _RADIUS_SPAN_MM)
-        self._values = {self.low: QLabel(), self.high: QLabel(), self.radius: QLabel()}
-        for slider, row in ((self.low, low_row), (self.high, high_row), (self.radius, radius_row)):
-            self._values[slider].setMinimumWidth(64)
-            self._values[slider].setAlignment(Qt.AlignmentFlag.AlignRight)
-            row.addWidget(self._values[slider])
-            layout.addLayout(row)
-            slider.valueChanged.connect(lambda _v, moved=slider: self._moved(moved))
-        self.volume = label("", "figure", "grow_volume")
-        layout.addWidget(self.volume)
-        line = QHBoxLayout()
-        self.accept = button("Keep as new lesion", lambda: growing.accept(), role="primary", name="grow_accept")
-        self.cancel = button("Cancel", self._cancel, name="grow_cancel")
-        line.addWidget(self.accept, 2)
-        line.addWidget(self.cancel, 1)
-        layout.addLayout(line)
-        second = QHBoxLayout()
-        self.suggest = button("Suggested band", growing.suggest, name="grow_suggest")
-        self.replace = button(
-            "Replace outline", self._replace, name="grow_replace", tip="The chosen lesion takes this outline"
-        )
-        second.addWidget(self.suggest)
-        second.addWidget(self.replace)
-        layout.addLayout(second)
-        self._lesion_id = ""
-
-    def refresh(self, lesion: Lesion | None) -> None:
-        """Show band, radius and volume; nothing before a seed is set."""
-        draft = self.growing.draft
-        self.setVisible(draft is not None)
-        self._lesion_id = lesion.id if lesion else ""
-        if draft is None:
-            return
-        for slider, value in ((self.low, draft.low_hu), (self.high, draft.high_hu), (self.radius, draft.radius_mm)):
-            slider.blockSignals(True)
-            slider.setValue(round(value))
-            slider.blockSignals(False)
-        self._values[self.low].setText(minus(f"{draft.low_hu:.0f} HU"))
-        self._values[self.high].setText(minus(f"{draft.high_hu:.0f} HU"))
-        self._values[self.radius].setText(f"{draft.radius_mm:.0f} mm")
-        region = self.growing.region
-        self.volume.setText(self.growing.problem or (f"Volume {ml(region.volume_ml)}" if region else "Growing…"))
-        self.accept.setEnabled(region is not None)
-        self.replace.setEnabled(region is not None and lesion is not None)
-        self.replace.setText(f"Replace {lesion.name}" if lesion else "Replace outline")
-
-    def _moved(self, moved: QSlider) -> None:
-        low, high = self.low.value(), self.high.value()
-        if low > high - _MARGIN_HU:
-            if moved is self.low:
-                high = low + _MARGIN_HU
-            else:
-                low = high - _MARGIN_HU
-        self.growing.adjust(low, high, self.radius.value())
-
-    def _cancel(self) -> None:
-        self.growing.cancel()
-        self.growing.desk.choose_tool("navigate")
-
-    def _replace(self) -> None:
-        self.growing.accept(self._lesion_id)
-
-
-def _slider(name: str, words: str, ends: tuple[int, int]) -> tuple[QSlider, QHBoxLayout]:
-    slider = named(QSlider(Qt.Orientation.Horizontal), name)
-    slider.setRange(*ends)
-    slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    row = QHBoxLayout()
-    text = QLabel(words)
-    text.setMinimumWidth(46)
-    text.setProperty("role", "hint")
-    text.setBuddy(slider)
-    row.addWidget(text)
-    row.addWidget(slider, 1)
-    return slider, row
-
-
 def _row(lesion: Lesion) -> tuple[str, ...]:
     return (
         lesion.name,
@@ -227,7 +183,9 @@ def _hint(tool: str, lesion: Lesion | None) -> str:
     if tool == "sphere":
         return "Press in the middle of the lesion and drag to its rim, in any view. Esc leaves the tool."
     if tool == "grow":
-        return "Click into the lesion. Then move the band until the outline follows it. Esc leaves the tool."
+        return "Click into the lesion: its outline is found. Esc leaves the tool."
+    if tool in ("brush", "eraser"):
+        return "Drag over the picture. [ and ] change the size. Esc leaves the tool."
     if lesion is None:
-        return "A sphere for a quick mark, growing for a true outline."
+        return "Find lesion for a true outline, a sphere for a quick mark, the brush where CT shows nothing."
     return "Tab goes to the next lesion. A sphere's squares reshape it, its cross moves it."

@@ -91,6 +91,11 @@ class Navigation:
         """Turn pages by whole slices, or zoom with Ctrl; fine wheels and touch pads add up."""
         self._notches += event.angleDelta().y() / WHEEL_STEP
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            tool = self._view.tool
+            if tool is not None and tool.wheel(self._notches):
+                self._notches = 0.0
+                self._view.update()
+                return
             self.zoom(ZOOM_PER_NOTCH**-self._notches, event.position())
             self._notches = 0.0
             return

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from app.render.curved_plane import CurvedPlane
 from app.render.plane import ViewPlane, cross
+from cvt_planner.anatomy.lesion.distance import SURFACE
 from cvt_planner.anatomy.lesion_shape import Ellipsoid, LesionShape, Region
 from cvt_planner.base.arrays import FloatArray, Points
 from cvt_planner.geometry.contour import contours
@@ -95,7 +96,7 @@ def shape_section(shape: LesionShape, plane: ViewPlane) -> list[FloatArray]:
         centre, axes = np.array(shape.centre_lps_mm), np.array(shape.semi_axes_mm)
         return _bent_contours(lambda at: -np.linalg.norm((at - centre) / axes, axis=-1), 1.0, plane, (-1.0,))[0]
     if isinstance(shape, Region):
-        return field_contours(shape.mask.view(np.uint8), shape.grid, plane, (0.5,), 0.0)[0]
+        return field_contours(shape.ramp, shape.grid, plane, (SURFACE,), 0.0)[0]
     return ellipsoid_section(shape, plane)
 
 

@@ -66,6 +66,10 @@ class Tool:
         """The pointer moved with no button down."""
         return False
 
+    def wheel(self, notches: float) -> bool:
+        """The wheel was turned with Ctrl held; positive away from the hand."""
+        return False
+
     def key(self, event: ViewEvent) -> bool:
         """A key was pressed while the view has the focus; `ViewEvent.key` names it."""
         return False

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+from app.brushing import Brushing
 from app.desk import Desk
 from app.finding import Finding
 from app.growing import Growing
 from app.render.tool import Tool
+from app.tools.brush import BrushTool
 from app.tools.marking import AimTool, CanalTool, GrowTool, MeasureTool, SphereTool
 from app.tools.navigate import NavigateTool
 from app.tools.spine import CanalSeedTool, SpineBrushTool
 
-OF_ONE_STEP = ("sphere", "grow", "canal", "aim", "canal_seed", "spine_brush")  # left when another step is entered
+OF_ONE_STEP = (
+    "sphere",
+    "grow",
+    "brush",
+    "eraser",
+    "canal",
+    "aim",
+    "canal_seed",
+    "spine_brush",
+)  # left when another step is entered
 
 
-def make_tools(desk: Desk, growing: Growing, finding: Finding, navigate: NavigateTool) -> dict[str, Tool]:
+def make_tools(
+    desk: Desk, growing: Growing, brushing: Brushing, finding: Finding, navigate: NavigateTool
+) -> dict[str, Tool]:
     """Return the tools the left button can have."""
     return {
         "navigate": navigate,
         "sphere": SphereTool(desk),
         "grow": GrowTool(desk, growing),
+        "brush": BrushTool(brushing),
+        "eraser": BrushTool(brushing, erase=True),
         "canal": CanalTool(desk),
         "aim": AimTool(desk),
         "measure": MeasureTool(desk),

@@ -47,6 +47,21 @@ def suggest_band(volume: Volume, seed_lps_mm: Vec3, radius_mm: float = 20.0) -> 
     lesion without contrast to its surroundings (below 30 HU) gets a band about its own HU, which may leak. A mixed
     lesion has no one band; the result then fits the part around the seed.
     """
+    lesion, surround, spread = contrast_at(volume, seed_lps_mm, radius_mm)
+    if surround is None:
+        return (float(round(lesion - 4.0 * spread)), float(round(lesion + 4.0 * spread)))
+    low, high = _band(lesion, surround, spread)
+    return (float(round(low)), float(round(high)))
+
+
+def contrast_at(volume: Volume, seed_lps_mm: Vec3, radius_mm: float = 20.0) -> tuple[float, float | None, float]:
+    """Return the HU of the lesion at a seed and of the bone around it (None: nothing differs), and its spread.
+
+    Raises
+    ------
+    InputRefused
+        If the seed lies outside the CT.
+    """
     around = neighbourhood(volume, seed_lps_mm, radius_mm)
     core = around.hu[around.distance_mm <= max(_CORE_MM, float(around.grid.spacing_kji_mm.max()) * 0.51)]
     if core.size == 0:
@@ -57,7 +72,7 @@ def suggest_band(volume: Volume, seed_lps_mm: Vec3, radius_mm: float = 20.0) -> 
     contrast = min(max(3.0 * spread, _LEAST_CONTRAST_HU), _MOST_CONTRAST_HU)
     surround = _along_rays(around, np.array(seed_lps_mm), lesion, contrast, radius_mm)
     if surround is None:
-        return (float(round(lesion - 4.0 * spread)), float(round(lesion + 4.0 * spread)))
+        return lesion, None, spread
     for _ in range(_ROUNDS):
         band = _band(lesion, surround, spread)
         part = connected_part(
@@ -66,8 +81,7 @@ def suggest_band(volume: Volume, seed_lps_mm: Vec3, radius_mm: float = 20.0) -> 
         if part is None:
             break
         lesion, surround, spread = _statistics(around, part, lesion, surround)
-    low, high = _band(lesion, surround, spread)
-    return (float(round(low)), float(round(high)))
+    return lesion, surround, spread
 
 
 def _band(lesion: float, surround: float, spread: float) -> tuple[float, float]:

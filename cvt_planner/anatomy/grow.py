@@ -8,6 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from cvt_planner.anatomy.band import suggest_band
+from cvt_planner.anatomy.lesion.distance import ramp_of, signed_distance_mm, widths_mm
 from cvt_planner.anatomy.lesion_shape import Region
 from cvt_planner.anatomy.morphology import bounding_box
 from cvt_planner.anatomy.neighbourhood import (
@@ -17,10 +18,9 @@ from cvt_planner.anatomy.neighbourhood import (
     neighbourhood,
 )
 from cvt_planner.anatomy.raster import lesion_points_lps, rasterise
-from cvt_planner.base.arrays import Float32Array, MaskArray, Vec3, vec3
+from cvt_planner.base.arrays import Float32Array, MaskArray, Vec3
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
-from cvt_planner.base.units import ml_from_mm3
 from cvt_planner.imaging.volume import Volume
 
 __all__ = ["grow_region", "lesion_points_lps", "rasterise", "suggest_band"]
@@ -60,8 +60,8 @@ def grow_region(
 
     Notes
     -----
-    `volume_ml` counts voxels of the border by the part of them that lies within the band (from the HU gradient), and
-    gives back what the blur takes from a rounded body: a ball's half-height contour shrinks by sigma^2/R. With a band
+    The surface lies where the HU cross the band's end, moved out by what the blur takes from a rounded body: a ball's
+    half-height contour shrinks by sigma^2/R. With a band
     whose end lies half-way between the lesion and its surroundings the volume is unbiased. Not modelled: a lesion that
     has broken through the cortex runs on into soft tissue of the same HU, as far as the sphere lets it.
     """
@@ -80,22 +80,21 @@ def grow_region(
         )
     step.report(0.8, "Measuring")
     box = bounding_box(mask, 2)
-    region = np.ascontiguousarray(mask[box])
-    volume_ml = _volume_ml(region, band[box], around.hu[box], around.grid.voxel_volume_mm3, (low_hu, high_hu), smooth)
-    grid = around.grid.crop((box[0].start, box[1].start, box[2].start), index_kji(np.array(region.shape)))
+    part = np.ascontiguousarray(mask[box])
+    share = _shares(part, band[box], around.hu[box], (low_hu, high_hu))
+    spacing = around.grid.spacing_kji_mm
+    distance = signed_distance_mm(share, spacing, 0.5)
+    if smooth:  # a blurred ball's half-height contour lies sigma^2/R inside its true one
+        radius = (3.0 * float(part.sum()) * around.grid.voxel_volume_mm3 / (4.0 * math.pi)) ** (1.0 / 3.0)
+        distance -= np.float32(DENOISE_SIGMA_MM**2 / max(radius, 2.0))
+    grid = around.grid.crop((box[0].start, box[1].start, box[2].start), index_kji(np.array(part.shape)))
+    region = Region(ramp_of(distance, widths_mm(distance, spacing)), grid)
     step.report(1.0)
-    return Region(region, grid, vec3(seed_lps_mm), float(low_hu), float(high_hu), float(radius_mm), volume_ml)
+    return region
 
 
-def _volume_ml(
-    mask: MaskArray,
-    band: MaskArray,
-    hu: Float32Array,
-    voxel_mm3: float,
-    ends: tuple[float, float],
-    smooth: bool,
-) -> float:
-    """Return the volume, mL, border voxels counted by their part within the band, the blur's shrinkage given back."""
+def _shares(mask: MaskArray, band: MaskArray, hu: Float32Array, ends: tuple[float, float]) -> Float32Array:
+    """Return the share of each voxel that lies inside: at the border by its part within the band, from the gradient."""
     border = ndimage.binary_dilation(mask) & ~band & ~mask | (mask & ~ndimage.binary_erosion(mask))
     # Voxels of the border which lie on the sphere or in an opened-off leak have no HU edge: they count whole.
     edge = border & ndimage.binary_dilation(~band)
@@ -103,11 +102,6 @@ def _volume_ml(
     for gradient in np.gradient(hu):
         slope += np.abs(gradient)  # HU by which the field changes across a voxel, corner to corner
     inside_by = np.minimum(hu - ends[0], ends[1] - hu)
+    # Half-way is where the middle lies on the edge; what is inside stays inside.
     part = np.clip(0.5 + inside_by / np.maximum(slope, 1.0), 0.0, 1.0)
-    weight = np.where(edge, part, mask.astype(np.float32))
-    volume_mm3 = float(weight.sum()) * voxel_mm3
-    if smooth:
-        on_edge = float(edge.sum()) / max(float(border.sum()), 1.0)
-        radius_mm = (3.0 * volume_mm3 / (4.0 * math.pi)) ** (1.0 / 3.0)
-        volume_mm3 += on_edge * 4.0 * math.pi * radius_mm * DENOISE_SIGMA_MM**2
-    return ml_from_mm3(volume_mm3)
+    return np.asarray(np.where(edge, part, mask.astype(np.float32)), dtype=np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cvt_planner.anatomy.lesion.distance import SURFACE
 from cvt_planner.anatomy.lesion_shape import Ellipsoid, LesionShape, Region
 from cvt_planner.base.arrays import MaskArray, Points
 from cvt_planner.base.errors import InputRefused
@@ -28,11 +29,11 @@ def shape_bounds_lps_mm(shape: LesionShape) -> tuple[Points, Points]:
 def shape_contains(shape: LesionShape, lps_mm: Points) -> MaskArray:
     """Return (...) whether each of (..., 3) LPS points lies inside the shape.
 
-    A grown region's surface runs half-way between the voxels inside and those outside.
+    A region's surface runs between its voxels, where its ramp is half-way.
     """
     if isinstance(shape, Ellipsoid):
         return shape.contains(lps_mm)
-    return np.asarray(sample_grid(shape.mask, shape.grid, lps_mm, 0.0) >= 0.5)
+    return np.asarray(sample_grid(shape.ramp, shape.grid, lps_mm, 0.0) >= SURFACE)
 
 
 def rasterise(shape: LesionShape, grid: Grid) -> MaskArray:

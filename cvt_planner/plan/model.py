@@ -12,7 +12,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from cvt_planner.anatomy.lesion_shape import LesionShape
+from cvt_planner.anatomy.lesion_shape import LesionShape, Origin
 from cvt_planner.anatomy.levels import USUAL, LevelScheme, is_level, is_name
 from cvt_planner.anatomy.spine.corrections import NO_EDITS, AnatomyEdits
 from cvt_planner.base.arrays import Points, Vec3, vec3
@@ -20,6 +20,7 @@ from cvt_planner.base.errors import InputRefused
 from cvt_planner.devices.bone_needle import DEFAULT_BONE_NEEDLE, BoneNeedleModel
 from cvt_planner.devices.cryoprobe import DEFAULT_CRYOPROBE, CryoprobeModel
 from cvt_planner.imaging.volume import Patient
+from cvt_planner.plan.scores import NOT_SCORED, LesionScores
 
 IDENTITY_4: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
 SHORTEST_PATH_MM = 5.0  # an entry nearer than this to its target defines no direction worth drawing
@@ -158,6 +159,8 @@ class Lesion:
     kind: LesionKind
     shape: LesionShape
     vas: int | None = None  # pain on the visual analogue scale, 0 to 10
+    origin: Origin = Origin.DRAWN
+    scores: LesionScores = NOT_SCORED
 
     def __post_init__(self) -> None:
         if not is_level(self.level):

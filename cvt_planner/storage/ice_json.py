@@ -16,8 +16,6 @@ from cvt_planner.geometry.frames import Grid
 from cvt_planner.plan.results import ISOTHERMS_C, MARROW_BONE, SOFT_TISSUE, IceField, IceInputs, IceResult, ProbePlace
 from cvt_planner.storage import nrrd_part
 from cvt_planner.storage.plan_json import (
-    GetPart,
-    Parts,
     needle_as_json,
     needle_from_json,
     probe_as_json,
@@ -26,6 +24,7 @@ from cvt_planner.storage.plan_json import (
     protocol_from_json,
 )
 from cvt_planner.storage.record import Record
+from cvt_planner.storage.shape_json import GetPart, Parts
 
 STEPS_PER_DEGREE = 100.0
 

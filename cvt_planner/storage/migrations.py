@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,22 @@ def _count_of_levels(document: dict[str, Any]) -> dict[str, Any]:
     return {**document, "plan": {"scheme": {"thoracic": 12, "lumbar": 5}, **plan, "levels": levels}}
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, _count_of_levels),)
+def _origin_of_lesions(document: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 did not say where an outline came from, nor how the operator scored a lesion."""
+    plan = document.get("plan")
+    if not isinstance(plan, dict) or not isinstance(plan.get("lesions"), list):
+        return document  # it is refused when it is read
+    lesions = [_with_origin(lesion) if isinstance(lesion, dict) else lesion for lesion in plan["lesions"]]
+    return {**document, "plan": {**plan, "lesions": lesions}}
+
+
+def _with_origin(lesion: dict[str, Any]) -> dict[str, Any]:
+    shape = lesion.get("shape")
+    grown = isinstance(shape, dict) and shape.get("type") == "region"
+    return {"origin": "automatic" if grown else "drawn", "scores": {}, **lesion}
+
+
+MIGRATIONS: tuple[Migration, ...] = (Migration(1, _count_of_levels), Migration(2, _origin_of_lesions))
 
 
 def migrated(

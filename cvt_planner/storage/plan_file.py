@@ -24,8 +24,9 @@ from cvt_planner.plan.model import Plan, VolumeRef
 from cvt_planner.plan.results import IceResult
 from cvt_planner.storage.ice_json import ice_as_json, ice_from_json
 from cvt_planner.storage.migrations import MIGRATIONS, SCHEMA_VERSION, migrated
-from cvt_planner.storage.plan_json import Parts, plan_as_json, plan_from_json
+from cvt_planner.storage.plan_json import plan_as_json, plan_from_json
 from cvt_planner.storage.record import Record
+from cvt_planner.storage.shape_json import Parts
 
 SUFFIX = ".cvtplan"
 FORMAT = "cvtplan"

@@ -6,11 +6,11 @@ their bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
+from enum import StrEnum
 from typing import Any
 
-from cvt_planner.anatomy.lesion_shape import Ellipsoid, LesionShape, Region
+from cvt_planner.anatomy.lesion_shape import Origin
 from cvt_planner.anatomy.levels import LevelScheme
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.devices.bone_needle import BoneNeedleModel
@@ -31,18 +31,16 @@ from cvt_planner.plan.model import (
     VolumeRef,
     VolumeRole,
 )
-from cvt_planner.storage import nrrd_part
+from cvt_planner.plan.scores import Alignment, Collapse, Escc, LesionScores, Pain, Posterior
 from cvt_planner.storage.anatomy_json import anatomy_as_json, anatomy_from_json
 from cvt_planner.storage.record import Record
-
-Parts = dict[str, bytes]
-GetPart = Callable[[str], bytes]
+from cvt_planner.storage.shape_json import GetPart, Parts, shape_as_json, shape_from_json
 
 # --- writing
 
 
 def plan_as_json(plan: Plan, parts: Parts) -> dict[str, Any]:
-    """Return the plan as JSON values; grown regions' masks are put into `parts`."""
+    """Return the plan as JSON values; drawn regions' voxels are put into `parts`."""
     values: dict[str, Any] = {
         "id": plan.id,
         "patient": asdict(plan.patient),
@@ -96,28 +94,9 @@ def _lesion_as_json(lesion: Lesion, number: int, parts: Parts) -> dict[str, Any]
         "level": lesion.level,
         "kind": lesion.kind.value,
         "vas": lesion.vas,
-        "shape": _shape_as_json(lesion.shape, number, parts),
-    }
-
-
-def _shape_as_json(shape: LesionShape, number: int, parts: Parts) -> dict[str, Any]:
-    if isinstance(shape, Ellipsoid):
-        return {
-            "type": "ellipsoid",
-            "centre_lps_mm": list(shape.centre_lps_mm),
-            "semi_axes_mm": list(shape.semi_axes_mm),
-        }
-    name = f"masks/lesion-{number + 1}.nrrd"
-    parts[name] = nrrd_part.encode(shape.mask.astype("uint8"), shape.grid)
-    return {
-        "type": "region",
-        "mask": name,
-        "digest": shape.digest,
-        "seed_lps_mm": list(shape.seed_lps_mm),
-        "low_hu": shape.low_hu,
-        "high_hu": shape.high_hu,
-        "radius_mm": shape.radius_mm,
-        "volume_ml": shape.volume_ml,
+        "origin": lesion.origin.value,
+        "scores": {key: value for key, value in asdict(lesion.scores).items() if value is not None},
+        "shape": shape_as_json(lesion.shape, f"masks/lesion-{number + 1}.nrrd", parts),
     }
 
 
@@ -243,30 +222,20 @@ def _lesion(r: Record, get_part: GetPart) -> Lesion:
         name=r.text("name"),
         level=r.text("level"),
         kind=r.choice("kind", LesionKind),
-        shape=_shape(r.record("shape"), get_part),
+        shape=shape_from_json(r.record("shape"), get_part),
         vas=None if r.number_or_none("vas") is None else r.whole("vas"),
+        origin=r.choice("origin", Origin),
+        scores=_scores(r.record("scores")),
     )
 
 
-def _shape(r: Record, get_part: GetPart) -> LesionShape:
-    kind = r.text("type")
-    if kind == "ellipsoid":
-        return Ellipsoid(r.point("centre_lps_mm"), r.point("semi_axes_mm"))
-    if kind != "region":
-        raise InputRefused(f"'type' of {r.where} is neither ellipsoid nor region")
-    mask, grid = nrrd_part.decode(get_part(r.text("mask")), "uint8")
-    region = Region(
-        mask=mask.astype(bool),
-        grid=grid,
-        seed_lps_mm=r.point("seed_lps_mm"),
-        low_hu=r.number("low_hu"),
-        high_hu=r.number("high_hu"),
-        radius_mm=r.number("radius_mm"),
-        volume_ml=r.number("volume_ml"),
-    )
-    if region.digest != r.text("digest"):
-        raise InputRefused(f"the mask of {r.where} is not the one that was saved")
-    return region
+def _scores(r: Record) -> LesionScores:
+    kinds: dict[str, type[StrEnum]] = {
+        "pain": Pain, "alignment": Alignment, "collapse": Collapse, "posterior": Posterior, "escc": Escc,
+    }  # fmt: skip
+    r.only(*kinds)
+    entered: dict[str, Any] = {key: r.choice(key, kind) for key, kind in kinds.items() if r.has(key)}
+    return LesionScores(**entered)
 
 
 def _assembly(r: Record) -> Assembly:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cvt_planner.anatomy.lesion_shape import Ellipsoid, Region
+from cvt_planner.anatomy.lesion_shape import Ellipsoid, Origin, Region
 from cvt_planner.anatomy.levels import LevelScheme
 from cvt_planner.devices.bone_needle import BoneNeedleModel
 from cvt_planner.devices.cryoprobe import CryoprobeModel
@@ -32,10 +32,11 @@ from cvt_planner.plan.model import (
     VolumeRole,
 )
 from cvt_planner.plan.results import MARROW_BONE, SOFT_TISSUE, IceField, IceInputs, IceResult, ProbePlace
+from cvt_planner.plan.scores import Alignment, Collapse, Escc, LesionScores, Pain, Posterior
 from cvt_planner.storage.plan_file import StoredPlan, load_plan, save_plan
 from cvt_planner.storage.png import png_bytes
 
-V1, V2 = (Path(__file__).with_name(f"v{n}.cvtplan") for n in (1, 2))
+V1, V2, V3 = (Path(__file__).with_name(f"v{n}.cvtplan") for n in (1, 2, 3))
 NEEDLE = BoneNeedleModel("13g-125", "13 G, 125 mm", "13 G", 2.413, 1.803, 125.0, "as sold")
 PROBE = CryoprobeModel("17g-15", "17 G, 15 mm active", "17 G", 1.47, 3.0, 15.0, 175.0, -140.0, 30.0, None, "as sold")
 
@@ -47,7 +48,7 @@ def plan_v1() -> Plan:
     affine = np.eye(4)
     affine[:3, :3] = [[0.02, 0.0, 0.7], [0.0, 0.7, 0.0], [1.25, 0.0, -0.01]]
     affine[:3, 3] = (-10.5, 3.25, -612.125)
-    region = Region(mask, Grid(mask.shape, affine, "1.2.3"), (-9.0, 4.5, -610.0), -60.0, 118.5, 20.0, 0.0113)
+    region = Region.of_mask(mask, Grid(mask.shape, affine, "1.2.3"), 0.0113)
     planning = VolumeRef(
         VolumeRole.PLANNING, "1.2.3.4", "1.2.3", "1.2.3.9", "c0ffee" * 10 + "beef", "Wirbelsäule 1 mm",
         "2026-01-15T09:30:00", (140, 320, 400), "",
@@ -70,7 +71,7 @@ def plan_v1() -> Plan:
         volumes=(planning, later),
         levels=(LevelMark("T12", (1.0, 0.0, -540.0)), LevelMark("L2", (0.0, 0.5, -611.0), True, canal)),
         lesions=(
-            Lesion("l-1", "Lesion 1", "L2", LesionKind.LYTIC, region, 8),
+            Lesion("l-1", "Lesion 1", "L2", LesionKind.LYTIC, region, 8, Origin.AUTOMATIC),
             Lesion("l-2", "Ωmega", "T12", LesionKind.BLASTIC, Ellipsoid((1.0, 2.0, -540.5), (7.5, 8.0, 6.25)), None),
         ),
         assemblies=(left, right),
@@ -88,6 +89,18 @@ def plan_v2() -> Plan:
     above, below = plan.levels
     levels = (replace(above, count=counted), replace(below, count=anchor), LevelMark("L6", (0.0, 3.0, -750.0)))
     return replace(plan, levels=levels, scheme=LevelScheme(11, 6))
+
+
+def plan_v3() -> Plan:
+    """Return the plan that the golden file of version 3 holds: lesions between voxels, of an origin, with scores."""
+    plan = plan_v2()
+    grown, round_one = plan.lesions
+    assert isinstance(grown.shape, Region)
+    ramp = np.array(grown.shape.ramp)
+    ramp[0, 2, 3], ramp[2, 2, 2] = 77, 199
+    scores = LesionScores(Pain.MECHANICAL, Alignment.DEFORMITY, Collapse.UNDER_HALF, Posterior.ONE, Escc.CORD_TOUCHED)
+    drawn = replace(grown, shape=Region(ramp, grown.shape.grid), origin=Origin.CORRECTED, scores=scores)
+    return replace(plan, lesions=(drawn, replace(round_one, origin=Origin.ELSEWHERE)))
 
 
 def ice_v1() -> IceResult:
@@ -116,6 +129,13 @@ def test_version_1() -> None:
 def test_version_2() -> None:
     stored = load_plan(V2)
     assert stored.plan == plan_v2()
+    assert [notice for notice in stored.notices if "format 2" in notice]
+    assert_thumbnail_and_ice(stored)
+
+
+def test_version_3() -> None:
+    stored = load_plan(V3)
+    assert stored.plan == plan_v3()
     assert stored.notices == ()
     assert_thumbnail_and_ice(stored)
 
@@ -132,4 +152,4 @@ def assert_thumbnail_and_ice(stored: StoredPlan) -> None:
 
 
 if __name__ == "__main__":
-    save_plan(plan_v2(), (ice_v1(),), V2, png_bytes(np.arange(48, dtype=np.uint8).reshape(6, 8)))
+    save_plan(plan_v3(), (ice_v1(),), V3, png_bytes(np.arange(48, dtype=np.uint8).reshape(6, 8)))

@@ -9,11 +9,12 @@ from vtkmodules.vtkRenderingCore import vtkActor
 from app.render import colours
 from app.render.actors.actor import SceneActor, SceneInput
 from app.render.actors.shapes import ellipsoid, iso_surface
+from cvt_planner.anatomy.lesion.distance import SURFACE
 from cvt_planner.anatomy.lesion_shape import Region
 from cvt_planner.geometry.frames import Grid
 
 OPACITY = 0.55
-SMOOTH_VOXELS = 0.7  # takes the steps of the voxels off the surface; the volume stays within about a percent
+SMOOTH_VOXELS = 0.5  # takes the steps of the voxels off the surface; the volume stays within about a percent
 
 
 class Lesions(SceneActor):
@@ -39,8 +40,8 @@ class Lesions(SceneActor):
 
 
 def _region(region: Region, opacity: float) -> vtkActor:
-    """Return the region's surface; one empty voxel all round closes it."""
-    padded = np.pad(region.mask, 2).astype(np.float32)
+    """Return the region's surface; empty voxels all round close it."""
+    padded = np.pad(region.ramp, 2).astype(np.float32)
     shape = (padded.shape[0], padded.shape[1], padded.shape[2])
     grid: Grid = region.grid.crop((-2, -2, -2), shape)
-    return iso_surface(gaussian_filter(padded, SMOOTH_VOXELS), grid, 0.5, colours.LESION, opacity)
+    return iso_surface(gaussian_filter(padded, SMOOTH_VOXELS), grid, SURFACE, colours.LESION, opacity)

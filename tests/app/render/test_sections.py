@@ -71,7 +71,7 @@ def test_a_grown_region_is_outlined_like_the_ball_it_fills() -> None:
     grid = Grid((n, n, n), affine)
     index = np.stack(np.meshgrid(*[np.arange(n)] * 3, indexing="ij"), axis=-1)
     mask = np.linalg.norm(grid.lps_of(index), axis=-1) <= 10.0
-    region = Region(mask, grid, (0.0, 0.0, 0.0), 0.0, 1.0, 20.0, 4.2)
+    region = Region.of_mask(mask, grid)
     plane = _plane(0.4, 0.7)
     (line,) = shape_section(region, plane)
     radius_mm = np.hypot(line[:, 0] - 200.0, line[:, 1] - 200.0) * plane.mm_per_px

@@ -55,7 +55,7 @@ def regions(draw: st.DrawFn) -> Region:
     affine = np.eye(4)
     affine[:3, :3] = np.array(draw(st.tuples(POINT, POINT, POINT))) * 1e-3 + np.diag([2.0, 3.0, 4.0])
     affine[:3, 3] = draw(POINT)
-    return Region(mask, Grid(shape, affine, "1.2.3"), draw(POINT), draw(NUMBER), draw(NUMBER), 20.0, draw(NUMBER))
+    return Region.of_mask(mask, Grid(shape, affine, "1.2.3"), draw(NUMBER))
 
 
 SHAPES = st.one_of(
@@ -118,7 +118,7 @@ def small_plan() -> Plan:
     volume = VolumeRef(VolumeRole.PLANNING, "1.2", "1.1", "1.3", "ab" * 32, "CT", "2026-01-15", (10, 20, 30), "")
     mask = np.zeros((3, 4, 5), dtype=bool)
     mask[1, 1:3, 2:4] = True
-    region = Region(mask, Grid(mask.shape, np.diag([1.0, 0.7, 0.7, 1.0])), (1.0, 1.0, 1.0), -50.0, 120.0, 20.0, 0.002)
+    region = Region.of_mask(mask, Grid(mask.shape, np.diag([1.0, 0.7, 0.7, 1.0])))
     lesion = Lesion("a1", "Lesion 1", "L2", LesionKind.LYTIC, region, 8)
     assembly = Assembly("n1", "a1", Side.LEFT, (0.0, 0.0, 0.0), (30.0, 80.0, 0.0), needle_retraction_mm=23.0)
     return Plan("p1", Patient("Doe, J"), (volume,), lesions=(lesion,), assemblies=(assembly,))
@@ -189,7 +189,7 @@ def test_other_programs_read_the_mask(tmp_path: Path) -> None:
     image = sitk.ReadImage(str(tmp_path / "masks" / "lesion-1.nrrd"))
     shape = small_plan().lesions[0].shape
     assert isinstance(shape, Region)
-    assert np.array_equal(sitk.GetArrayFromImage(image), shape.mask.astype(np.uint8))
+    assert np.array_equal(sitk.GetArrayFromImage(image), shape.ramp)
     place = image.TransformIndexToPhysicalPoint((3, 2, 1))
     assert np.allclose(place, shape.grid.lps_of(np.array([1.0, 2.0, 3.0])))
 
@@ -260,8 +260,8 @@ def _set(*keys: Any, to: Any) -> Callable[[dict[str, Any]], None]:
         (_set("plan", "lesions", 0, "vas", to=True), "vas"),
         (_set("plan", "lesions", 0, "name", to=KeyError), "name"),
         (_set("plan", "lesions", 0, "level", to="Q9"), "Q9"),
-        (_set("plan", "lesions", 0, "shape", "mask", to="../../etc/passwd"), "missing"),
-        (_set("plan", "lesions", 0, "shape", "digest", to="00"), "mask"),
+        (_set("plan", "lesions", 0, "shape", "ramp", to="../../etc/passwd"), "missing"),
+        (_set("plan", "lesions", 0, "shape", "digest", to="00"), "voxels"),
         (_set("plan", "assemblies", 0, "lesion_id", to="zz"), "no lesion"),
         (_set("plan", "assemblies", 0, "entry_lps_mm", to=[0, 0, 0]), "no direction"),
         (_set("plan", "assemblies", 0, "entry_lps_mm", to=[0, 1e400, 0]), "finite"),

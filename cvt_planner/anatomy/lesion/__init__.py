@@ -1,0 +1,1 @@
+"""Lesions: found from a click, drawn by hand, reshaped, measured."""

@@ -1,0 +1,132 @@
+"""How surely each voxel is lesion: HU against normal spongy bone, darker, brighter, or patchy."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from cvt_planner.anatomy.lesion.ground import Ground, NormalBone
+from cvt_planner.anatomy.morphology import bounding_box
+from cvt_planner.base.arrays import Float32Array, MaskArray
+
+SHELL_MM = 1.3  # cortex and its blur: brightness there is no sclerosis; assumed
+OUTSIDE = -4.0  # evidence where no lesion may lie
+_LEAST_CONTRAST_HU = 30.0  # assumed; below it a lesion cannot be told from bone by HU
+_PATCH_BLUR_MM = 1.0  # over which a patchy lesion's difference from normal is averaged; assumed
+_NEAR_MM = 4.0  # so far from the region found so far its other tissue is looked for; assumed
+_DEEP_MM = 2.5  # clear of cortex, its blur and the dense bone below endplates; assumed
+# Shares of the region's volume at which tissue of the other kind makes it mixed. On phantoms purely lytic lesions have
+# up to 0.033 bright voxels within reach, mixed ones 0.067 and more; of purely sclerotic ones up to 0.05 are dark.
+_MIXED_BRIGHT, _MIXED_DARK = 0.05, 0.15
+_GAS_BELOW_HU = 100.0  # so far below the lesion's dark tissue it is fat, gas or lung; assumed
+
+
+@dataclass(frozen=True)
+class Tissues:
+    """The HU of a lesion's dark and bright tissue; None where it has none of it."""
+
+    dark_hu: float | None
+    bright_hu: float | None
+
+    @property
+    def patchy(self) -> bool:
+        """Return whether it is mixed."""
+        return self.dark_hu is not None and self.bright_hu is not None
+
+
+def least_contrast_hu(normal: NormalBone) -> float:
+    """Return by how many HU tissue must differ from normal bone to count."""
+    return max(_LEAST_CONTRAST_HU, 1.2 * normal.spread_hu)
+
+
+def tissues_at(core_hu: Float32Array, normal: NormalBone) -> Tissues:
+    """Return what tissue lies about the seed."""
+    least = least_contrast_hu(normal)
+    low, high = core_hu[core_hu < normal.hu - least], core_hu[core_hu > normal.hu + least]
+    dark = float(np.median(low)) if low.size > 0.15 * core_hu.size else None
+    bright = float(np.median(high)) if high.size > 0.15 * core_hu.size else None
+    if dark is None and bright is None:
+        middle = float(np.median(core_hu))
+        if middle < normal.hu:
+            dark = min(middle, normal.hu - least)
+        else:
+            bright = max(middle, normal.hu + least)
+    if dark is not None and bright is not None:  # patchy: begun in what there is more of, the rest is found about it
+        return Tissues(dark, None) if low.size >= high.size else Tissues(None, bright)
+    return Tissues(dark, bright)
+
+
+def tissues_of(ground: Ground, normal: NormalBone, region: MaskArray, before: Tissues) -> Tissues:
+    """Return what tissue a region found so far, and what lies close about it, is made of."""
+    least = least_contrast_hu(normal)
+    spacing = ground.grid.spacing_kji_mm
+    box = bounding_box(region, math.ceil(_NEAR_MM / float(spacing.min())))
+    part, hu = region[box], ground.hu[box]
+    inner = hu[ndimage.binary_erosion(part)]
+    inner = inner if inner.size >= 30 else hu[part]
+    away = ndimage.distance_transform_edt(~part, sampling=spacing)
+    near = hu[(away <= _NEAR_MM) & ground.may_be[box] & (ground.depth_mm[box] > _DEEP_MM)]
+    low = near[near < normal.hu - max(least, 2.5 * normal.spread_hu)]
+    high = near[near > normal.hu + max(least, 3.0 * normal.spread_hu)]
+    count = max(int(region.sum()), 1)
+    dark, bright = before.dark_hu, before.bright_hu
+    if dark is not None and bright is not None:
+        return before
+    if dark is not None:
+        own = inner[inner < normal.hu - least]
+        dark = float(np.median(own)) if own.size > 20 else dark
+        if high.size > _MIXED_BRIGHT * count:
+            bright = float(np.percentile(high, 75))  # islands are small and blurred: most of them is their edge
+    elif bright is not None:
+        own = inner[inner > normal.hu + least]
+        bright = float(np.median(own)) if own.size > 20 else bright
+        if low.size > _MIXED_DARK * count:
+            dark = float(np.median(low))
+    return Tissues(_rounded(dark), _rounded(bright))
+
+
+def evidence_of(ground: Ground, normal: NormalBone, tissues: Tissues, region: MaskArray | None) -> Float32Array:
+    """Return (k, j, i) how surely each voxel is lesion, -1 to 1, and `OUTSIDE` where none may lie.
+
+    It is 0 half-way between lesion and normal bone, where a scanner's blur leaves the true edge.
+    """
+    best = np.full(ground.hu.shape, -1.0, dtype=np.float32)
+    if tissues.dark_hu is not None:
+        half = (normal.hu - tissues.dark_hu) / 2.0
+        dark = np.clip((normal.hu - half - ground.hu) / half, -1.0, 1.0)
+        too_dark = np.clip((ground.hu - (tissues.dark_hu - _GAS_BELOW_HU)) / half, -1.0, 1.0)
+        best = np.maximum(best, np.minimum(dark, np.where(ground.depth_mm > 0.0, dark, too_dark)))
+    if tissues.bright_hu is not None:
+        half = (tissues.bright_hu - normal.hu) / 2.0
+        if tissues.patchy:
+            half = min(half, 2.0 * normal.spread_hu)
+        bright = np.clip((ground.hu - normal.hu - half) / half, -1.0, 1.0)
+        bright[ground.depth_mm < SHELL_MM] = -1.0
+        best = np.maximum(best, bright)
+    if tissues.patchy and region is not None:
+        best = np.maximum(best, _patchiness(ground, normal, region))
+    return np.asarray(np.where(ground.may_be, best, OUTSIDE), dtype=np.float32)
+
+
+def _patchiness(ground: Ground, normal: NormalBone, region: MaskArray) -> Float32Array:
+    """Return evidence from the mean difference to normal bone: between dark and bright HU pass through normal."""
+    spacing = ground.grid.spacing_kji_mm
+    counts = ground.may_be & ((ground.depth_mm > 2.0) | (ground.hu < normal.hu)) & (ground.depth_mm > 0.0)
+    apart = np.where(counts, np.abs(ground.hu - np.float32(normal.hu)), np.float32(0.0))
+    weight = ndimage.gaussian_filter(counts.astype(np.float32), _PATCH_BLUR_MM / spacing)
+    mean = ndimage.gaussian_filter(apart, _PATCH_BLUR_MM / spacing) / np.maximum(weight, 0.05)
+    box = bounding_box(region, 1)
+    part = region[box]
+    inner = ndimage.distance_transform_edt(part, sampling=spacing) > 2.0
+    own = float(np.median(mean[box][inner if inner.sum() > 50 else part]))
+    usual = 0.8 * normal.spread_hu  # the mean distance from the middle of a normal distribution
+    half = max((own - usual) / 2.0, 1.0)
+    patchy = np.clip((mean - usual - half) / half, -1.0, 1.0)
+    return np.asarray(np.where(counts, patchy, -1.0), dtype=np.float32)
+
+
+def _rounded(hu: float | None) -> float | None:
+    return None if hu is None else float(round(hu))

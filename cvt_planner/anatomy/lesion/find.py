@@ -1,0 +1,238 @@
+"""Find a lesion from one click: what differs from normal spongy bone, as one smooth region inside its vertebra."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import ndimage
+
+from cvt_planner.anatomy.band import contrast_at
+from cvt_planner.anatomy.lesion.distance import ramp_of, signed_distance_mm, widths_mm
+from cvt_planner.anatomy.lesion.evidence import SHELL_MM, Tissues, evidence_of, tissues_at, tissues_of
+from cvt_planner.anatomy.lesion.ground import REACH_MM, Ground, NormalBone, ground_at, labels_on, normal_bone
+from cvt_planner.anatomy.lesion.surface import smooth_region
+from cvt_planner.anatomy.lesion_shape import Region
+from cvt_planner.anatomy.morphology import bounding_box, flooded
+from cvt_planner.anatomy.neighbourhood import DENOISE_SIGMA_MM, index_kji
+from cvt_planner.anatomy.spine.model import Part, Spine
+from cvt_planner.base.arrays import Float32Array, MaskArray, Vec3
+from cvt_planner.base.errors import InputRefused
+from cvt_planner.base.progress import Progress
+from cvt_planner.imaging.volume import Volume
+
+SMOOTH_MM = 0.5  # see `surface.smooth_region`; assumed
+_CORE_MM = 2.5  # the seed's own tissue
+_SEED_REACH_MM = 3.0  # a seed that misses the lesion by so little still counts as inside
+_ROUNDS = 4
+_CLOSE_MM = 4.0  # notches of a patchy lesion narrower than twice this belong to it; assumed
+_BEYOND_MM = 6.0  # so far beyond the bone a lesion is followed where that is asked for; assumed
+_LEAK_ML = 25.0  # without a spine: more than this, or as far as the reach, has run out of the bone
+
+
+@dataclass(frozen=True)
+class FoundLesion:
+    """A lesion found in a CT.
+
+    Parameters
+    ----------
+    normal, tissues
+        What it was told apart by.
+    vertebra
+        `Vertebra.number` it lies in; 0 where no spine was given or none is near.
+    notes
+        Sentences on what limits this result.
+    """
+
+    region: Region
+    normal: NormalBone
+    tissues: Tissues
+    vertebra: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """Return "lytic", "mixed" or "blastic"."""
+        if self.tissues.patchy:
+            return "mixed"
+        return "lytic" if self.tissues.bright_hu is None else "blastic"
+
+
+def find_lesion(
+    volume: Volume,
+    seed_lps_mm: Vec3,
+    spine: Spine | None = None,
+    beyond: bool = False,
+    progress: Progress | None = None,
+) -> FoundLesion:
+    """Return the lesion at a seed, as far as CT shows it.
+
+    Normal bone is read in the bodies of the seed's vertebra and its neighbours. What is darker, brighter or patchier
+    by half of the lesion's own difference is lesion; of that the smoothest region (`surface.smooth_region`) that hangs
+    together with the seed is taken, inside the vertebra, its cortex and the canal left out.
+
+    Parameters
+    ----------
+    seed_lps_mm
+        A point in the lesion, LPS mm.
+    spine
+        Without it normal bone is read from the bone within 28 mm, and the bone's surface is only guessed.
+    beyond
+        Follow it through an eaten cortex, up to 6 mm: where the nearest bone is lesion.
+
+    Raises
+    ------
+    InputRefused
+        If the seed lies outside the CT, or nothing there differs from normal bone.
+
+    Notes
+    -----
+    On phantoms (`docs/anatomy.md`): within 10 % of the true volume. Not modelled: contrast medium, haemangioma, bone
+    islands, Schmorl's nodes and the basivertebral vein look like lesions; a lesion with the HU of normal marrow is not
+    seen. Neither is what only MR or PET shows.
+    """
+    step = progress or Progress()
+    step.report(0.0, "Reading the neighbourhood")
+    reach, notes = REACH_MM, []
+    while True:
+        ground = ground_at(volume, seed_lps_mm, spine, reach)
+        inside_bone = spine is not None and ground.vertebra is not None
+        normal = normal_bone(volume, spine, ground.vertebra) if spine and ground.vertebra else None
+        normal = normal or _normal_about(volume, seed_lps_mm, ground)
+        step.report(0.3, "Growing")
+        tissues, field = _grown(ground, normal)
+        found = field >= 0.5
+        leaked = not inside_bone and (
+            bool((found & (ground.distance_mm > reach - 2.0)).any())
+            or found.sum() * ground.grid.voxel_volume_mm3 > 1000.0 * _LEAK_ML
+        )
+        if not leaked or reach < 12.0:
+            break
+        reach *= 0.7
+    if reach < REACH_MM:
+        notes.append(f"It runs on into soft tissue: it was cut {reach:.0f} mm from the point. Correct it by hand.")
+    if not inside_bone:
+        notes.append("The spine is not known: the bone's surface was guessed.")
+    step.report(0.7, "Growing beyond the bone")
+    if beyond and inside_bone and spine is not None:
+        field = _followed(ground, normal, tissues, field, spine)
+    step.report(0.8, "Measuring")
+    number = ground.vertebra.number if ground.vertebra is not None else 0
+    region = _region(volume, ground, field)
+    step.report(1.0)
+    return FoundLesion(region, normal, tissues, number, tuple(notes))
+
+
+def _normal_about(volume: Volume, seed_lps_mm: Vec3, ground: Ground) -> NormalBone:
+    """Return normal bone as the spongy bone in reach looks; its median, since lesion is the smaller part of it."""
+    # Soft tissue that lies in the guessed hull is left out; so is lysis, which this must not be read from.
+    around = ground.hu[(ground.depth_mm > 3.5) & (ground.distance_mm > 5.0) & (ground.hu > 60.0)]
+    if around.size > 500:
+        middle = float(np.median(around))
+        return NormalBone(middle, 1.4826 * float(np.median(np.abs(around - middle))))
+    _, surround, spread = contrast_at(volume, seed_lps_mm)
+    if surround is None:
+        raise InputRefused("Nothing here differs from its surroundings in HU. Draw the lesion by hand.")
+    return NormalBone(surround, spread)
+
+
+def _grown(ground: Ground, normal: NormalBone) -> tuple[Tissues, Float32Array]:
+    """Return the lesion's tissues and (k, j, i) how far each voxel lies inside it, its surface at 0.5."""
+    core = ground.hu[(ground.distance_mm <= _CORE_MM) & ground.may_be]
+    if core.size < 4:
+        core = ground.hu[ground.distance_mm <= _CORE_MM + float(ground.grid.spacing_kji_mm.max())]
+    tissues = tissues_at(core, normal)
+    spacing = ground.grid.spacing_kji_mm
+    region: MaskArray | None = None
+    field = np.zeros(ground.hu.shape, dtype=np.float32)
+    radius = 8.0  # until there is a region to measure
+    for _ in range(_ROUNDS):
+        evidence = evidence_of(ground, normal, tissues, region)
+        # What smoothing takes off a ball's surface is given back, see the notes there.
+        evidence[ground.may_be] += np.float32(2.0 * SMOOTH_MM / radius)
+        inside = smooth_region(evidence, spacing, SMOOTH_MM)
+        part = _part_at_seed(inside >= 0.5, ground)
+        if part is None:
+            if region is None:
+                raise InputRefused(
+                    f"Nothing at this point differs from normal bone ({normal.hu:.0f} HU). "
+                    "Click inside the lesion, or draw it by hand."
+                )
+            break
+        whole = _closed(part, ground) if tissues.patchy else part
+        field = np.where(whole & ~(inside >= 0.5), np.float32(1.0), np.where(whole, inside, np.minimum(inside, 0.49)))
+        region = whole
+        radius = max((3.0 * region.sum() * ground.grid.voxel_volume_mm3 / (4.0 * math.pi)) ** (1.0 / 3.0), 3.0)
+        after = tissues_of(ground, normal, region, tissues)
+        if after == tissues:
+            break
+        tissues = after
+    # Lone specks elsewhere must not be taken for its surface.
+    assert region is not None  # the first round found one or refused
+    around = ndimage.binary_dilation(region, iterations=2)
+    return tissues, np.where(around, field, np.float32(0.0))
+
+
+def _part_at_seed(mask: MaskArray, ground: Ground) -> MaskArray | None:
+    near = np.flatnonzero(mask & (ground.distance_mm <= _SEED_REACH_MM))
+    if near.size == 0:
+        return None
+    nearest = near[int(np.argmin(ground.distance_mm.ravel()[near]))]
+    part = flooded(mask, index_kji(np.array(np.unravel_index(nearest, mask.shape))))
+    box = bounding_box(part, 1)
+    part[box] = ndimage.binary_fill_holes(part[box])
+    return part
+
+
+def _closed(part: MaskArray, ground: Ground) -> MaskArray:
+    """Return the part with its notches closed by a ball, as far as they lie in the bone."""
+    spacing = ground.grid.spacing_kji_mm
+    pad = [(math.ceil(_CLOSE_MM / s) + 1,) * 2 for s in spacing]
+    box = bounding_box(part, 0)
+    padded = np.pad(part[box], pad)
+    grown = ndimage.distance_transform_edt(~padded, sampling=spacing) <= _CLOSE_MM
+    closed = ndimage.distance_transform_edt(grown, sampling=spacing) > _CLOSE_MM
+    inner = tuple(slice(p[0], -p[1]) for p in pad)
+    whole = part.copy()
+    whole[box] |= closed[inner] & ground.may_be[box] & (ground.depth_mm[box] > SHELL_MM)
+    return whole
+
+
+def _followed(ground: Ground, normal: NormalBone, tissues: Tissues, field: Float32Array, spine: Spine) -> Float32Array:
+    """Return the field with what of the lesion lies beyond the bone: dark tissue whose nearest bone is lesion."""
+    if tissues.dark_hu is None:
+        return field
+    labels = labels_on(spine, spine.vertebrae, ground.grid)
+    bone = labels > 0
+    away, nearest = ndimage.distance_transform_edt(~bone, sampling=ground.grid.spacing_kji_mm, return_indices=True)
+    inside = field >= 0.5
+    behind = ~bone & (away <= _BEYOND_MM) & inside[tuple(nearest)]
+    behind &= labels_on(spine, spine.parts, ground.grid) != Part.DISC
+    wider = replace(ground, may_be=ground.may_be | behind)
+    evidence = evidence_of(wider, normal, tissues, inside)
+    evidence[inside] = 1.0
+    new = smooth_region(evidence, ground.grid.spacing_kji_mm, SMOOTH_MM)
+    part = _part_at_seed((new >= 0.5) & (inside | behind), wider)
+    return field if part is None else np.where(part & ~inside, np.maximum(new, 0.51), field)
+
+
+def _region(volume: Volume, ground: Ground, field: Float32Array) -> Region:
+    """Return the field's inside on the CT's own voxels."""
+    inside = field >= 0.5
+    box = bounding_box(inside, 3)
+    spacing = ground.grid.spacing_kji_mm
+    distance = signed_distance_mm(field[box], spacing, 0.5)
+    radius = (3.0 * float(inside.sum()) * ground.grid.voxel_volume_mm3 / (4.0 * math.pi)) ** (1.0 / 3.0)
+    # A blurred ball's half-height contour lies sigma^2/R inside its true one.
+    distance -= np.float32(DENOISE_SIGMA_MM**2 / max(radius, 2.0))
+    factor = np.array(ground.factor_kji)
+    first = np.array([s.start for s in box])
+    if np.any(factor > 1):
+        shape = np.array(distance.shape) * factor
+        distance = ndimage.affine_transform(
+            distance, 1.0 / factor, -(factor - 1) / 2.0 / factor, tuple(shape), order=1, mode="nearest"
+        )
+    corner = np.array(ground.first_kji) + first * factor
+    grid = volume.grid.crop(index_kji(corner), index_kji(np.array(distance.shape)))
+    return Region(ramp_of(distance, widths_mm(distance, grid.spacing_kji_mm)), grid)
