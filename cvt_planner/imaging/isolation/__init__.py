@@ -5,9 +5,10 @@ from cvt_planner.imaging.isolation.door import (
     find_series,
     isolated,
     picture,
+    read_segmentation,
     read_volume,
     thumbnail,
     warm_up,
 )
 
-__all__ = ["close", "find_series", "isolated", "picture", "read_volume", "thumbnail", "warm_up"]
+__all__ = ["close", "find_series", "isolated", "picture", "read_segmentation", "read_volume", "thumbnail", "warm_up"]

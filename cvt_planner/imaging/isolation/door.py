@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 from dataclasses import replace
+from pathlib import Path
 
 from pydicom.dataset import Dataset
 
@@ -16,8 +17,10 @@ from cvt_planner.imaging.find import Place
 from cvt_planner.imaging.find import find_series as find_here
 from cvt_planner.imaging.headers import SliceHeader
 from cvt_planner.imaging.isolation.reader import NO_ISOLATION, Reader
-from cvt_planner.imaging.isolation.requests import Find, Look, Read
+from cvt_planner.imaging.isolation.requests import Find, Look, Read, Segments
 from cvt_planner.imaging.read import read_volume as read_here
+from cvt_planner.imaging.segmentation import Segmentation, Target
+from cvt_planner.imaging.segmentation import read_segmentation as segmentation_here
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
 from cvt_planner.imaging.sources import Opener
 from cvt_planner.imaging.thumbnails import THUMBNAIL_PX, Picture, pictured, window_of
@@ -80,6 +83,16 @@ def read_volume(
     # Made anew, so that its arrays are read-only as they were.
     parts["grid"] = replace(parts["grid"])
     return Volume(hu=hu, **parts)
+
+
+def read_segmentation(path: Path | str, target: Target, progress: Progress | None = None) -> Segmentation:
+    """Return what `imaging.segmentation.read_segmentation` returns, read in the reading process."""
+    progress = progress or Progress()
+    if not isolated():
+        return segmentation_here(path, target, progress)
+    made: Segmentation = _READER.ask(Segments(path=path, target=target), progress)
+    # Made anew, so that their arrays are read-only as they were.
+    return replace(made, segments=tuple(replace(s, grid=replace(s.grid)) for s in made.segments))
 
 
 def picture(

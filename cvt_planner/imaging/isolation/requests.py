@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from cvt_planner.base.errors import PlannerError
 from cvt_planner.imaging.find import Place
 from cvt_planner.imaging.headers import SliceHeader
+from cvt_planner.imaging.segmentation import Segmentation, Target
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
 from cvt_planner.imaging.thumbnails import Picture
 
@@ -46,6 +47,14 @@ class Look(Request):
 
 
 @dataclass(frozen=True)
+class Segments(Request):
+    """The structures of a segmentation file on a CT's voxels."""
+
+    path: Place = ""
+    target: Target | None = None
+
+
+@dataclass(frozen=True)
 class VolumeParts:
     """A volume without its voxels, which follow through shared memory."""
 
@@ -59,4 +68,4 @@ class Defect:
     text: str
 
 
-Answer: TypeAlias = SeriesListing | VolumeParts | Picture | PlannerError | Defect
+Answer: TypeAlias = SeriesListing | VolumeParts | Picture | Segmentation | PlannerError | Defect

@@ -23,12 +23,13 @@ from cvt_planner.imaging.fill import Means, fill_slices, put_slice, read_slice
 from cvt_planner.imaging.find import find_series
 from cvt_planner.imaging.headers import SliceHeader
 from cvt_planner.imaging.isolation.limits import MemoryLimit
-from cvt_planner.imaging.isolation.requests import Answer, Defect, Find, Look, Read, Request, VolumeParts
+from cvt_planner.imaging.isolation.requests import Answer, Defect, Find, Look, Read, Request, Segments, VolumeParts
 from cvt_planner.imaging.isolation.shared_array import SharedVoxels
 from cvt_planner.imaging.isolation.status import StatusWriter
 from cvt_planner.imaging.pixels import NATIVE
 from cvt_planner.imaging.read import read_volume
 from cvt_planner.imaging.research import research_series
+from cvt_planner.imaging.segmentation import read_segmentation
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
 from cvt_planner.imaging.sources import Opener, kind_of, shown
 from cvt_planner.imaging.thumbnails import picture
@@ -36,6 +37,7 @@ from cvt_planner.imaging.volume import Volume
 
 READY = "ready"  # sent once, before the first answer
 _RESEARCH_BYTES = 40  # per voxel, at most, while a research volume is read
+_LABEL_BYTES = 40  # per voxel of the CT, at most, while a segmentation is placed on it
 _LOOK_S = 0.02
 _NO_VALUES = Dataset()
 
@@ -144,6 +146,10 @@ class _Worker:
         if isinstance(request, Look) and request.header is not None:
             with self._opener() as opener:
                 return picture(opener, request.header, request.longest_px, request.window_hu)
+        if isinstance(request, Segments) and request.target is not None and isinstance(request.path, str | Path):
+            self._limit.allow(_LABEL_BYTES * int(np.prod(request.target.grid.shape_kji, dtype=np.int64)))
+            with self._opener() as opener:
+                return read_segmentation(request.path, request.target, progress, opener)
         raise TypeError(f"an unknown request: {type(request).__name__}")
 
     def _read(self, request: Read, progress: Progress) -> VolumeParts:
