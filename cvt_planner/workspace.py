@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cvt_planner.base.errors import PlannerError
+from cvt_planner.anatomy.spine.model import Spine
+from cvt_planner.base.errors import GeometryMismatch, PlannerError
 from cvt_planner.imaging.volume import Volume
 from cvt_planner.plan.history import History, Step
 from cvt_planner.plan.model import Plan, VolumeRef, VolumeRole
@@ -24,6 +25,7 @@ class State:
     saved_plan: Plan | None = None  # the plan as last written or read
     saved_ice: tuple[IceResult, ...] = ()
     path: Path | None = None  # the plan's file
+    spine: Spine | None = None  # what was found of the spine in the open CT; not part of the plan
 
     @property
     def plan(self) -> Plan | None:
@@ -74,11 +76,13 @@ class Workspace:
     def open_volume(self, volume: Volume) -> None:
         """Start a new, empty plan on a CT. What was open is closed: ask about unsaved work before."""
         plan = new_plan(volume)
-        self._set(State(volume=volume, history=History(Step(plan, "")), saved_plan=plan))
+        spine = self._spine_of(volume)
+        self._set(State(volume=volume, history=History(Step(plan, "")), saved_plan=plan, spine=spine))
 
     def open_plan(self, plan: Plan, volume: Volume, path: Path | None, ice: tuple[IceResult, ...] = ()) -> None:
         """Open a plan that was read from a file, on the CT it belongs to."""
-        self._set(State(volume, History(Step(plan, "")), ice, saved_plan=plan, saved_ice=ice, path=path))
+        history, spine = History(Step(plan, "")), self._spine_of(volume)
+        self._set(State(volume, history, ice, saved_plan=plan, saved_ice=ice, path=path, spine=spine))
 
     def close(self) -> None:
         """Close what is open. Unsaved work is lost: ask before."""
@@ -114,9 +118,24 @@ class Workspace:
         others = tuple(r for r in self.state.ice if r.inputs.lesion_id != result.inputs.lesion_id)
         self._set(replace(self.state, ice=(*others, result)))
 
+    def put_spine(self, spine: Spine | None) -> None:
+        """Keep what was found of the spine in the open CT; None forgets it.
+
+        Raises `GeometryMismatch` where it was found in another CT (one that was closed while it was being looked for).
+        """
+        if spine is not None and spine.content_hash != self.volume.content_hash:
+            raise GeometryMismatch("This spine was found in another CT. Find the spine of the open CT.")
+        if spine is not self.state.spine:
+            self._set(replace(self.state, spine=spine))
+
     def mark_saved(self, plan: Plan, ice: tuple[IceResult, ...], path: Path) -> None:
         """Remember what was written, and where."""
         self._set(replace(self.state, saved_plan=plan, saved_ice=ice, path=path))
+
+    def _spine_of(self, volume: Volume) -> Spine | None:
+        """Return the spine that is known already, where it was found in this very CT."""
+        spine = self.state.spine
+        return spine if spine is not None and spine.content_hash == volume.content_hash else None
 
     def _change_history(self, history: History) -> None:
         if history is not self.state.history:
