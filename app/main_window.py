@@ -16,6 +16,7 @@ from app.desk import Desk
 from app.documents import Documents
 from app.freezing import Freezing
 from app.growing import Growing
+from app.importing import Importing
 from app.keys import KeyGate
 from app.panels.banner import TITLE_NOTICE, Banner
 from app.panels.cement import CementPanel
@@ -89,6 +90,7 @@ class MainWindow(QMainWindow):
             "aim": AimTool(desk),
             "measure": MeasureTool(desk),
         }
+        self.importing = Importing(desk, documents.dialogs, self)
         self.commands = Commands(desk, documents, self.growing, self.navigate, views)
         self._closing = False
         self.pacs: PacsDialog | None = None
@@ -171,6 +173,8 @@ class MainWindow(QMainWindow):
             "about": lambda: self.desk.say(about_text(), "info"),
             "leave_tool": self._escape,
             "deidentify": lambda: ask_deidentify(self.desk, self.documents.dialogs, self, self.documents.password),
+            "import_segmentation": self.importing.from_file,
+            "totalsegmentator": self.importing.from_totalsegmentator,
             "play_ice": self.playing.toggle,
             "save": lambda: self._save(),
         }
