@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 from PySide6.QtWidgets import QWidget
 
 from app.desk import Desk
 from app.dialogs import Dialogs
 from app.panels.segmentation_dialog import SegmentationDialog
-from cvt_planner.anatomy.spine.model import Spine
 from cvt_planner.anatomy.spine.pipeline import find_spine
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.isolation import read_segmentation
@@ -88,7 +86,9 @@ class Importing:
             self.desk.workspace.put_spine(imported.spine)
             self.desk.apply(mark_imported(imported.spine, imported.names), "Import vertebrae")
             names = list(imported.names.values())
-            said.append(f"{names[0]} to {names[-1]} from {made.source}. Confirm one level before you rely on the names.")
+            said.append(
+                f"{names[0]} to {names[-1]} from {made.source}. Confirm one level before you rely on the names."
+            )
         lesions = used_as("lesion", made.segments, meanings)
         if lesions:
             said.append(f"{len(lesions)} lesions.")

@@ -5,7 +5,15 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QAbstractItemView, QDialog, QHBoxLayout, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QHBoxLayout,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.panels.widgets import ROW_PX, Choice, button, form, label
 from cvt_planner.anatomy.levels import NAMES
@@ -20,6 +28,7 @@ _CHOICES: tuple[tuple[str, Meaning], ...] = (
     ("Lesion", Meaning("lesion")),
     *((f"Vertebra {name}", Meaning("vertebra", name)) for name in NAMES),
 )
+_COUNTED = (("vertebra", "vertebrae"), ("canal", "canal"), ("lesion", "lesions"))
 _EXPLAINS = (
     "Vertebrae take the place of those found by the program, with the names that the file gives them, unconfirmed: "
     "confirm one level afterwards. What another program or person has marked is a proposal, to be looked at."
@@ -98,10 +107,7 @@ class SegmentationDialog(QDialog):
             assert isinstance(choice, Choice)
             choice.fill(_CHOICES, self.meanings[segment.number])
         uses = [meaning.use for meaning in self.meanings.values()]
-        parts = [
-            f"{uses.count(use)} {words}" for use, words in (("vertebra", "vertebrae"), ("canal", "canal"), ("lesion", "lesions"))
-            if use in uses
-        ]  # fmt: skip
+        parts = [f"{uses.count(use)} {words}" for use, words in _COUNTED if use in uses]
         self._summary.setText(f"To be imported: {', '.join(parts)}." if parts else "Nothing is chosen yet.")
         self.use.setEnabled(bool(parts))
 
