@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -51,7 +52,7 @@ class SegmentationDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(18, 14, 18, 14)
         column.setSpacing(6)
-        column.addWidget(label(f"{made.source}: {made.kind}, {_count(len(made.segments))}", "title"))
+        column.addWidget(label(f"{Path(made.source).name}: {made.kind}, {_count(len(made.segments))}", "title"))
         column.addWidget(label(_EXPLAINS, "hint"))
         for notice in made.notices:
             column.addWidget(label(notice, "look"))
