@@ -11,6 +11,7 @@ from app.settings import Settings
 
 CARD_FILTER = "Probe cards (*.json);;All files (*)"
 PLAN_FILTER = "CVT plan (*.cvtplan)"
+SEGMENTATION_FILTER = "Label maps, DICOM SEG and RTSTRUCT (*.nii *.nii.gz *.nrrd *.nhdr *.dcm);;All files (*)"
 OPEN_FILTER = "Plans, ZIPs and volumes (*.cvtplan *.zip *.nii *.nii.gz *.nrrd *.nhdr *.dcm DICOMDIR);;All files (*)"
 
 
@@ -51,6 +52,13 @@ class Dialogs:
         """Return the chosen probe card."""
         chosen, _ = QFileDialog.getOpenFileName(
             self.parent, "Open a probe card", self._settings.last_folder, CARD_FILTER
+        )
+        return self._remember(chosen)
+
+    def segmentation_file(self) -> Path | None:
+        """Return the chosen segmentation of the open CT."""
+        chosen, _ = QFileDialog.getOpenFileName(
+            self.parent, "Import a segmentation of this CT", self._settings.last_folder, SEGMENTATION_FILTER
         )
         return self._remember(chosen)
 

@@ -18,6 +18,7 @@ from app.documents import Documents
 from app.finding import Finding
 from app.freezing import Freezing
 from app.growing import Growing
+from app.importing import Importing
 from app.keys import KeyGate
 from app.measuring import Measuring
 from app.naming import Naming
@@ -85,6 +86,7 @@ class MainWindow(QMainWindow):
         self.scene = scene
         self.navigate = NavigateTool(desk, BoundaryHandles(self.finding))
         self.tools = make_tools(desk, self.growing, self.brushing, self.finding, self.navigate)
+        self.importing = Importing(desk, documents.dialogs, self)
         self.commands = Commands(desk, documents, self.growing, self.brushing, self.navigate, views)
         self.spine_commands = SpineCommands(desk, self.finding)
         self._closing = False
@@ -169,6 +171,8 @@ class MainWindow(QMainWindow):
             "about": lambda: self.desk.say(about_text(), "info"),
             "leave_tool": self._escape,
             "deidentify": lambda: ask_deidentify(self.desk, self.documents.dialogs, self, self.documents.password),
+            "import_segmentation": self.importing.from_file,
+            "totalsegmentator": self.importing.from_totalsegmentator,
             "play_ice": self.playing.toggle,
             "confirm_level": self.naming.confirm_pointed,
             "save": lambda: self._save(),

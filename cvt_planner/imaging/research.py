@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cvt_planner.base.arrays import HuArray, MaskArray
 from cvt_planner.base.errors import InputRefused
@@ -109,6 +110,24 @@ def read_research(path: Path, progress: Progress) -> tuple[HuArray, Grid, tuple[
     turn = Turn.of(grid.lps_from_index)
     whole = np.clip(stored, *HU_LIMITS).astype(np.int16)
     return np.ascontiguousarray(turn.array(whole)), turn.grid(grid), tuple(remarks)
+
+
+def read_labels(path: Path) -> tuple[NDArray[Any], Grid, dict[str, str], tuple[str, ...]]:
+    """Return canonical (k, j, i) stored values, their grid, the file's text keys and remarks on its place.
+
+    Raises
+    ------
+    InputRefused
+        If the file is damaged, not three-dimensional, or not a scalar picture.
+    """
+    _, remarks = _header(path)
+    with _plain_name(path) as name:
+        image = _guarded(path, lambda: itk.ReadImage(str(name)))
+    grid = _grid(image)
+    turn = Turn.of(grid.lps_from_index)
+    keys = {key: image.GetMetaData(key) for key in image.GetMetaDataKeys()}
+    stored = np.array(turn.array(itk.GetArrayViewFromImage(image)), order="C")  # a copy: the image ends here
+    return stored, turn.grid(grid), keys, tuple(r for r in remarks if r == PLACE_UNKNOWN)
 
 
 def _nifti_holes(path: Path, shape: tuple[int, ...]) -> MaskArray:

@@ -32,7 +32,7 @@ def confirm_anchor(level: str, centre_lps_mm: Vec3, count: LevelCount, spine: Sp
         if spine is None or vertebra is None:
             old = mark_of(plan, level)
             here = LevelMark(level, centre_lps_mm, True, old.canal if old else None, count)
-            return _with_marks(plan, (*(m for m in plan.levels if m.level != level), here), plan.lesions)
+            return with_marks(plan, (*(m for m in plan.levels if m.level != level), here), plan.lesions)
         return _named_from(plan, spine, vertebra.number, level, count)
 
     return edit
@@ -65,7 +65,7 @@ def _named_from(plan: Plan, spine: Spine, number: int, level: str, count: LevelC
             own = LevelCount(level, FOUND_SPINE, count.by, count.at, count.content_hash, doubt=doubt)
         confirmed = vertebra.number == number or agreed is not None
         marks.append(LevelMark(name, vertebra.centre_lps_mm, confirmed, canal, own))
-    return _with_marks(plan, tuple(marks), tuple(_relevelled(lesion, spine, names) for lesion in plan.lesions))
+    return with_marks(plan, tuple(marks), tuple(_relevelled(lesion, spine, names) for lesion in plan.lesions))
 
 
 def _relevelled(lesion: Lesion, spine: Spine, names: dict[int, str]) -> Lesion:
@@ -90,7 +90,7 @@ def renumber(steps: int, by: str = "", at: str = "") -> Edit:
             for mark in plan.levels
         )
         lesions = tuple(_at_level(lesion, moved(lesion.level)) for lesion in plan.lesions)
-        return plan if not steps else _with_marks(plan, marks, lesions)
+        return plan if not steps else with_marks(plan, marks, lesions)
 
     return edit
 
@@ -136,7 +136,7 @@ def set_scheme(scheme: LevelScheme) -> Edit:
                 if mark.confirmed or mark.canal is not None or mark.count is None:
                     raise
         lesions = tuple(_at_level(lesion, moved(lesion.level)) for lesion in plan.lesions)
-        return replace(_with_marks(plan, tuple(marks), lesions), scheme=scheme) if scheme != plan.scheme else plan
+        return replace(with_marks(plan, tuple(marks), lesions), scheme=scheme) if scheme != plan.scheme else plan
 
     return edit
 
@@ -149,7 +149,8 @@ def _at_level(lesion: Lesion, level: str) -> Lesion:
     return lesion if level == lesion.level else replace(lesion, level=level)
 
 
-def _with_marks(plan: Plan, marks: tuple[LevelMark, ...], lesions: tuple[Lesion, ...]) -> Plan:
+def with_marks(plan: Plan, marks: tuple[LevelMark, ...], lesions: tuple[Lesion, ...]) -> Plan:
+    """Return the plan with these marks, from head to foot, and these lesions; itself where they are its own."""
     ordered = tuple(sorted(marks, key=lambda mark: NAMES.index(mark.level)))
     if ordered == plan.levels and lesions == plan.lesions:
         return plan

@@ -17,9 +17,11 @@ from cvt_planner.imaging.find import Place
 from cvt_planner.imaging.find import find_series as find_here
 from cvt_planner.imaging.headers import SliceHeader
 from cvt_planner.imaging.isolation.reader import NO_ISOLATION, Reader
-from cvt_planner.imaging.isolation.requests import Copy, Find, Identify, Look, Read
+from cvt_planner.imaging.isolation.requests import Copy, Find, Identify, Look, Read, Segments
 from cvt_planner.imaging.pacs.outgoing import identity_of as identity_here
 from cvt_planner.imaging.read import read_volume as read_here
+from cvt_planner.imaging.segmentation import Segmentation, Target
+from cvt_planner.imaging.segmentation import read_segmentation as segmentation_here
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
 from cvt_planner.imaging.sources import Opener
 from cvt_planner.imaging.thumbnails import THUMBNAIL_PX, Picture, pictured, window_of
@@ -106,6 +108,16 @@ def identity_of(data: bytes) -> tuple[str, str]:
         return identity_here(data)
     found: tuple[str, str] = _READER.ask(Identify(data=data), Progress())
     return found
+
+
+def read_segmentation(path: Path | str, target: Target, progress: Progress | None = None) -> Segmentation:
+    """Return what `imaging.segmentation.read_segmentation` returns, read in the reading process."""
+    progress = progress or Progress()
+    if not isolated():
+        return segmentation_here(path, target, progress)
+    made: Segmentation = _READER.ask(Segments(path=path, target=target), progress)
+    # Made anew, so that their arrays are read-only as they were.
+    return replace(made, segments=tuple(replace(s, grid=replace(s.grid)) for s in made.segments))
 
 
 def picture(

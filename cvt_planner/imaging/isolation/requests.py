@@ -11,6 +11,7 @@ from cvt_planner.base.errors import PlannerError
 from cvt_planner.imaging.deidentify import DeidOptions, DeidReport
 from cvt_planner.imaging.find import Place
 from cvt_planner.imaging.headers import SliceHeader
+from cvt_planner.imaging.segmentation import Segmentation, Target
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
 from cvt_planner.imaging.thumbnails import Picture
 
@@ -75,6 +76,14 @@ class Identify(Request):
 
 
 @dataclass(frozen=True)
+class Segments(Request):
+    """The structures of a segmentation file on a CT's voxels."""
+
+    path: Place = ""
+    target: Target | None = None
+
+
+@dataclass(frozen=True)
 class VolumeParts:
     """A volume without its voxels, which follow through shared memory."""
 
@@ -88,4 +97,6 @@ class Defect:
     text: str
 
 
-Answer: TypeAlias = SeriesListing | VolumeParts | Picture | DeidReport | tuple[str, str] | PlannerError | Defect
+Answer: TypeAlias = (
+    SeriesListing | VolumeParts | Picture | Segmentation | DeidReport | tuple[str, str] | PlannerError | Defect
+)

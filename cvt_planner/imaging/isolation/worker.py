@@ -32,6 +32,7 @@ from cvt_planner.imaging.isolation.requests import (
     Look,
     Read,
     Request,
+    Segments,
     VolumeParts,
 )
 from cvt_planner.imaging.isolation.shared_array import SharedVoxels
@@ -40,6 +41,7 @@ from cvt_planner.imaging.pacs.outgoing import identity_of
 from cvt_planner.imaging.pixels import NATIVE
 from cvt_planner.imaging.read import read_volume
 from cvt_planner.imaging.research import research_series
+from cvt_planner.imaging.segmentation import read_segmentation
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
 from cvt_planner.imaging.sources import Opener, kind_of, shown
 from cvt_planner.imaging.thumbnails import picture
@@ -47,6 +49,7 @@ from cvt_planner.imaging.volume import Volume
 
 READY = "ready"  # sent once, before the first answer
 _RESEARCH_BYTES = 40  # per voxel, at most, while a research volume is read
+_LABEL_BYTES = 40  # per voxel of the CT, at most, while a segmentation is placed on it
 _LOOK_S = 0.02
 
 
@@ -158,6 +161,10 @@ class _Worker:
             return copies(request.path, request.folder, request.options, progress, self._opener)
         if isinstance(request, Identify):
             return identity_of(request.data)
+        if isinstance(request, Segments) and request.target is not None and isinstance(request.path, str | Path):
+            self._limit.allow(_LABEL_BYTES * int(np.prod(request.target.grid.shape_kji, dtype=np.int64)))
+            with self._opener() as opener:
+                return read_segmentation(request.path, request.target, progress, opener)
         raise TypeError(f"an unknown request: {type(request).__name__}")
 
     def _read(self, request: Read, progress: Progress) -> VolumeParts:

@@ -41,11 +41,15 @@ class Answers(Dialogs):
         self.write_to: Path | None = None
         self.folder: Path | None = None
         self.card: Path | None = None
+        self.segmentation: Path | None = None
         self.unsaved_answer = Answer.CANCEL
         self.asked = 0
 
     def plan_to_write(self, suggested: str) -> Path | None:
         return self.write_to
+
+    def segmentation_file(self) -> Path | None:
+        return self.segmentation
 
     def card_file(self) -> Path | None:
         return self.card
