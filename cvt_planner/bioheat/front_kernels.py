@@ -33,12 +33,21 @@ def theta_cold(psi: F32, at: int, k_u: Any, k_f: Any, tissue: TissueTables) -> f
 
 
 @kernel
-def front_part(at: int, beside: int, warm: float, e: F32, psi: F32, k_u: Any, k_f: Any, tissue: TissueTables) -> float:
-    """Return the share of a cell's length, 0.5 to 1.5, that is fed beyond the front on a side; 1 without ice there."""
+def front_part(at: int, beside: int, warm: float, drop: float, e: F32, psi: F32, k_u: Any, k_f: Any,
+               tissue: TissueTables) -> tuple[float, float]:  # fmt: skip
+    """Return the share of a cell's length, 0.5 to 1.5, that is fed beyond the front on a side; 1 without ice there.
+
+    And by how much blood brings more there than at the middle of the cell, `drop` below its own temperature, because
+    the middle of what is fed lies nearer to the front or farther off.
+    """
     if e[beside] >= tissue.constants[LIQUIDUS_E]:
-        return 1.0
-    cold = theta_cold(psi, beside, k_u, k_f, tissue)
-    return 0.5 + warm / (warm + cold) if warm + cold > 0.0 else 1.0
+        return 1.0, 1.0
+    across = warm + theta_cold(psi, beside, k_u, k_f, tissue)
+    if across <= 0.0:
+        return 1.0, 1.0
+    part = 0.5 + warm / across
+    per_cell = across / k_u[at] if tissue.mapped else across  # unfrozen tissue warms by so much over a cell
+    return part, min(max(1.0 + 0.5 * (part - 1.0) * per_cell / max(drop, 1.0), 0.5), 2.0)
 
 
 @kernel
@@ -57,12 +66,13 @@ def feed_plane(k: int, shape: Any, e: F32, psi: F32, cold: Ints, blood: F32, met
         for at in range(p + 1, p + wide - 1):
             if e[at] < liquidus or not (blood[at] > 0.0 or metabolic[at] != 0.0):
                 continue
-            part = 1.0
+            part, colder = 1.0, 1.0
             warm = theta_warm(psi, at, k_u, tissue)
-            for step in (1, wide, plane):
-                part *= front_part(at, at - step, warm, e, psi, k_u, k_f, tissue)
-                part *= front_part(at, at + step, warm, e, psi, k_u, k_f, tissue)
-            fed[at] = blood[at] * np.float32(part)
+            for step in (-1, 1, -wide, wide, -plane, plane):
+                share, more = front_part(at, at + step, warm, -e[at], e, psi, k_u, k_f, tissue)
+                part *= share
+                colder *= more
+            fed[at] = blood[at] * np.float32(part * colder)
             made[at] = metabolic[at] * np.float32(part)
 
 
