@@ -83,6 +83,7 @@ class IceFigures:
     canal_minimum_c: float | None
     canal_minimum_high_c: float | None  # the other end of the range: in the ice that leaves it warmest
     label: str = FIRST_VERSION_ICE
+    canal_coldest_in: str | None = None  # in which tissue the canal's wall gets coldest
 
     def isotherm(self, temperature_c: float) -> IsothermFigures:
         """Return the figures of one of the isotherms."""

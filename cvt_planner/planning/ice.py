@@ -192,6 +192,7 @@ def _figures(lesion: Lesion, canals: tuple[CanalMark, ...], result: IceResult) -
         canal_minimum_c=min(coldest),
         canal_minimum_high_c=max(coldest),
         label=label,
+        canal_coldest_in=result.fields[coldest.index(min(coldest))].tissue,
     )
 
 

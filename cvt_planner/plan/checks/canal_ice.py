@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from cvt_planner.plan.checks.contract import Check, CheckContext, Finding, Verdict, about_lesion, ice_missing
 from cvt_planner.plan.figures import IceFigures
+from cvt_planner.plan.results import ice_words
 
 # Dog cord, 10 min freeze: epidural minimum of -8 degC or colder left deficits in 4 of 4, -3 degC or warmer in 0 of 10
 # (AJNR 2024). Nerves are to stay between 10 and 45 degC: Sag & Husain 2022, PMC9246484.
@@ -42,6 +43,8 @@ def _sentence(ice: IceFigures, coldest_c: float, name: str, band_mm: float) -> s
     warmest = ice.canal_minimum_high_c
     figures = f"{round(coldest_c)}" if warmest is None else f"{round(coldest_c)} to {round(warmest)}"
     span = f"{figures} °C".replace("-", "−")
+    if ice.canal_coldest_in is not None:
+        span += f" (coldest in {ice_words(ice.canal_coldest_in)})"
     distance = ice.canal_to_0c_mm
     unsure = f" (± {band_mm:.1f} mm: slices lie {2.0 * band_mm:.1f} mm apart)" if band_mm else ""
     if distance is None:

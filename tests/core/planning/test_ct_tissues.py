@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cvt_planner.anatomy.bone_inside import bone_with_marrow
 from cvt_planner.base.arrays import Vec3
 from cvt_planner.base.errors import InputRefused
+from cvt_planner.bioheat.box import HeatBox
 from cvt_planner.bioheat.ct_tissue import IMPLANT_HU, Extreme, tissue_of_ct
 from cvt_planner.bioheat.tissue import MARROW_BONE, SOFT_TISSUE
 from cvt_planner.bioheat.tissue_map import TissueMap
@@ -101,7 +102,9 @@ def test_the_ct_is_laid_onto_the_box(trunk: Volume, plan: Plan) -> None:
     assert at(bone, (-12.0, 0.0, 0.0))
     assert not at(bone, (-30.0, 0.0, 0.0))
     assert at(hu, (-12.0, -4.0, 0.0)) == pytest.approx(250.0, abs=10.0)
-    assert np.isnan(hu).any()  # above and below the CT
+    assert np.isfinite(hu).all()
+    above = HeatBox((12.0, 12.0, 12.0), 1.0, (0.0, 0.0, 37.5)).grid  # half in the CT
+    assert np.isnan(ct_tissues(plan, trunk).classes(above)[0]).mean() == pytest.approx(0.5, abs=0.1)
 
 
 def test_both_extremes_are_stated(trunk: Volume, plan: Plan, ice: IceResult) -> None:
