@@ -51,7 +51,7 @@ def set_target(desk: Desk, point: Vec3) -> None:
     """Set the target (the probe's tip): of the chosen needle, else of the one that is begun."""
     assembly = desk.assembly
     if assembly is not None:
-        _place(desk, assembly, point, assembly.entry_lps_mm, "Move target")
+        _move(desk, assembly, point, assembly.entry_lps_mm, "Move target")
         return
     if not _may_aim(desk, point):
         return
@@ -63,7 +63,7 @@ def set_entry(desk: Desk, point: Vec3) -> None:
     """Set the entry: of the chosen needle, else of the one whose target is set, which then exists."""
     assembly = desk.assembly
     if assembly is not None:
-        _place(desk, assembly, assembly.probe_tip_lps_mm, point, "Move entry", on_skin=True)
+        _move(desk, assembly, assembly.probe_tip_lps_mm, point, "Move entry", on_skin=True)
         return
     lesion, aim = desk.lesion, desk.aim
     if lesion is None or aim is None or aim.target_lps_mm is None:
@@ -172,6 +172,12 @@ def _on_skin(assembly: Assembly) -> Assembly:
     """Return the assembly with its entry where the axis passes the skin; the same one where the CT does not show it."""
     skin = assembly.skin_entry_lps_mm
     return assembly if skin is None else replace(assembly, entry_lps_mm=skin)
+
+
+def _move(desk: Desk, assembly: Assembly, tip: Vec3, entry: Vec3, words: str, on_skin: bool = False) -> None:
+    """Move a needle at once: held for this one step, so that its ice follows as it does after a drag."""
+    _place(desk, assembly, tip, entry, words, new_gesture("aim"), on_skin)
+    desk.workspace.end_gesture()
 
 
 def _place(

@@ -174,7 +174,6 @@ class Commands(QObject):
         if self.desk.step < LESION_STEP + 1:
             self.desk.step_wanted.emit(LESION_STEP + 1)
         do(self.desk, self.desk.pointer_lps_mm)
-        self.desk.workspace.end_gesture()
 
     def _undo(self) -> None:
         self.desk.workspace.undo()

@@ -11,8 +11,10 @@ from app.desk import ICE_JOB, Desk
 from app.reading import Reading
 from cvt_planner.base.progress import Progress
 from cvt_planner.bioheat.solver import warm_up
+from cvt_planner.imaging.volume import Volume
 from cvt_planner.plan.model import Plan
 from cvt_planner.plan.results import IceInputs, IceResult
+from cvt_planner.planning.ct_tissues import ct_tissues
 from cvt_planner.planning.ice import figures, isotherm_figures, predict_ice
 from cvt_planner.planning.ice_course import course
 from cvt_planner.planning.ice_drawn import drawn_at_the_end, warm_up_drawing
@@ -104,8 +106,8 @@ class Freezing(QObject):
             self.run(run.lesion_id)
 
     def _next(self) -> None:
-        plan = self.desk.plan
-        while self._waiting and plan is not None:
+        plan, volume = self.desk.plan, self.desk.volume
+        while self._waiting and plan is not None and volume is not None:
             lesion_id = next(iter(self._waiting))
             asked_for = self._waiting.pop(lesion_id)
             inputs = self.reading.wanted(lesion_id)
@@ -113,8 +115,8 @@ class Freezing(QObject):
             if inputs is None or not name:
                 continue
             run = self._run = _Run(lesion_id, inputs, asked_for)
-            title = f"Computing the ice of {name} in both tissues"
-            work = partial(_compute, plan, inputs, self.desk.view_state.isotherms_c)
+            title = f"Computing the ice of {name}{' in this CT, too' if inputs.ct_marks else ''}"
+            work = partial(_compute, plan, volume, inputs, self.desk.view_state.isotherms_c)
             self.desk.run(ICE_JOB, title, work, partial(self._put, run), partial(self._failed, run))
             return
         self.desk.tell()
@@ -134,9 +136,11 @@ class Freezing(QObject):
             self.ended.emit(run.lesion_id)
 
 
-def _compute(plan: Plan, inputs: IceInputs, levels_c: tuple[float, ...], progress: Progress) -> IceResult:
+def _compute(
+    plan: Plan, volume: Volume, inputs: IceInputs, levels_c: tuple[float, ...], progress: Progress
+) -> IceResult:
     """Return the ice; what the window will ask of it first is computed too, so that its thread need not."""
-    result = predict_ice(inputs, progress)
+    result = predict_ice(inputs, progress, ct_tissues(plan, volume))
     figures(plan, inputs.lesion_id, result)
     isotherm_figures(plan.lesion(inputs.lesion_id).shape, result, levels_c)
     for one in result.fields:

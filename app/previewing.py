@@ -13,7 +13,7 @@ from app.reading import Reading
 from cvt_planner.base.errors import Cancelled, PlannerError
 from cvt_planner.base.progress import Progress
 from cvt_planner.plan.model import Plan
-from cvt_planner.plan.results import IceInputs
+from cvt_planner.plan.results import IceInputs, stand_in
 from cvt_planner.planning.ice_preview import IcePreview
 from cvt_planner.workspace import State
 
@@ -98,7 +98,7 @@ class Previewing(QObject):
     def _solve(self) -> None:
         if self._wanted is None:
             return
-        self._newest = (self._wanted, self.desk.view_state.ice_tissue)
+        self._newest = (self._wanted, self._tissue)
         if not self._solving:
             self._solving = True
             title = "Previewing the ice"
@@ -126,7 +126,7 @@ class Previewing(QObject):
 
     def _show(self, asked: _Asked, answer: IcePreview | PlannerError) -> None:
         inputs, tissue = asked
-        if inputs.lesion_id != self._lesion_id or tissue != self.desk.view_state.ice_tissue:
+        if inputs.lesion_id != self._lesion_id or tissue != self._tissue:
             return
         if isinstance(answer, IcePreview):
             self.desk.view_state.set_ice_preview(answer)
@@ -146,8 +146,13 @@ class Previewing(QObject):
             self.give_up()
             self.desk.explain(error)
 
+    @property
+    def _tissue(self) -> str:
+        """Return what previews are made in: the CT's own tissues take too long."""
+        return stand_in(self.desk.view_state.ice_tissue)
+
     def _is_of(self, preview: IcePreview) -> bool:
-        return preview.inputs == self._wanted and preview.drawn.tissue == self.desk.view_state.ice_tissue
+        return preview.inputs == self._wanted and preview.drawn.tissue == self._tissue
 
     def _tissue_changed(self) -> None:
         if self._lesion_id and self._wanted is not None:

@@ -11,8 +11,8 @@ from cvt_planner.plan.figures import AssemblyFigures, CementFigures, IceFigures,
 from cvt_planner.plan.model import Assembly, CanalMark, Lesion, Plan
 from cvt_planner.plan.results import IceInputs, IceResult, is_current
 from cvt_planner.plan.sides import sides_state
+from cvt_planner.planning.ice import asked_again, ice_inputs, isotherm_figures
 from cvt_planner.planning.ice import figures as ice_figures
-from cvt_planner.planning.ice import ice_inputs, isotherm_figures
 from cvt_planner.planning.ice_reach import ice_boxes
 from cvt_planner.planning.placement import lesion_in_ct
 from cvt_planner.planning.summary import assembly_figures, cement_figures
@@ -34,6 +34,10 @@ class IceReading:
     def stale(self) -> bool:
         """Return whether there is ice, but not for what the plan says now."""
         return self.result is not None and not self.current
+
+    def lacks(self, of_ct: bool) -> bool:
+        """Return whether there is current ice, but not in the tissues of the CT although they are wanted."""
+        return self.current and of_ct and self.result is not None and not self.result.inputs.ct_marks
 
     @property
     def state(self) -> IceState:
@@ -74,7 +78,7 @@ class Reading:
         plan, volume = self.desk.plan, self.desk.volume
         if plan is None or volume is None:
             return None
-        return ice_inputs(plan, lesion_id, volume.content_hash, ICE_SPACING_MM)
+        return ice_inputs(plan, lesion_id, volume.content_hash, ICE_SPACING_MM, self.desk.settings.ct_tissues)
 
     def ice(self, lesion_id: str) -> IceReading:
         """Return the ice of one lesion and its figures."""
@@ -84,7 +88,7 @@ class Reading:
         previewed = preview is not None and preview.lesion_id == lesion_id
         if plan is None or volume is None or result is None:
             return IceReading(None, False, None, previewed=previewed)
-        wanted = ice_inputs(plan, lesion_id, volume.content_hash, result.inputs.spacing_mm)
+        wanted = asked_again(plan, result.inputs, volume.content_hash)
         current = is_current(result, plan, wanted)
         known = self._ice.get(lesion_id)
         if current:

@@ -93,6 +93,15 @@ class Settings:
         self._store.setValue("isotherms_c", json.dumps(list(value)))
 
     @property
+    def ct_tissues(self) -> bool:
+        """Return whether ice is also computed in the tissues of the CT."""
+        return str(self._store.value("ct_tissues", "false")).lower() == "true"
+
+    @ct_tissues.setter
+    def ct_tissues(self, value: bool) -> None:
+        self._store.setValue("ct_tissues", "true" if value else "false")
+
+    @property
     def procedure_view(self) -> bool:
         """Return whether axials were last shown as the prone patient lies."""
         return str(self._store.value("procedure_view", "false")).lower() == "true"

@@ -16,11 +16,18 @@ from app.playing import Playing
 from app.reading import IceReading, Reading
 from cvt_planner.plan.figures import FIRST_VERSION_ICE, IceFigures
 from cvt_planner.plan.model import FreezePhase, Lesion
-from cvt_planner.plan.results import MARROW_BONE, SOFT_TISSUE, IceResult
+from cvt_planner.plan.results import CT_LEAST, CT_MOST, MARROW_BONE, OF_CT, SOFT_TISSUE, IceResult, stand_in
 from cvt_planner.plan.timeline import moment_words
 from cvt_planner.planning.ice_course import volumes_ml
 
-_READING = "Lesion inside: from the smaller ice to the larger. Canal: in the larger ice, each place at its coldest."
+_READING = "Lesion inside: from the smallest ice to the largest. Canal: in the nearest ice, each place at its coldest."
+_TISSUES = (("Marrow bone (smaller)", MARROW_BONE), ("Soft tissue (larger)", SOFT_TISSUE))
+_OF_CT = (("This CT, least ice", CT_LEAST), ("This CT, most ice", CT_MOST))
+_HEADS = {SOFT_TISSUE: "Soft", MARROW_BONE: "Marrow", CT_LEAST: "CT least", CT_MOST: "CT most"}
+_SOLVED_TIP = (
+    "This CT's own tissues come from its HU and from the lesions and the canal as marked, at both ends of what is "
+    "known: least ice with blood and a warm canal, most ice without either."
+)
 _AT_THE_END = "Ice at the end of the last freeze"
 
 
@@ -28,7 +35,7 @@ LARGE_ML = 10.0
 
 
 class IcePanel(StepPanel):
-    """Run, stop, the figures of each isotherm in both tissues, and the ice over time."""
+    """Run, stop, the figures of each isotherm in two tissues at a time, and the ice over time."""
 
     step = Step.ICE
     run_wanted = Signal(str)  # lesion id
@@ -43,9 +50,12 @@ class IcePanel(StepPanel):
         self.lesion = Choice("ice_lesion")
         self.lesion.activated.connect(lambda _n: self.desk.choose_lesion(str(self.lesion.currentData()), go=True))
         self.tissue = Choice("ice_tissue")
-        self.tissue.fill([("Marrow bone (smaller)", MARROW_BONE), ("Soft tissue (larger)", SOFT_TISSUE)], None)
+        self.solved = Choice("ice_solved")
+        self.solved.fill([("Two uniform tissues", False), ("Those and this CT's own", True)], None)
+        self.solved.setToolTip(_SOLVED_TIP)
+        self.solved.activated.connect(lambda _n: self._choose_solved(bool(self.solved.currentData())))
         self.tissue.activated.connect(lambda _n: self.desk.view_state.set_ice_tissue(str(self.tissue.currentData())))
-        self.body.addWidget(form(("Lesion", self.lesion), ("Drawn in", self.tissue)))
+        self.body.addWidget(form(("Lesion", self.lesion), ("Solved in", self.solved), ("Drawn in", self.tissue)))
         self.run = button("Run the ice", self._run, icon="play", role="primary", name="run_ice")
         self.all = button("Run all", self._run_all, name="run_all_ice", tip="Every lesion whose ice is missing or old")
         self.row(self.run, self.all)
@@ -69,7 +79,8 @@ class IcePanel(StepPanel):
         self.body.addWidget(self.canal)
         self._canal_hint = label("", "look", "ice_canal_hint")
         self.body.addWidget(self._canal_hint)
-        self.body.addWidget(label(f"{FIRST_VERSION_ICE} {_READING}", "look", "ice_first_version"))
+        self._label = label("", "look", "ice_first_version")
+        self.body.addWidget(self._label)
         self._protocol = label("", "hint", "ice_protocol")
         self.body.addWidget(self._protocol)
 
@@ -82,15 +93,20 @@ class IcePanel(StepPanel):
         ice = self.reading.ice(lesion.id) if lesion else IceReading(None, False, None)
         needles = plan.assemblies_of(lesion.id) if plan and lesion else ()
         unplayable = ice.result is not None and any(one.frames is None for one in ice.result.fields)
-        self.run.setEnabled(bool(needles) and (not ice.current or unplayable))
-        self.run.setText("Run the ice again" if ice.stale or unplayable else "Run the ice")
+        of_ct = self.desk.settings.ct_tissues
+        lacking = ice.lacks(of_ct)
+        self.run.setEnabled(bool(needles) and (not ice.current or unplayable or lacking))
+        self.run.setText("Run the ice again" if ice.stale or unplayable or lacking else "Run the ice")
         self.all.setEnabled(bool(self._waiting()))
-        text, role = _state(lesion, len(needles), ice, self.desk.jobs.running(ICE_JOB))
+        text, role = _state(lesion, len(needles), ice, self.desk.jobs.running(ICE_JOB), lacking)
         self.state.setText(text)
         set_role(self.state, role)
         self._show(ice)
         self.timeline.refresh()
-        self.tissue.choose_quietly(self.desk.view_state.ice_tissue)
+        self.solved.choose_quietly(of_ct)
+        own = of_ct or (ice.result is not None and bool(ice.result.inputs.ct_marks))
+        if not self.tissue.view().isVisible():
+            self.tissue.fill([*_TISSUES, *(_OF_CT if own else ())], self.desk.view_state.ice_tissue)
         self._protocol.setText(f"Protocol: {protocol_words(plan.protocol)}. Change it in step 7." if plan else "")
 
     def _show(self, ice: IceReading) -> None:
@@ -100,7 +116,10 @@ class IcePanel(StepPanel):
         at = "" if result is None or time_s is None else moment_words(result.inputs.protocol, time_s)
         self._heading.setText("Preview: no figures yet" if ice.previewed else f"Ice at {at}" if at else _AT_THE_END)
         set_role(self._heading, "section_look" if ice.previewed or at else "section")
-        volumes = _volumes(None if ice.previewed else result, levels, time_s)
+        tissues = OF_CT if view.ice_tissue in OF_CT else (SOFT_TISSUE, MARROW_BONE)
+        self.isotherms.setHorizontalHeaderLabels(["Isotherm", *(_HEADS[tissue] for tissue in tissues), "Lesion"])
+        volumes = _volumes(None if ice.previewed else result, tissues, levels, time_s)
+        self._label.setText(f"{FIRST_VERSION_ICE if ice.figures is None else ice.figures.label} {_READING}")
         rows = []
         for number, iso in enumerate(levels):
             name = f"{celsius(iso)}{' preview' if ice.previewed else ' old' if ice.stale else ''}"
@@ -135,7 +154,15 @@ class IcePanel(StepPanel):
         plan = self.desk.plan
         if plan is None:
             return []
-        return [x.id for x in plan.lesions if plan.assemblies_of(x.id) and not self.reading.ice(x.id).current]
+        of_ct = self.desk.settings.ct_tissues
+        ice = {x.id: self.reading.ice(x.id) for x in plan.lesions if plan.assemblies_of(x.id)}
+        return [key for key, one in ice.items() if not one.current or one.lacks(of_ct)]
+
+    def _choose_solved(self, of_ct: bool) -> None:
+        self.desk.settings.ct_tissues = of_ct
+        if not of_ct:
+            self.desk.view_state.set_ice_tissue(stand_in(self.desk.view_state.ice_tissue))
+        self.desk.tell()
 
     def _run(self) -> None:
         if self.desk.lesion is not None:
@@ -151,7 +178,7 @@ def protocol_words(protocol: tuple[FreezePhase, ...]) -> str:
     return ", ".join(f"{phase.kind} {phase.seconds / 60:g} min" for phase in protocol)
 
 
-def _state(lesion: Lesion | None, needles: int, ice: IceReading, computing: bool) -> tuple[str, str]:
+def _state(lesion: Lesion | None, needles: int, ice: IceReading, computing: bool, lacking: bool) -> tuple[str, str]:
     if lesion is None:
         return "Mark a lesion first.", "hint"
     if not needles:
@@ -163,14 +190,19 @@ def _state(lesion: Lesion | None, needles: int, ice: IceReading, computing: bool
         return f"The ice of {probes} has not been computed yet.", "hint"
     if ice.stale:
         return "Out of date: needles or protocol changed after it was computed. Run it again.", "look"
+    if lacking:
+        return "Up to date, but not in this CT's own tissues: run it again.", "look"
     return "Up to date with needles and protocol.", "ok"
 
 
-def _volumes(result: IceResult | None, levels_c: tuple[float, ...], time_s: float | None) -> list[tuple[str, str]]:
-    """Return (in soft tissue, in marrow) of each isotherm."""
+def _volumes(
+    result: IceResult | None, tissues: tuple[str, ...], levels_c: tuple[float, ...], time_s: float | None
+) -> list[tuple[str, ...]]:
+    """Return the volumes of each isotherm in each of the tissues."""
     if result is None:
-        return [(UNKNOWN, UNKNOWN)] * len(levels_c)
-    found = [volumes_ml(result.field_of(tissue), levels_c, time_s) for tissue in (SOFT_TISSUE, MARROW_BONE)]
+        return [(UNKNOWN,) * len(tissues)] * len(levels_c)
+    known = {one.tissue: one for one in result.fields}
+    found = [volumes_ml(known[tissue], levels_c, time_s) if tissue in known else None for tissue in tissues]
     texts = [[_volume(value) for value in row] if row else [UNKNOWN] * len(levels_c) for row in found]
     return list(zip(*texts, strict=True))
 

@@ -11,7 +11,7 @@ from app import theme
 from app.panels.ice_curve import Curve, IceCurve
 from app.panels.widgets import button, label, named, set_role
 from app.playing import NOT_KEPT, Playing
-from app.render.ice_state import still_holds
+from app.render.ice_state import shown_field, still_holds
 from cvt_planner.plan.timeline import moment_words, stretches
 from cvt_planner.planning.ice_course import course, known_course
 
@@ -86,7 +86,7 @@ class IceTimeline(QWidget):
         result = playing.result
         if result is None:
             return None
-        one = result.field_of(view.ice_tissue)
+        one = shown_field(result, view.ice_tissue)
         levels = view.isotherms_c
         volumes = known_course(one, levels)
         if volumes is None and not playing.desk.jobs.running(_COURSE_JOB):
@@ -94,7 +94,7 @@ class IceTimeline(QWidget):
         times = one.frames.times_s if one.frames is not None else ()
         parts = stretches(result.inputs.protocol)
         stale = not still_holds(playing.desk.workspace.state, result)
-        return Curve(parts, times, levels, volumes, playing.time_s, playing.record_s, view.ice_tissue, stale)
+        return Curve(parts, times, levels, volumes, playing.time_s, playing.record_s, one.tissue, stale)
 
     def _to_record(self) -> None:
         self.playing.go_to(self.playing.record_s)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from app.render.view_state import ViewState
-from cvt_planner.plan.results import IceField, IceResult, is_current
+from cvt_planner.plan.results import IceField, IceResult, is_current, stand_in
 from cvt_planner.plan.timeline import frozen_at_s, moment_words
-from cvt_planner.planning.ice import ice_inputs
+from cvt_planner.planning.ice import asked_again
 from cvt_planner.planning.ice_drawn import DrawnIce, drawn_at, drawn_at_the_end
 from cvt_planner.planning.ice_preview import IcePreview
 from cvt_planner.workspace import State
@@ -45,10 +45,11 @@ class ShownIce:
 
 
 def shown_field(result: IceResult, tissue: str) -> IceField:
-    """Return the temperatures in the chosen tissue; the first ones where the result has none for it."""
-    for one in result.fields:
-        if one.tissue == tissue:
-            return one
+    """Return the temperatures in the chosen tissue; those of the nearest to it where the result has none for it."""
+    for wanted in (tissue, stand_in(tissue)):
+        for one in result.fields:
+            if one.tissue == wanted:
+                return one
     return result.fields[0]
 
 
@@ -58,7 +59,7 @@ def still_holds(state: State, result: IceResult) -> bool:
     if plan is None or all(lesion.id != result.inputs.lesion_id for lesion in plan.lesions):
         return False
     content_hash = state.volume.content_hash if state.volume is not None else plan.planning_volume.content_hash
-    return is_current(result, plan, ice_inputs(plan, result.inputs.lesion_id, content_hash, result.inputs.spacing_mm))
+    return is_current(result, plan, asked_again(plan, result.inputs, content_hash))
 
 
 def shown_ice(state: State, view: IceView) -> Iterator[ShownIce]:
@@ -66,9 +67,12 @@ def shown_ice(state: State, view: IceView) -> Iterator[ShownIce]:
 
     Ice without frames is not drawn at another moment than the end of the last freeze: it is not known there.
     """
-    preview = view.preview if view.preview is not None and view.preview.drawn.tissue == view.tissue else None
+    preview = view.preview
+    if preview is not None and preview.drawn.tissue != stand_in(view.tissue):
+        preview = None
     if preview is not None:
-        yield ShownIce(preview.lesion_id, preview.drawn, False, "preview")
+        words = ["preview", *_other_tissue(preview.drawn.tissue, view.tissue)]
+        yield ShownIce(preview.lesion_id, preview.drawn, False, ", ".join(words))
     for result in state.ice:
         lesion_id, one = result.inputs.lesion_id, shown_field(result, view.tissue)
         if preview is not None and lesion_id == preview.lesion_id:
@@ -78,10 +82,14 @@ def shown_ice(state: State, view: IceView) -> Iterator[ShownIce]:
         if drawn is None:
             continue
         stale = not still_holds(state, result)
-        words = ["out of date"] if stale else []
+        words = [*(["out of date"] if stale else []), *_other_tissue(one.tissue, view.tissue)]
         if not at_the_end and view.time_s is not None:
             words.insert(0, moment_words(result.inputs.protocol, view.time_s))
         yield ShownIce(lesion_id, drawn, stale, ", ".join(words))
+
+
+def _other_tissue(shown: str, wanted: str) -> tuple[str, ...]:
+    return () if shown == wanted else (f"in {shown}",)
 
 
 def is_at_the_end(result: IceResult, time_s: float | None) -> bool:

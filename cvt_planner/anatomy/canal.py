@@ -158,6 +158,16 @@ def canal_points_lps(
 ) -> Points:
     """Return (n, 3) LPS points of the canal's wall, for distances from ice and temperatures at the wall.
 
+    Parameters, errors and what is not modelled as in `canal_sections_lps`.
+    """
+    return canal_sections_lps(marks, half_height_mm, step_mm).reshape(-1, 3)
+
+
+def canal_sections_lps(
+    marks: Sequence[tuple[Vec3, Sequence[Vec3]]], half_height_mm: float = 15.0, step_mm: float = _DEFAULT_STEP_MM
+) -> Points:
+    """Return (sections, 48, 3) outlines of the canal from below upwards, LPS mm, each at even angles about its centre.
+
     Parameters
     ----------
     marks
@@ -195,7 +205,7 @@ def canal_points_lps(
             sections += [(1 - s) * (centre + outline) + s * (centres[n + 1] + outlines[n + 1]) for s in shares]
         else:
             sections += [centre + outline + [0.0, 0.0, h] for h in _heights(half_height_mm, step_mm)]
-    return np.concatenate(sections)
+    return np.stack(sections)
 
 
 def _heights(half_height_mm: float, step_mm: float) -> FloatArray:

@@ -84,8 +84,14 @@ def add_source(rate: F32, source: F32) -> None:
 
 @kernel
 def perfuse_row(rate: F32, e: F32, blood: F32, metabolic: F32, capacity: F32) -> float:
-    """Add what blood and metabolism bring, K/s, to one row of rates; return it, W."""
+    """Add what blood and metabolism (empty: none) bring, K/s, to one row of rates; return it, W."""
     total = np.float32(0.0)
+    if metabolic.size == 0:
+        for i in range(rate.size):
+            heat = -blood[i] * e[i]
+            rate[i] += heat
+            total += heat * capacity[i]
+        return np.float64(total)
     for i in range(rate.size):
         heat = metabolic[i] - blood[i] * e[i]
         rate[i] += heat
@@ -95,8 +101,14 @@ def perfuse_row(rate: F32, e: F32, blood: F32, metabolic: F32, capacity: F32) ->
 
 @kernel
 def perfuse_flow(rate: F32, e: F32, blood: F32, metabolic: F32) -> float:
-    """Add what blood (W/K) and metabolism (W) bring to one row of flows, W; return it."""
+    """Add what blood (W/K) and metabolism (W; empty: none) bring to one row of flows, W; return it."""
     total = np.float32(0.0)
+    if metabolic.size == 0:
+        for i in range(rate.size):
+            heat = -blood[i] * e[i]
+            rate[i] += heat
+            total += heat
+        return np.float64(total)
     for i in range(rate.size):
         heat = metabolic[i] - blood[i] * e[i]
         rate[i] += heat

@@ -77,7 +77,10 @@ class Run:
         else:
             coldest = state.copy()
         self.coldest, self.blood, self.metabolic = coldest, blood.reshape(-1), metabolic.reshape(-1)
+        if not self.metabolic.any():
+            self.metabolic = np.zeros(0, np.float32)  # nothing to read in every sweep
         self.fed, self.made = self.blood.copy(), self.metabolic.copy()
+        self.fed_rows = np.zeros((shape[0], 2), np.int64)
         channels = 2 if self.on.mapped else 1
         self.e, self.ea, self.eb, self.rate = (_apart(shape, slot) for slot in range(4))
         for known in (self.e, self.ea, self.eb):
@@ -208,8 +211,8 @@ class Run:
         self.steps += 1
         self.stages += count
         super_step.after_step(
-            self.on.shape, self.e.reshape(-1), self.coldest.reshape(-1), self.blood, self.metabolic, self.liquidus_e,
-            self.medium.perfused, self.many,
+            self.on.shape, self.e.reshape(-1), self.cold, self.coldest.reshape(-1), self.blood, self.metabolic,
+            self.liquidus_e, self.medium.perfused, self.many,
         )  # fmt: skip
         if self.medium.perfused:
             self._feed_front()
@@ -227,7 +230,7 @@ class Run:
         )
         front_kernels.feed_front(
             self.on.shape, self.e.reshape(-1), self.psi, self.cold, self.blood, self.metabolic, self.fed, self.made,
-            k_u, k_f, self.on.tables, self.many,
+            k_u, k_f, self.on.tables, self.fed_rows, self.many,
         )  # fmt: skip
 
     def _settle_probes(self, now: float) -> None:

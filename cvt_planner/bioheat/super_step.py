@@ -219,38 +219,40 @@ def one_step(shape: Any, f: Fields, feeds: Feeds, tissue: TissueTables, stages: 
 
 
 @kernel
-def after_plane(k: int, shape: Any, e: F32, coldest: F32, blood: F32, metabolic: F32, liquidus: np.float32,
-                perfused: bool) -> None:  # fmt: skip
+def after_plane(k: int, shape: Any, e: F32, cold: Ints, coldest: F32, blood: F32, metabolic: F32,
+                liquidus: np.float32, perfused: bool) -> None:  # fmt: skip
     """Do what `after_step` does for one plane."""
     _, high, wide = shape
     p, q = (k * high + 1) * wide, ((k + 1) * high - 1) * wide
     now, low = e[p:q], coldest[p:q]
     for i in range(now.size):
         low[i] = min(low[i], now[i])
-    if perfused:
-        fed, made = blood[p:q], metabolic[p:q]
+    if perfused and cold[k, 0] < cold[k, 1]:
+        p, q = (k * high + cold[k, 0]) * wide, (k * high + cold[k, 1]) * wide
+        now, fed, made = e[p:q], blood[p:q], metabolic[p:q]
         for i in range(now.size):
             fed[i] = np.float32(0.0) if now[i] < liquidus else fed[i]
+        for i in range(made.size):
             made[i] = np.float32(0.0) if now[i] < liquidus else made[i]
 
 
 @parallel_kernel
-def after_step_many(shape: Any, e: F32, coldest: F32, blood: F32, metabolic: F32, liquidus: float,
+def after_step_many(shape: Any, e: F32, cold: Ints, coldest: F32, blood: F32, metabolic: F32, liquidus: float,
                     perfused: bool) -> None:  # fmt: skip
     """Do what `after_step` does, on all cores."""
     for k in prange(1, shape[0] - 1):
-        after_plane(k, shape, e, coldest, blood, metabolic, np.float32(liquidus), perfused)
+        after_plane(k, shape, e, cold, coldest, blood, metabolic, np.float32(liquidus), perfused)
 
 
 @kernel
-def after_step(shape: Any, e: F32, coldest: F32, blood: F32, metabolic: F32, liquidus: float, perfused: bool,
-               many: bool) -> None:  # fmt: skip
-    """Keep the coldest state so far, stop blood and metabolism where tissue froze."""
+def after_step(shape: Any, e: F32, cold: Ints, coldest: F32, blood: F32, metabolic: F32, liquidus: float,
+               perfused: bool, many: bool) -> None:  # fmt: skip
+    """Keep the coldest state so far, stop blood and metabolism where tissue froze; `cold` are the rows with ice."""
     if many:
-        after_step_many(shape, e, coldest, blood, metabolic, liquidus, perfused)
+        after_step_many(shape, e, cold, coldest, blood, metabolic, liquidus, perfused)
     else:
         for k in range(1, shape[0] - 1):
-            after_plane(k, shape, e, coldest, blood, metabolic, np.float32(liquidus), perfused)
+            after_plane(k, shape, e, cold, coldest, blood, metabolic, np.float32(liquidus), perfused)
 
 
 @kernel

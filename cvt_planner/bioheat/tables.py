@@ -63,7 +63,7 @@ class Feeds(NamedTuple):
     row_has
         (planes, rows) whether a row holds any of that.
     blood, metabolic
-        (cells,) 1/s and K/s; mapped, W/K and W.
+        (cells,) 1/s and K/s; mapped, W/K and W. `metabolic` is empty where there is none.
     capacity
         (cells,) J/K.
     perfused

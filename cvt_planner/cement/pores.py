@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from cvt_planner.anatomy.bone_share import bone_share
 from cvt_planner.anatomy.lesion_shape import LesionShape
 from cvt_planner.anatomy.raster import rasterise, shape_bounds_lps_mm
 from cvt_planner.base.arrays import Float32Array, MaskArray
@@ -14,8 +15,6 @@ from cvt_planner.base.units import ml_from_mm3
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Volume
 
-_MARROW_HU = 15.0  # share of bone 0; assumed, within 0 to 30 HU of marrow
-_MATRIX_HU = 1900.0  # share of bone 1; assumed, within 1800 to 2000 HU of bone matrix at 120 kV
 _BONE_HU = (80.0, 700.0)  # denoised: below it disc, canal and muscle, above it cortex, which cement does not enter
 _DENOISE_MM = 1.0
 _LOOK_EVERY_MM = 2.0
@@ -34,7 +33,7 @@ def pores_in_halos(volume: Volume, shape: LesionShape, halos_mm: tuple[float, ..
 
     Notes
     -----
-    Bone share per voxel = (HU - 15) / (1900 - 15), held within 0 and 1, after a Gaussian of 1 mm; voxels of 80 to 700
+    Bone share per voxel (`anatomy.bone_share`) after a Gaussian of 1 mm; voxels of 80 to 700
     HU count as cancellous. Looked at every 1 to 2 mm, so that the figure follows a lesion that is being dragged.
     Contrast medium, sclerosis beyond 700 HU and bone of a neighbouring vertebra across a thin disc are not told apart.
     Zero where the lesion lies outside the CT.
@@ -54,7 +53,7 @@ def pores_in_halos(volume: Volume, shape: LesionShape, halos_mm: tuple[float, ..
     # From the middle of the nearest voxel inside; on balls the surface lies a quarter of a voxel nearer on average.
     away_mm = ndimage.distance_transform_edt(~inside, sampling=spacing_mm) - 0.25 * float(spacing_mm.mean())
     bone = ~inside & (hu >= _BONE_HU[0]) & (hu <= _BONE_HU[1])
-    pores = 1.0 - np.clip((hu - _MARROW_HU) / (_MATRIX_HU - _MARROW_HU), 0.0, 1.0)
+    pores = 1.0 - bone_share(hu)
     halos = [bone & (away_mm <= halo_mm) for halo_mm in halos_mm]
     return tuple(HaloPores(float(halo.sum()) * voxel_ml, float(pores[halo].sum()) * voxel_ml) for halo in halos)
 

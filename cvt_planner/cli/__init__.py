@@ -114,14 +114,7 @@ def parser(draw_scene: DrawScene | None = None) -> argparse.ArgumentParser:
     one.add_argument("card", metavar="CARD.json", help="see docs/probe-card.md")
     one.add_argument("--out", metavar="PROBE.json", help="write the fitted probe, its card and the misfit")
 
-    one = _add(subs, "check", "every safety check of a plan", commands.check)
-    one.add_argument("plan", metavar="PLAN", help="a .cvtplan file")
-    one.add_argument("--ct", metavar="PATH", help="where the plan's CT is, if not where the plan says")
-    about = "you looked at the picture: left and right are as the header says"
-    one.add_argument("--confirm-sides", action="store_true", help=about)
-    one.add_argument("--password-file", metavar="F", help="its first line opens the CT, where that is a protected ZIP")
-    one.add_argument("--freeze", action="store_true", help="compute the ice now; without it the stored ice is judged")
-    one.add_argument("--spacing", metavar="MM", type=float, default=1.0, help="grid of --freeze (default 1 mm)")
+    _takes_a_plan(_add(subs, "check", "every safety check of a plan", commands.check))
 
     pacs_commands.add_parsers(subs, _add)
 
@@ -148,6 +141,20 @@ def _add(
     one.add_argument("--verbose", action="store_true", help="say every tenth of the work on stderr")
     one.set_defaults(run=run)
     return one
+
+
+def _takes_a_plan(one: argparse.ArgumentParser) -> None:
+    one.add_argument("plan", metavar="PLAN", help="a .cvtplan file")
+    one.add_argument("--ct", metavar="PATH", help="where the plan's CT is, if not where the plan says")
+    about = "you looked at the picture: left and right are as the header says"
+    one.add_argument("--confirm-sides", action="store_true", help=about)
+    one.add_argument("--password-file", metavar="F", help="its first line opens the CT, where that is a protected ZIP")
+    one.add_argument("--freeze", action="store_true", help="compute the ice now; without it the stored ice is judged")
+    one.add_argument("--spacing", metavar="MM", type=float, default=1.0, help="grid of --freeze (default 1 mm)")
+    about = (
+        "with --freeze: also in the tissues of this CT (HU, lesions and canal as marked), at both ends of what is known"
+    )
+    one.add_argument("--ct-tissues", action="store_true", help=about)
 
 
 def _fail(as_json: bool, sentence: str, exit_code: int) -> int:

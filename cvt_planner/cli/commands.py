@@ -18,6 +18,7 @@ from cvt_planner.cli.passwords import with_password
 
 if TYPE_CHECKING:
     from cvt_planner.cli.selftest import DrawScene
+    from cvt_planner.imaging.volume import Volume
     from cvt_planner.plan.checks import CheckResult
     from cvt_planner.plan.model import Plan
     from cvt_planner.plan.results import IceResult
@@ -167,7 +168,7 @@ def check(args: argparse.Namespace, progress: Progress) -> Answer:
         log(notice)
     ice = stored.ice
     if args.freeze:
-        ice = _frozen(stored.plan, ct.content_hash, args.spacing, progress.part(0.3, 1.0))
+        ice = _frozen(stored.plan, ct, args.spacing, args.ct_tissues, progress.part(0.3, 1.0))
     plan = confirmed_sides(stored.plan, ct) if args.confirm_sides else stored.plan
     sides = sides_state(plan, ct)
     if not sides.named:
@@ -205,14 +206,16 @@ def checks_as_text(results: tuple[CheckResult, ...]) -> str:
     return table(("verdict", "check", "of", "figure", ""), rows) + f"\n{notice}"
 
 
-def _frozen(plan: Plan, content_hash: str, spacing_mm: float, progress: Progress) -> tuple[IceResult, ...]:
+def _frozen(plan: Plan, ct: Volume, spacing_mm: float, of_ct: bool, progress: Progress) -> tuple[IceResult, ...]:
     """Return the ice of every lesion that has needles, computed now."""
+    from cvt_planner.planning.ct_tissues import ct_tissues
     from cvt_planner.planning.ice import ice_inputs, predict_ice
 
-    wanted = [ice_inputs(plan, lesion.id, content_hash, spacing_mm) for lesion in plan.lesions]
+    wanted = [ice_inputs(plan, lesion.id, ct.content_hash, spacing_mm, of_ct) for lesion in plan.lesions]
     inputs = [one for one in wanted if one is not None]
+    tissues = ct_tissues(plan, ct)
     share = 1.0 / max(len(inputs), 1)
-    return tuple(predict_ice(one, progress.part(n * share, (n + 1) * share)) for n, one in enumerate(inputs))
+    return tuple(predict_ice(one, progress.part(n * share, (n + 1) * share), tissues) for n, one in enumerate(inputs))
 
 
 def selftest(draw_scene: DrawScene | None) -> Command:

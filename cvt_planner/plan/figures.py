@@ -8,6 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 FIRST_VERSION_ICE = "First version: two homogeneous tissues, no perfusion, no cortex, no cerebrospinal fluid."
+CT_ICE = (
+    "First version: from the two homogeneous tissues and both extremes of this CT's tissues (HU, lesions and canal as "
+    "marked). No large vessels, no lung."
+)
 FIRST_VERSION_CEMENT = "First estimate from the marked lesion and a reference vertebra of the level."
 
 
@@ -43,10 +47,11 @@ class AssemblyFigures:
 
 @dataclass(frozen=True)
 class IsothermFigures:
-    """What one isotherm encloses; the two ends of each range come from the two kinds of tissue.
+    """What one isotherm encloses; the two ends of each range come from different kinds of tissue.
 
-    `covered_percent` is the part of the lesion inside the smaller ice (marrow-filled bone), `covered_high_percent`
-    inside the larger (soft tissue).
+    `covered_percent` is the part of the lesion inside the ice that covers least of it, `covered_high_percent` inside
+    the one that covers most; `covered_in` and `covered_high_in` say in which tissue each is. The volumes in the tissues
+    of the CT are None where those were not solved.
     """
 
     temperature_c: float
@@ -54,13 +59,17 @@ class IsothermFigures:
     volume_marrow_bone_ml: float
     covered_percent: float
     covered_high_percent: float
+    covered_in: str
+    covered_high_in: str
+    volume_ct_least_ml: float | None = None
+    volume_ct_most_ml: float | None = None
 
 
 @dataclass(frozen=True)
 class IceFigures:
     """The figures of one lesion's ice at the end of the last freeze.
 
-    Distances to the canal's wall come from the larger ice (soft tissue): mm from the isotherm's surface to the nearest
+    Distances to the canal's wall come from the ice that comes nearest: mm from the isotherm's surface to the nearest
     point of the wall, negative where the wall lies inside; all marked canals count, each place at its coldest moment,
     which for the wall mostly comes some minutes after the last freeze. None where no marked canal passes near, or
     where nothing of the tissue gets so cold.
@@ -72,8 +81,9 @@ class IceFigures:
     canal_to_0c_mm: float | None
     canal_to_minus_20c_mm: float | None
     canal_minimum_c: float | None
-    canal_minimum_high_c: float | None  # the other end of the range: in the smaller ice
+    canal_minimum_high_c: float | None  # the other end of the range: in the ice that leaves it warmest
     label: str = FIRST_VERSION_ICE
+    canal_coldest_in: str | None = None  # in which tissue the canal's wall gets coldest
 
     def isotherm(self, temperature_c: float) -> IsothermFigures:
         """Return the figures of one of the isotherms."""

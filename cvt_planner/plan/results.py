@@ -15,6 +15,11 @@ from cvt_planner.plan.model import FreezePhase, Plan
 
 SOFT_TISSUE = "soft tissue"
 MARROW_BONE = "marrow-filled bone"
+CT_LEAST = "this CT, least ice"  # its tissues, with blood and warm fluid in the canal
+CT_MOST = "this CT, most ice"  # its tissues, without either, frozen bone conducting well
+HOMOGENEOUS: tuple[str, ...] = (SOFT_TISSUE, MARROW_BONE)
+OF_CT: tuple[str, ...] = (CT_LEAST, CT_MOST)
+_WORDS = {CT_LEAST: "this CT's tissues with blood and a warm canal", CT_MOST: "this CT's tissues without blood"}
 ISOTHERMS_C: tuple[float, ...] = (0.0, -20.0, -40.0)
 # Of the grid, mm: coarser ones lose the cold core (at 4 mm the canal's coldest wall was 15 K too warm); assumed.
 ICE_SPACING_MM = (0.25, 2.0)
@@ -45,6 +50,7 @@ class IceInputs:
     protocol: tuple[FreezePhase, ...]
     spacing_mm: float
     model_version: str
+    ct_marks: str = ""  # of the lesions and canal marked in the CT whose tissues were solved too; empty: they were not
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +73,7 @@ class IceField:
     cooling when the probes are off. None in files written before it was kept.
     """
 
-    tissue: str  # SOFT_TISSUE or MARROW_BONE
+    tissue: str  # one of HOMOGENEOUS or OF_CT
     temperature_c: Float32Array = field(repr=False)  # (k, j, i), read-only
     grid: Grid = field(repr=False)
     volumes_ml: tuple[tuple[float, float], ...]  # (isotherm degC, mL) for each of ISOTHERMS_C
@@ -79,7 +85,7 @@ class IceField:
 
 @dataclass(frozen=True, eq=False)
 class IceResult:
-    """The predicted ice of one lesion's probes, once per tissue. First version: two homogeneous tissues."""
+    """The predicted ice of one lesion's probes: in both homogeneous tissues, and in those of the CT where asked for."""
 
     inputs: IceInputs
     fields: tuple[IceField, ...]
@@ -87,6 +93,16 @@ class IceResult:
     def field_of(self, tissue: str) -> IceField:
         """Return the temperatures for one kind of tissue."""
         return next(f for f in self.fields if f.tissue == tissue)
+
+
+def stand_in(tissue: str) -> str:
+    """Return the homogeneous tissue that is shown where nothing was solved in the CT's own: the nearest to it."""
+    return {CT_LEAST: MARROW_BONE, CT_MOST: SOFT_TISSUE}.get(tissue, tissue)
+
+
+def ice_words(tissue: str) -> str:
+    """Return the words for a tissue within a sentence, after "in"."""
+    return _WORDS.get(tissue, tissue)
 
 
 def is_current(result: IceResult, plan: Plan, wanted: IceInputs | None) -> bool:

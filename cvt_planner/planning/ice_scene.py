@@ -1,7 +1,7 @@
 """What the ice of a lesion's probes is solved in, shared by the full ice and its preview: box, tissues, probes, phases.
 
-Not modelled: the probes of other lesions, perfusion, the patient's own tissues (cortex, fat, cerebrospinal fluid, air),
-large vessels, cooling along the probe's own shaft. Tissue starts at 37 degC.
+Not modelled: the probes of other lesions, large vessels, cooling along the probe's own shaft; in the two homogeneous
+tissues also perfusion and the patient's own tissues (cortex, fat, cerebrospinal fluid, air). Tissue starts at 37 degC.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 
 from cvt_planner.base.arrays import Points, vec3
 from cvt_planner.base.errors import InputRefused
+from cvt_planner.bioheat.ct_tissue import Extreme
 from cvt_planner.bioheat.law import HeatLaw
 from cvt_planner.bioheat.scene import HeatBox, Phase, PhaseKind, ProbeBody, Sleeve
 from cvt_planner.bioheat.tissue import MARROW_BONE as MARROW_BONE_MATERIAL
@@ -19,18 +20,22 @@ from cvt_planner.bioheat.tissue import SOFT_TISSUE as SOFT_TISSUE_MATERIAL
 from cvt_planner.bioheat.tissue import Material
 from cvt_planner.devices.bone_needle import BoneNeedleModel
 from cvt_planner.plan.model import FreezePhase
-from cvt_planner.plan.results import MARROW_BONE, SOFT_TISSUE, IceInputs, ProbePlace
+from cvt_planner.plan.results import CT_LEAST, CT_MOST, MARROW_BONE, SOFT_TISSUE, IceInputs, ProbePlace
 from cvt_planner.plan.timeline import last_freeze
 
 BODY_C = 37.0
 MARGIN_MM = 30.0  # of tissue around the active zones; a 17 G probe's ice reaches about 18 mm (0 degC) in 25 min
 MATERIALS: dict[str, Material] = {SOFT_TISSUE: SOFT_TISSUE_MATERIAL, MARROW_BONE: MARROW_BONE_MATERIAL}
+EXTREMES: dict[str, Extreme] = {CT_LEAST: Extreme.LEAST, CT_MOST: Extreme.MOST}
 
 
 @lru_cache(maxsize=8)
 def law_of(tissue: str) -> HeatLaw:
-    """Return how temperature and Kirchhoff variable hang together in one of the two tissues."""
-    return HeatLaw(MATERIALS[tissue], BODY_C)
+    """Return how temperature and Kirchhoff variable hang together in a tissue; in the CT's as in marrow-filled bone.
+
+    Among many tissues no such variable is smooth everywhere; it serves to find isotherms between voxels only.
+    """
+    return HeatLaw(MATERIALS.get(tissue, MARROW_BONE_MATERIAL), BODY_C)
 
 
 def zone(place: ProbePlace) -> Points:

@@ -13,7 +13,7 @@ import numpy as np
 from cvt_planner.base.arrays import Float32Array, read_only
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.geometry.frames import Grid
-from cvt_planner.plan.results import ISOTHERMS_C, MARROW_BONE, SOFT_TISSUE, IceField, IceInputs, IceResult, ProbePlace
+from cvt_planner.plan.results import HOMOGENEOUS, ISOTHERMS_C, OF_CT, IceField, IceInputs, IceResult, ProbePlace
 from cvt_planner.storage import nrrd_part
 from cvt_planner.storage.plan_json import (
     needle_as_json,
@@ -46,6 +46,7 @@ def _inputs_as_json(inputs: IceInputs) -> dict[str, Any]:
         "content_hash": inputs.content_hash,
         "spacing_mm": inputs.spacing_mm,
         "model_version": inputs.model_version,
+        "ct_marks": inputs.ct_marks,
         "protocol": protocol_as_json(inputs.protocol),
         "probes": [
             {
@@ -90,7 +91,8 @@ def ice_from_json(record: Record, get_part: GetPart) -> tuple[IceResult, ...]:
 def _result(r: Record, get_part: GetPart) -> IceResult:
     inputs = r.record("inputs")
     fields = tuple(_field(f, get_part) for f in r.records("fields"))
-    if sorted(f.tissue for f in fields) != sorted((SOFT_TISSUE, MARROW_BONE)):
+    ct_marks = inputs.text("ct_marks") if inputs.has("ct_marks") else ""  # the key came later than the format
+    if sorted(f.tissue for f in fields) != sorted((*HOMOGENEOUS, *(OF_CT if ct_marks else ()))):
         raise InputRefused(f"{r.where} is not one picture for each kind of tissue")
     return IceResult(
         inputs=IceInputs(
@@ -100,6 +102,7 @@ def _result(r: Record, get_part: GetPart) -> IceResult:
             protocol=protocol_from_json(inputs),
             spacing_mm=inputs.number("spacing_mm"),
             model_version=inputs.text("model_version"),
+            ct_marks=ct_marks,
         ),
         fields=fields,
     )

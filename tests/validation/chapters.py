@@ -91,7 +91,8 @@ def blood(quick: bool, folder: Folder) -> Chapter:
     chapter.say(
         "### I. The largest ice: a ball or wire at -140 °C in perfused tissue at 37 °C, until nothing changes",
         "The freezing range is 0.01 K wide, the frozen core has no blood. A cell loses its blood when it begins to "
-        "freeze; the cells beside the front are fed by as much of them as lies beyond the front.",
+        "freeze; the cells beside the front are fed by as much of them as lies beyond the front, at "
+        "the temperature in the middle of that.",
     )
     chapter.show(blood_cases.largest_ice_rows(quick))
     return chapter

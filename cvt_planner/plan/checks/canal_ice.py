@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from cvt_planner.plan.checks.contract import Check, CheckContext, Finding, Verdict, about_lesion, ice_missing
 from cvt_planner.plan.figures import IceFigures
+from cvt_planner.plan.results import ice_words
 
 # Dog cord, 10 min freeze: epidural minimum of -8 degC or colder left deficits in 4 of 4, -3 degC or warmer in 0 of 10
 # (AJNR 2024). Nerves are to stay between 10 and 45 degC: Sag & Husain 2022, PMC9246484.
@@ -42,6 +43,8 @@ def _sentence(ice: IceFigures, coldest_c: float, name: str, band_mm: float) -> s
     warmest = ice.canal_minimum_high_c
     figures = f"{round(coldest_c)}" if warmest is None else f"{round(coldest_c)} to {round(warmest)}"
     span = f"{figures} °C".replace("-", "−")
+    if ice.canal_coldest_in is not None:
+        span += f" (coldest in {ice_words(ice.canal_coldest_in)})"
     distance = ice.canal_to_0c_mm
     unsure = f" (± {band_mm:.1f} mm: slices lie {2.0 * band_mm:.1f} mm apart)" if band_mm else ""
     if distance is None:
@@ -57,7 +60,8 @@ CHECK = Check(
     unit="°C",
     limit=f"not under {LOOK_BELOW_C:g} °C at the canal's bony wall, in the larger ice; under {STOP_BELOW_C:g} °C: stop",
     not_modelled=(
-        "First version: no cortex, no warming by the canal's fluid or by injected gas or saline. The wall is the "
+        "First version: no cortex and no fluid in the canal, unless this CT's tissues were solved too; no injected gas "
+        "or saline. The wall is the "
         "bone's, not the dura's, as marked, within 15 mm of a mark. Nerve roots are not modelled. No threshold for the "
         "human cord is known. Counted is the coldest moment until 5 min after the last freeze. The probes of other "
         "lesions frozen at the same time are not added."

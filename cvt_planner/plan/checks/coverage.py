@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cvt_planner.plan.checks.contract import Check, CheckContext, Finding, about_lesion, ice_missing
+from cvt_planner.plan.results import ice_words
 
 ISOTHERM_C = -20.0  # lethal to most tissue: Gage & Baust, Cryobiology 1998;37:171 (malignant cells -40 degC)
 WANTED_PERCENT = 95.0  # assumed: palliation treats the lesion's border; the outline itself is good to about 1 mm
@@ -20,7 +21,7 @@ def _find(context: CheckContext) -> Iterator[Finding]:
         figures = ice.isotherm(ISOTHERM_C)
         low, high = figures.covered_percent, figures.covered_high_percent
         inside = f"{low:.0f} % of {lesion.name} lies inside the −20 °C ice"
-        text = f"{inside} in marrow-filled bone ({high:.0f} % in soft tissue)."
+        text = f"{inside} in {ice_words(figures.covered_in)} ({high:.0f} % in {ice_words(figures.covered_high_in)})."
         if low >= WANTED_PERCENT:
             yield about_lesion(lesion, "ok", text, low)
         elif high >= LEAST_PERCENT:
@@ -34,7 +35,10 @@ CHECK = Check(
     title="Lesion inside the −20 °C ice",
     unit="%",
     limit=f"at least {WANTED_PERCENT:g} % in the smaller ice; under {LEAST_PERCENT:g} % even in the larger: stop",
-    not_modelled="First version: two homogeneous tissues, no perfusion, no warming by the canal; no margin added.",
+    not_modelled=(
+        "First version: two homogeneous tissues without perfusion or warming by the canal, unless this CT's tissues "
+        "were solved too. No large vessels; no margin added."
+    ),
     source="−20 °C: Gage & Baust, Cryobiology 1998;37:171. Percentages: assumed.",
     find=_find,
 )

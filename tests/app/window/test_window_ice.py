@@ -17,7 +17,7 @@ from app.panels.rail import Step
 from app.panels.widgets import FigureTable
 from app.render import colours
 from app.render.ice_state import IceView, notice_words
-from cvt_planner.plan.results import ISOTHERMS_C, IceResult
+from cvt_planner.plan.results import ISOTHERMS_C, OF_CT, SOFT_TISSUE, IceResult
 
 if TYPE_CHECKING:
     from conftest import Hand, Small
@@ -398,6 +398,48 @@ def test_arrow_keys_show_a_preview_and_then_the_full_ice(ready: Hand) -> None:
     ready.qtbot.waitUntil(lambda: bool(ready.built.workspace.state.ice), timeout=LONG_MS)
     ready.settle()
     assert state.ice_preview is None and ready.window.reading.ice(state.lesion_id).current
+
+
+def test_the_key_t_moves_a_needle_and_its_ice_follows(frozen: Hand, small: Small) -> None:
+    state, old = frozen.built.desk.view_state, ice_of(frozen)
+    previews: list[object] = []
+    state.ice_changed.connect(lambda: previews.append(state.ice_preview))
+    frozen.hover(small.lesion + np.array([-5.0, 3.0, 0.0]))
+    frozen.key(Qt.Key.Key_T)
+    frozen.settle()
+    assert any(preview is not None for preview in previews) and state.ice_preview is None
+    assert ice_of(frozen) is not old and frozen.window.reading.ice(state.lesion_id).current
+    undone = frozen.built.workspace.plan
+    frozen.key(Qt.Key.Key_Z, CONTROL)
+    assert frozen.built.workspace.plan != undone  # one step of its own
+
+
+def test_the_tissues_of_this_ct_are_solved_where_asked_for(frozen: Hand) -> None:
+    state = frozen.built.desk.view_state
+    assert not frozen.button("run_ice").isEnabled()
+    before = frozen.table("ice_isotherms")
+    frozen.choose("ice_solved", "Those and this CT's own")
+    frozen.settle()
+    assert "not in this CT's own tissues" in words(frozen, "ice_state")
+    frozen.choose("ice_tissue", "This CT, least ice")
+    assert {cell for row in frozen.table("ice_isotherms") for cell in row[1:3]} == {"—"}
+    frozen.click("run_ice")
+    frozen.settle()
+    assert {one.tissue for one in ice_of(frozen).fields} >= set(OF_CT)
+    table = frozen.window.findChild(FigureTable, "ice_isotherms")
+    heads = [table.horizontalHeaderItem(n).text() for n in range(4)]
+    assert heads == ["Isotherm", "CT least", "CT most", "Lesion"]
+    after = frozen.table("ice_isotherms")
+    assert float(after[0][1].split()[0]) < float(after[0][2].split()[0])
+    assert "this CT" in words(frozen, "ice_first_version")
+    least = picture(frozen)
+    frozen.choose("ice_tissue", "This CT, most ice")
+    frozen.settle()
+    assert changed_px(least, picture(frozen)) > 100
+    frozen.choose("ice_solved", "Two uniform tissues")
+    frozen.settle()
+    assert state.ice_tissue == SOFT_TISSUE and frozen.window.reading.ice(state.lesion_id).current
+    assert [row[1:3] for row in frozen.table("ice_isotherms")] == [row[1:3] for row in before]
 
 
 def test_a_stopped_run_after_a_drag_leaves_no_preview(ready: Hand) -> None:

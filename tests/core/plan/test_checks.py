@@ -26,6 +26,7 @@ from cvt_planner.plan.model import (
     VolumeRef,
     VolumeRole,
 )
+from cvt_planner.plan.results import MARROW_BONE, SOFT_TISSUE
 from cvt_planner.plan.sides import SidesState
 
 CT = VolumeRef(VolumeRole.PLANNING, "1", "2", "3", "ab", "CT", "", (1, 2, 3), "")
@@ -55,7 +56,7 @@ NEEDLE = AssemblyFigures(
 )
 ICE = IceFigures(
     lesion_id="a",
-    isotherms=tuple(IsothermFigures(t, 20.0, 10.0, 97.0, 100.0) for t in (0.0, -20.0, -40.0)),
+    isotherms=tuple(IsothermFigures(t, 20.0, 10.0, 97.0, 100.0, MARROW_BONE, SOFT_TISSUE) for t in (0.0, -20.0, -40.0)),
     canal_marked=True,
     canal_to_0c_mm=6.0,
     canal_to_minus_20c_mm=11.0,
@@ -85,7 +86,7 @@ def with_left(**parts: Any) -> CheckContext:
 
 
 def with_ice(percent: float = 97.0, high: float = 100.0, **figures: Any) -> CheckContext:
-    rows = tuple(IsothermFigures(t, 20.0, 10.0, percent, high) for t in (0.0, -20.0, -40.0))
+    rows = tuple(IsothermFigures(t, 20.0, 10.0, percent, high, MARROW_BONE, SOFT_TISSUE) for t in (0.0, -20.0, -40.0))
     return context(ice={"a": replace(ICE, isotherms=rows, **figures)})
 
 

@@ -5,8 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cvt_planner.anatomy.canal import measure_canal
+from cvt_planner.anatomy.lesion_shape import Ellipsoid
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Patient, SeriesIdentity, Volume
+from cvt_planner.plan import edits
+from cvt_planner.plan.model import CanalMark, LesionKind, Plan
+from cvt_planner.planning.placement import place_assembly
+from cvt_planner.workspace import new_plan
 
 SPACING_MM = 1.5
 SHAPE_KJI = (50, 150, 200)
@@ -34,3 +40,21 @@ def trunk() -> Volume:
     affine[:3, 3] = [-(n - 1) / 2.0 * SPACING_MM for n in SHAPE_KJI[::-1]]
     series = SeriesIdentity("1.2.3", "1.2", series_description="made up")
     return Volume(noisy.astype(np.int16), Grid(SHAPE_KJI, affine), Patient("Trunk"), series, "trunk-1", "")
+
+
+@pytest.fixture(scope="session")
+def plan(trunk: Volume) -> Plan:
+    plan = new_plan(trunk)
+    section = measure_canal(trunk, CANAL_MM)
+    lesion = edits.new_lesion(plan, "L2", LesionKind.LYTIC, Ellipsoid(LESION_MM, (LESION_RADIUS_MM,) * 3))
+    for edit in (
+        edits.mark_level("L2", (0.0, 0.0, 0.0)),
+        edits.confirm_level("L2"),
+        edits.mark_canal("L2", CanalMark(section.centre_lps_mm, section.wall_lps_mm)),
+        edits.add_lesion(lesion),
+    ):
+        plan = edit(plan)
+    for x in (1.0, -1.0):
+        needle = place_assembly(trunk, plan, lesion.id, (8.0 * x, -12.0, 0.0), (22.0 * x, 88.0, 0.0))
+        plan = edits.add_assembly(needle)(plan)
+    return plan

@@ -8,14 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cvt_planner.anatomy.canal import measure_canal
 from cvt_planner.anatomy.lesion_shape import Ellipsoid
 from cvt_planner.base.errors import Cancelled, InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.devices.cryoprobe import CRYOPROBES
 from cvt_planner.imaging.volume import Volume
 from cvt_planner.plan import edits
-from cvt_planner.plan.model import CanalMark, FreezePhase, LesionKind, Plan, Side, default_retraction_mm
+from cvt_planner.plan.model import CanalMark, FreezePhase, Plan, Side, default_retraction_mm
 from cvt_planner.plan.results import MARROW_BONE, SOFT_TISSUE, IceResult, is_current
 from cvt_planner.planning.ice import current_ice, figures, ice_inputs, predict_ice
 from cvt_planner.planning.ice_scene import MARGIN_MM
@@ -23,27 +22,8 @@ from cvt_planner.planning.judge import judge_plan
 from cvt_planner.planning.placement import place_assembly, side_of
 from cvt_planner.planning.remembered import Remembered
 from cvt_planner.planning.summary import assembly_figures, cement_figures
-from cvt_planner.workspace import new_plan
 
 BACK_Y_MM, CANAL_MM, LESION_MM, LESION_RADIUS_MM = 90.0, (0.0, 26.0, 0.0), (8.0, 0.0, 0.0), 8.0
-
-
-@pytest.fixture(scope="module")
-def plan(trunk: Volume) -> Plan:
-    plan = new_plan(trunk)
-    section = measure_canal(trunk, CANAL_MM)
-    lesion = edits.new_lesion(plan, "L2", LesionKind.LYTIC, Ellipsoid(LESION_MM, (LESION_RADIUS_MM,) * 3))
-    for edit in (
-        edits.mark_level("L2", (0.0, 0.0, 0.0)),
-        edits.confirm_level("L2"),
-        edits.mark_canal("L2", CanalMark(section.centre_lps_mm, section.wall_lps_mm)),
-        edits.add_lesion(lesion),
-    ):
-        plan = edit(plan)
-    for x in (1.0, -1.0):
-        needle = place_assembly(trunk, plan, lesion.id, (8.0 * x, -12.0, 0.0), (22.0 * x, 88.0, 0.0))
-        plan = edits.add_assembly(needle)(plan)
-    return plan
 
 
 @pytest.fixture(scope="module")
