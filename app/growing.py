@@ -172,7 +172,11 @@ def level_at(plan: Plan, lps_mm: Vec3, otherwise: str) -> str:
 
 
 def add_lesion(
-    desk: Desk, shape: LesionShape, kind: LesionKind = LesionKind.LYTIC, origin: Origin = Origin.DRAWN
+    desk: Desk,
+    shape: LesionShape,
+    kind: LesionKind = LesionKind.LYTIC,
+    origin: Origin = Origin.DRAWN,
+    name: str = "",
 ) -> bool:
     """Add a lesion at the level it lies in, and choose it. Return whether that was possible."""
     plan = desk.plan
@@ -185,7 +189,7 @@ def add_lesion(
     state = desk.workspace.state
     found = level_of(plan, state.spine, state.numbering, shape.centre_lps_mm) if state.spine is not None else ""
     level = found or level_at(plan, shape.centre_lps_mm, desk.working_level)
-    lesion = replace(edits.new_lesion(plan, level, kind, shape), origin=origin)
+    lesion = replace(edits.new_lesion(plan, level, kind, shape, name=name), origin=origin)
     if not desk.apply(edits.add_lesion(lesion), f"Mark {lesion.name}"):
         return False
     desk.choose_lesion(lesion.id)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from PySide6.QtWidgets import QWidget
 
 from app.desk import Desk
 from app.dialogs import Dialogs
+from app.growing import add_lesion
 from app.panels.segmentation_dialog import SegmentationDialog
+from cvt_planner.anatomy.lesion_shape import Origin
 from cvt_planner.anatomy.spine.pipeline import find_spine
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.isolation import read_segmentation
@@ -16,7 +19,14 @@ from cvt_planner.imaging.segmentation import Segmentation, Target
 from cvt_planner.imaging.segmentation.totalsegmentator import ABSENT, find_totalsegmentator, run_totalsegmentator
 from cvt_planner.imaging.volume import Volume
 from cvt_planner.plan.import_edits import mark_imported
-from cvt_planner.planning.import_segmentation import ImportedSpine, Meaning, imported_spine, used_as
+from cvt_planner.planning.import_segmentation import (
+    ImportedLesion,
+    ImportedSpine,
+    Meaning,
+    imported_lesions,
+    imported_spine,
+    used_as,
+)
 
 _PURPOSE = "segmentation"
 
@@ -68,28 +78,30 @@ class Importing:
     def _use(self, volume: Volume, made: Segmentation, meanings: Mapping[int, Meaning]) -> None:
         known = self.desk.workspace.state.spine
 
-        def work(progress: Progress) -> ImportedSpine | None:
-            if not any(meaning.use == "vertebra" for meaning in meanings.values()):
-                return None
-            found = known or find_spine(volume, progress=progress)
-            return imported_spine(found, volume.grid, made, meanings)
+        def work(progress: Progress) -> tuple[ImportedSpine | None, tuple[ImportedLesion, ...]]:
+            imported, spine = None, known
+            if any(meaning.use == "vertebra" for meaning in meanings.values()):
+                found = known or find_spine(volume, progress=progress.part(0.0, 0.6))
+                imported = imported_spine(found, volume.grid, made, meanings)
+                spine = imported.spine if imported is not None else known
+            segments = used_as("lesion", made.segments, meanings)
+            return imported, imported_lesions(volume, spine, segments, progress.part(0.7, 1.0))
 
-        def done(imported: ImportedSpine | None) -> None:
+        def done(both: tuple[ImportedSpine | None, tuple[ImportedLesion, ...]]) -> None:
             if self.desk.volume is volume:
-                self._put(made, meanings, imported)
+                self._put(made, *both)
 
-        self.desk.run(_PURPOSE, f"Taking over {made.source}", work, done)
+        self.desk.run(_PURPOSE, f"Taking over {Path(made.source).name}", work, done)
 
-    def _put(self, made: Segmentation, meanings: Mapping[int, Meaning], imported: ImportedSpine | None) -> None:
-        said = []
+    def _put(self, made: Segmentation, imported: ImportedSpine | None, lesions: tuple[ImportedLesion, ...]) -> None:
+        name, said = Path(made.source).name, []
         if imported is not None:
             self.desk.workspace.put_spine(imported.spine)
             self.desk.apply(mark_imported(imported.spine, imported.names), "Import vertebrae")
             names = list(imported.names.values())
-            said.append(
-                f"{names[0]} to {names[-1]} from {made.source}. Confirm one level before you rely on the names."
-            )
-        lesions = used_as("lesion", made.segments, meanings)
+            said.append(f"{names[0]} to {names[-1]} from {name}. Confirm one level before you rely on the names.")
+        for lesion in lesions:
+            add_lesion(self.desk, lesion.region, lesion.kind, Origin.IMPORTED, lesion.name)
         if lesions:
-            said.append(f"{len(lesions)} lesions.")
+            said.append(f"{len(lesions)} lesion{'s' if len(lesions) > 1 else ''} from {name}: look at the outline.")
         self.desk.say(" ".join(said), "done")

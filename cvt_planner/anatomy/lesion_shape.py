@@ -50,6 +50,7 @@ class Origin(StrEnum):
     CORRECTED = "automatic, corrected"
     DRAWN = "drawn"
     ELSEWHERE = "seen elsewhere"
+    IMPORTED = "imported"
 
     @property
     def words(self) -> str:
@@ -66,6 +67,7 @@ _ORIGIN_WORDS = {
     Origin.CORRECTED: "CT, automatic, corrected by hand",
     Origin.DRAWN: "drawn by hand",
     Origin.ELSEWHERE: "seen on MR or PET, drawn by hand",
+    Origin.IMPORTED: "imported from a segmentation made elsewhere",
 }
 
 

@@ -8,6 +8,8 @@ from typing import Literal
 
 import numpy as np
 
+from cvt_planner.anatomy.lesion.figures import lesion_figures
+from cvt_planner.anatomy.lesion_shape import Region
 from cvt_planner.anatomy.spine.imported import NamedVertebra, spine_from_segments
 from cvt_planner.anatomy.spine.model import Spine
 from cvt_planner.anatomy.structure_names import (
@@ -18,8 +20,11 @@ from cvt_planner.anatomy.structure_names import (
     structure_named,
     structure_numbered,
 )
+from cvt_planner.base.progress import Progress
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.segmentation import Segment, Segmentation
+from cvt_planner.imaging.volume import Volume
+from cvt_planner.plan.model import LesionKind
 
 Use = Literal["vertebra", "canal", "lesion", "left out"]
 
@@ -83,6 +88,28 @@ def imported_spine(
     canal = next(iter(used_as("canal", made.segments, meanings)), None)
     spine, names = spine_from_segments(found, grid, vertebrae, canal, made.source)
     return ImportedSpine(spine, names)
+
+
+@dataclass(frozen=True, eq=False)
+class ImportedLesion:
+    """A structure that is taken for a lesion: what it is called, its voxels, and what its HU look like."""
+
+    name: str
+    region: Region
+    kind: LesionKind
+
+
+def imported_lesions(
+    volume: Volume, spine: Spine | None, segments: Sequence[Segment], progress: Progress
+) -> tuple[ImportedLesion, ...]:
+    """Return structures as lesions; one whose HU do not tell its kind counts as lytic, to be corrected."""
+    made = []
+    for n, segment in enumerate(segments):
+        progress.report(n / len(segments), f"Lesion {n + 1} of {len(segments)}")
+        region = Region.of_mask(segment.mask, segment.grid)
+        kind = lesion_figures(volume, region, spine).kind
+        made.append(ImportedLesion(segment.name, region, LesionKind(kind) if kind else LesionKind.LYTIC))
+    return tuple(made)
 
 
 def used_as(use: Use, segments: Sequence[Segment], meanings: Mapping[int, Meaning]) -> list[Segment]:
