@@ -32,7 +32,7 @@ from cvt_planner.imaging.pacs.found import Query, SeriesFound, Studies, StudyFou
 from cvt_planner.imaging.pacs.nodes import DICOM, Node, NodeBook, load_nodes
 from cvt_planner.imaging.pacs.peer import GET, MOVE, peer_of
 from cvt_planner.imaging.pacs.retrieve import Retrieved, retrieve_into_store
-from cvt_planner.imaging.pacs.staging import Unfinished, unfinished_below
+from cvt_planner.imaging.pacs.staging import Unfinished, delete_unfinished, unfinished_below
 
 _ASK, _FETCH, _LOOK = "pacs ask", "pacs fetch", "pacs unfinished"
 _SIZE = (980, 640)
@@ -153,10 +153,13 @@ class PacsDialog(QDialog):
         self.bar.setRange(0, 1000)
         self.stop = button("Stop", self._stop, icon="stop", name="pacs_stop")
         self.resume = button("Resume", self._resume, role="primary", name="pacs_resume")
+        self.delete = button(
+            "Delete", self._delete, name="pacs_delete", tip="Delete the images that were fetched so far"
+        )
         self.fetch = button("Fetch and open", self._fetch_chosen, role="primary", name="pacs_fetch")
         row.addWidget(self.bar, 1)
         row.addStretch(1)
-        for one in (self.stop, self.resume, self.fetch, button("Close", self.close, name="pacs_close")):
+        for one in (self.stop, self.delete, self.resume, self.fetch, button("Close", self.close, name="pacs_close")):
             one.setAutoDefault(False)
             row.addWidget(one)
         for one in (self.test, self.search):
@@ -340,13 +343,31 @@ class PacsDialog(QDialog):
         self._say("Stopping…", "hint")
         self.desk.jobs.cancel(_FETCH)
 
+    def _delete(self) -> None:
+        if self._wanted is None:
+            return
+        _, study_uid, series_uid = self._wanted
+        store, self._wanted = self.desk.settings.pacs_store, None
+        self._refresh()
+
+        def work(_progress: Progress) -> tuple[int, tuple[Unfinished, ...]]:
+            return delete_unfinished(store, study_uid, series_uid), unfinished_below(store)
+
+        self.desk.jobs.submit(_LOOK, work, self._deleted, self._failed)
+
+    def _deleted(self, both: tuple[int, tuple[Unfinished, ...]]) -> None:
+        count, left = both
+        self._say(f"{count} images that were fetched so far are deleted.", "ok")
+        self._show_unfinished(left)
+
     def _show_unfinished(self, found: tuple[Unfinished, ...]) -> None:
         known = [one for one in found if one.node in self._book.names]
         if known and self._wanted is None and not self.desk.jobs.running(_FETCH):
             one = known[0]
             self._wanted = (one.node, one.study_uid, one.series_uid)
             self._say(
-                f"Not finished: {one.have} of {one.total} images of a series from {one.node}. Press Resume.", "look"
+                f"Not finished: {one.have} of {one.total} images of a series from {one.node}. Press Resume or Delete.",
+                "look",
             )
             self._refresh()
 
@@ -379,7 +400,8 @@ class PacsDialog(QDialog):
         item = self.tree.currentItem()
         chosen = item is not None and isinstance(item.data(0, _SERIES), SeriesFound)
         self.fetch.setEnabled(chosen and not working)
-        self.resume.setVisible(self._wanted is not None and not working)
+        for one in (self.resume, self.delete):
+            one.setVisible(self._wanted is not None and not working)
         for one in (self.test, self.search):
             one.setEnabled(self.chosen_node is not None)
 
