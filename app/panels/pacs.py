@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QDialog,
     QFormLayout,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QLineEdit,
     QProgressBar,
     QStackedWidget,
-    QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -23,7 +20,8 @@ from PySide6.QtWidgets import (
 from app.desk import Desk
 from app.documents import Documents
 from app.panels.pacs_nodes import NodesPage
-from app.panels.pacs_words import align_counts, count_words, error_words, patient_words, study_day
+from app.panels.pacs_tree import SERIES, STUDY, StudyTree
+from app.panels.pacs_words import error_words
 from app.panels.widgets import Choice, button, label, named, set_role
 from cvt_planner.base.errors import Cancelled, PlannerError
 from cvt_planner.base.progress import Progress
@@ -36,8 +34,6 @@ from cvt_planner.imaging.pacs.staging import Unfinished, delete_unfinished, unfi
 
 _ASK, _FETCH, _LOOK = "pacs ask", "pacs fetch", "pacs unfinished"
 _SIZE = (980, 640)
-_COLUMNS = ("Patient, study, series", "Date", "Modality", "Series", "Images")
-_STUDY, _SERIES = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 _Wanted = tuple[str, str, str]  # node, study, series
 
 
@@ -83,13 +79,7 @@ class PacsDialog(QDialog):
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(self._node_row())
         column.addLayout(self._query_row())
-        self.tree = named(QTreeWidget(), "pacs_tree")
-        self.tree.setHeaderLabels(list(_COLUMNS))
-        self.tree.setAlternatingRowColors(True)
-        self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self.tree.header().setStretchLastSection(False)
-        for column_number in range(1, len(_COLUMNS)):
-            self.tree.header().setSectionResizeMode(column_number, QHeaderView.ResizeMode.ResizeToContents)
+        self.tree = StudyTree()
         self.tree.itemExpanded.connect(self._load_series)
         self.tree.currentItemChanged.connect(lambda *_: self._refresh())
         self.tree.itemActivated.connect(lambda item, _column: self._activated(item))
@@ -220,79 +210,39 @@ class PacsDialog(QDialog):
         self._ask(lambda progress: peer_of(node).studies(query, progress), self._show_studies)
 
     def _show_studies(self, found: Studies) -> None:
-        self.tree.clear()
-        patients: dict[tuple[str, str, str], QTreeWidgetItem] = {}
-        for study in found.studies:
-            who = (study.patient_id, study.patient, study.birth_date)
-            if who not in patients:
-                patients[who] = QTreeWidgetItem([patient_words(study)])
-                self.tree.addTopLevelItem(patients[who])
-            counts = (count_words(study.series_count), count_words(study.image_count))
-            item = QTreeWidgetItem(
-                [study.description or "study without name", study_day(study), study.modalities, *counts]
-            )
-            item.setData(0, _STUDY, study)
-            item.setToolTip(0, study.study_uid)
-            item.setChildIndicatorPolicy(QTreeWidgetItem.ChildIndicatorPolicy.ShowIndicator)
-            align_counts(item)
-            patients[who].addChild(item)
-            patients[who].setExpanded(True)
-        words = f"Studies: {len(found.studies)}, patients: {len(patients)}."
+        patients = self.tree.show_studies(found.studies)
+        words = f"Studies: {len(found.studies)}, patients: {patients}."
         if not found.studies:
             words = "No study matches. Check ID, name and date; part of a name is enough."
         elif found.more:
             words += " There are more: narrow the search."
         self._say(words, "look" if found.more or not found.studies else "hint")
         if len(found.studies) == 1:
-            only = self._study_item(found.studies[0].study_uid)
+            only = self.tree.study_item(found.studies[0].study_uid)
             if only is not None:
                 only.setExpanded(True)
 
     def _load_series(self, item: QTreeWidgetItem) -> None:
-        study, node = item.data(0, _STUDY), self.chosen_node
+        study, node = item.data(0, STUDY), self.chosen_node
         if not isinstance(study, StudyFound) or node is None or item.childCount():
             return
         uid = study.study_uid
         self.desk.jobs.submit(
             f"pacs series {uid}",
             lambda progress: peer_of(node).series(uid, progress),
-            lambda series: self._show_series(uid, series),
+            lambda series: self.tree.show_series(uid, series),
             self._failed,
         )
-
-    def _show_series(self, study_uid: str, found: tuple[SeriesFound, ...]) -> None:
-        item = self._study_item(study_uid)
-        if item is None:
-            return
-        item.takeChildren()
-        for series in found:
-            name = f"{series.number or '–'}  {series.description or 'series without name'}"
-            body = f"  ({series.body_part.lower()})" if series.body_part else ""
-            child = QTreeWidgetItem([name + body, "", series.modality, "", count_words(series.image_count)])
-            child.setData(0, _SERIES, series)
-            child.setToolTip(0, series.series_uid)
-            align_counts(child)
-            item.addChild(child)
-
-    def _study_item(self, study_uid: str) -> QTreeWidgetItem | None:
-        for n in range(self.tree.topLevelItemCount()):
-            patient = self.tree.topLevelItem(n)
-            for k in range(patient.childCount() if patient else 0):
-                item = patient.child(k) if patient else None
-                study = item.data(0, _STUDY) if item else None
-                if isinstance(study, StudyFound) and study.study_uid == study_uid:
-                    return item
-        return None
 
     # --- fetching
 
     def _activated(self, item: QTreeWidgetItem) -> None:
-        if isinstance(item.data(0, _SERIES), SeriesFound):
+        if isinstance(item.data(0, SERIES), SeriesFound):
             self._fetch_chosen()
 
     def _fetch_chosen(self) -> None:
         item, node = self.tree.currentItem(), self.chosen_node
-        series = item.data(0, _SERIES) if item is not None else None
+        series = item.data(0, SERIES) if item is not None else None
         if isinstance(series, SeriesFound) and node is not None:
             self._begin((node.name, series.study_uid, series.series_uid))
 
@@ -398,7 +348,7 @@ class PacsDialog(QDialog):
     def _refresh(self) -> None:
         working = self.desk.jobs.running(_FETCH) or self.stop.isVisibleTo(self)
         item = self.tree.currentItem()
-        chosen = item is not None and isinstance(item.data(0, _SERIES), SeriesFound)
+        chosen = item is not None and isinstance(item.data(0, SERIES), SeriesFound)
         self.fetch.setEnabled(chosen and not working)
         for one in (self.resume, self.delete):
             one.setVisible(self._wanted is not None and not working)
