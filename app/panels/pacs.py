@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QDialog,
     QFormLayout,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QLineEdit,
     QProgressBar,
     QStackedWidget,
-    QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -23,7 +20,8 @@ from PySide6.QtWidgets import (
 from app.desk import Desk
 from app.documents import Documents
 from app.panels.pacs_nodes import NodesPage
-from app.panels.pacs_words import align_counts, count_words, error_words, patient_words, study_day
+from app.panels.pacs_tree import SERIES, STUDY, StudyTree
+from app.panels.pacs_words import error_words
 from app.panels.widgets import Choice, button, label, named, set_role
 from cvt_planner.base.errors import Cancelled, PlannerError
 from cvt_planner.base.progress import Progress
@@ -32,12 +30,10 @@ from cvt_planner.imaging.pacs.found import Query, SeriesFound, Studies, StudyFou
 from cvt_planner.imaging.pacs.nodes import DICOM, Node, NodeBook, load_nodes
 from cvt_planner.imaging.pacs.peer import GET, MOVE, peer_of
 from cvt_planner.imaging.pacs.retrieve import Retrieved, retrieve_into_store
-from cvt_planner.imaging.pacs.staging import Unfinished, unfinished_below
+from cvt_planner.imaging.pacs.staging import Unfinished, delete_unfinished, unfinished_below
 
 _ASK, _FETCH, _LOOK = "pacs ask", "pacs fetch", "pacs unfinished"
 _SIZE = (980, 640)
-_COLUMNS = ("Patient, study, series", "Date", "Modality", "Series", "Images")
-_STUDY, _SERIES = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 _Wanted = tuple[str, str, str]  # node, study, series
 
 
@@ -83,13 +79,7 @@ class PacsDialog(QDialog):
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(self._node_row())
         column.addLayout(self._query_row())
-        self.tree = named(QTreeWidget(), "pacs_tree")
-        self.tree.setHeaderLabels(list(_COLUMNS))
-        self.tree.setAlternatingRowColors(True)
-        self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self.tree.header().setStretchLastSection(False)
-        for column_number in range(1, len(_COLUMNS)):
-            self.tree.header().setSectionResizeMode(column_number, QHeaderView.ResizeMode.ResizeToContents)
+        self.tree = StudyTree()
         self.tree.itemExpanded.connect(self._load_series)
         self.tree.currentItemChanged.connect(lambda *_: self._refresh())
         self.tree.itemActivated.connect(lambda item, _column: self._activated(item))
@@ -153,10 +143,13 @@ class PacsDialog(QDialog):
         self.bar.setRange(0, 1000)
         self.stop = button("Stop", self._stop, icon="stop", name="pacs_stop")
         self.resume = button("Resume", self._resume, role="primary", name="pacs_resume")
+        self.delete = button(
+            "Delete", self._delete, name="pacs_delete", tip="Delete the images that were fetched so far"
+        )
         self.fetch = button("Fetch and open", self._fetch_chosen, role="primary", name="pacs_fetch")
         row.addWidget(self.bar, 1)
         row.addStretch(1)
-        for one in (self.stop, self.resume, self.fetch, button("Close", self.close, name="pacs_close")):
+        for one in (self.stop, self.delete, self.resume, self.fetch, button("Close", self.close, name="pacs_close")):
             one.setAutoDefault(False)
             row.addWidget(one)
         for one in (self.test, self.search):
@@ -217,79 +210,39 @@ class PacsDialog(QDialog):
         self._ask(lambda progress: peer_of(node).studies(query, progress), self._show_studies)
 
     def _show_studies(self, found: Studies) -> None:
-        self.tree.clear()
-        patients: dict[tuple[str, str, str], QTreeWidgetItem] = {}
-        for study in found.studies:
-            who = (study.patient_id, study.patient, study.birth_date)
-            if who not in patients:
-                patients[who] = QTreeWidgetItem([patient_words(study)])
-                self.tree.addTopLevelItem(patients[who])
-            counts = (count_words(study.series_count), count_words(study.image_count))
-            item = QTreeWidgetItem(
-                [study.description or "study without name", study_day(study), study.modalities, *counts]
-            )
-            item.setData(0, _STUDY, study)
-            item.setToolTip(0, study.study_uid)
-            item.setChildIndicatorPolicy(QTreeWidgetItem.ChildIndicatorPolicy.ShowIndicator)
-            align_counts(item)
-            patients[who].addChild(item)
-            patients[who].setExpanded(True)
-        words = f"Studies: {len(found.studies)}, patients: {len(patients)}."
+        patients = self.tree.show_studies(found.studies)
+        words = f"Studies: {len(found.studies)}, patients: {patients}."
         if not found.studies:
             words = "No study matches. Check ID, name and date; part of a name is enough."
         elif found.more:
             words += " There are more: narrow the search."
         self._say(words, "look" if found.more or not found.studies else "hint")
         if len(found.studies) == 1:
-            only = self._study_item(found.studies[0].study_uid)
+            only = self.tree.study_item(found.studies[0].study_uid)
             if only is not None:
                 only.setExpanded(True)
 
     def _load_series(self, item: QTreeWidgetItem) -> None:
-        study, node = item.data(0, _STUDY), self.chosen_node
+        study, node = item.data(0, STUDY), self.chosen_node
         if not isinstance(study, StudyFound) or node is None or item.childCount():
             return
         uid = study.study_uid
         self.desk.jobs.submit(
             f"pacs series {uid}",
             lambda progress: peer_of(node).series(uid, progress),
-            lambda series: self._show_series(uid, series),
+            lambda series: self.tree.show_series(uid, series),
             self._failed,
         )
-
-    def _show_series(self, study_uid: str, found: tuple[SeriesFound, ...]) -> None:
-        item = self._study_item(study_uid)
-        if item is None:
-            return
-        item.takeChildren()
-        for series in found:
-            name = f"{series.number or '–'}  {series.description or 'series without name'}"
-            body = f"  ({series.body_part.lower()})" if series.body_part else ""
-            child = QTreeWidgetItem([name + body, "", series.modality, "", count_words(series.image_count)])
-            child.setData(0, _SERIES, series)
-            child.setToolTip(0, series.series_uid)
-            align_counts(child)
-            item.addChild(child)
-
-    def _study_item(self, study_uid: str) -> QTreeWidgetItem | None:
-        for n in range(self.tree.topLevelItemCount()):
-            patient = self.tree.topLevelItem(n)
-            for k in range(patient.childCount() if patient else 0):
-                item = patient.child(k) if patient else None
-                study = item.data(0, _STUDY) if item else None
-                if isinstance(study, StudyFound) and study.study_uid == study_uid:
-                    return item
-        return None
 
     # --- fetching
 
     def _activated(self, item: QTreeWidgetItem) -> None:
-        if isinstance(item.data(0, _SERIES), SeriesFound):
+        if isinstance(item.data(0, SERIES), SeriesFound):
             self._fetch_chosen()
 
     def _fetch_chosen(self) -> None:
         item, node = self.tree.currentItem(), self.chosen_node
-        series = item.data(0, _SERIES) if item is not None else None
+        series = item.data(0, SERIES) if item is not None else None
         if isinstance(series, SeriesFound) and node is not None:
             self._begin((node.name, series.study_uid, series.series_uid))
 
@@ -340,13 +293,31 @@ class PacsDialog(QDialog):
         self._say("Stopping…", "hint")
         self.desk.jobs.cancel(_FETCH)
 
+    def _delete(self) -> None:
+        if self._wanted is None:
+            return
+        _, study_uid, series_uid = self._wanted
+        store, self._wanted = self.desk.settings.pacs_store, None
+        self._refresh()
+
+        def work(_progress: Progress) -> tuple[int, tuple[Unfinished, ...]]:
+            return delete_unfinished(store, study_uid, series_uid), unfinished_below(store)
+
+        self.desk.jobs.submit(_LOOK, work, self._deleted, self._failed)
+
+    def _deleted(self, both: tuple[int, tuple[Unfinished, ...]]) -> None:
+        count, left = both
+        self._say(f"{count} images that were fetched so far are deleted.", "ok")
+        self._show_unfinished(left)
+
     def _show_unfinished(self, found: tuple[Unfinished, ...]) -> None:
         known = [one for one in found if one.node in self._book.names]
         if known and self._wanted is None and not self.desk.jobs.running(_FETCH):
             one = known[0]
             self._wanted = (one.node, one.study_uid, one.series_uid)
             self._say(
-                f"Not finished: {one.have} of {one.total} images of a series from {one.node}. Press Resume.", "look"
+                f"Not finished: {one.have} of {one.total} images of a series from {one.node}. Press Resume or Delete.",
+                "look",
             )
             self._refresh()
 
@@ -377,9 +348,10 @@ class PacsDialog(QDialog):
     def _refresh(self) -> None:
         working = self.desk.jobs.running(_FETCH) or self.stop.isVisibleTo(self)
         item = self.tree.currentItem()
-        chosen = item is not None and isinstance(item.data(0, _SERIES), SeriesFound)
+        chosen = item is not None and isinstance(item.data(0, SERIES), SeriesFound)
         self.fetch.setEnabled(chosen and not working)
-        self.resume.setVisible(self._wanted is not None and not working)
+        for one in (self.resume, self.delete):
+            one.setVisible(self._wanted is not None and not working)
         for one in (self.test, self.search):
             one.setEnabled(self.chosen_node is not None)
 

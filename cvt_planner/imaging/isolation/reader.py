@@ -6,6 +6,7 @@ import multiprocessing
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -266,7 +267,8 @@ def _sent_and_answered(pair: _Pair, request: Request, progress: Progress) -> Any
         if stop_at is None and progress.stopping:
             pair.block.stop, stop_at = 1, time.monotonic()
         if stop_at is None:
-            progress.report(pair.block.fraction, bytes(pair.block.message).decode("utf-8", "replace"))
+            with suppress(Cancelled):  # asked for just now: the answer that is under way must still be taken
+                progress.report(pair.block.fraction, bytes(pair.block.message).decode("utf-8", "replace"))
         elif time.monotonic() - stop_at > STOP_LIMIT_S:
             raise _Unheard
         pair.check()

@@ -18,6 +18,7 @@ from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.pacs.faults import ConnectionBroken, PacsRefused
 from cvt_planner.imaging.pacs.nodes import Node
 from cvt_planner.imaging.pacs.tls import client_context
+from cvt_planner.imaging.pacs.waiting import stoppable
 
 # Queries and answers hold names: nothing of them is logged, and what goes wrong is said by our own sentences.
 _config.LOG_HANDLER_LEVEL = "none"
@@ -70,8 +71,10 @@ def association(
         If the node refuses it: unknown AE title, TLS, a service that it does not offer.
     ConnectionBroken
         If the node cannot be reached.
+    Cancelled
+        If `progress` was stopped, also while the node keeps silent.
     """
-    opened = _open(node, contexts, handlers, roles)
+    opened = stoppable(lambda: _open(node, contexts, handlers, roles), progress, lambda late: late.abort())
     over = threading.Event()
     watch = threading.Thread(target=_watch, args=(opened, progress, over), name="cvt-pacs-watch", daemon=True)
     watch.start()

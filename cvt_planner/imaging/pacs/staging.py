@@ -189,6 +189,28 @@ def unfinished_below(store: Path) -> tuple[Unfinished, ...]:
     return tuple(one for one in found if one is not None)
 
 
+def delete_unfinished(store: Path, study_uid: str, series_uid: str) -> int:
+    """Return how many images were deleted: those of a series in a store whose retrieval was not finished.
+
+    Raises
+    ------
+    InputRefused
+        If they cannot be deleted.
+    """
+    count = 0
+    for one in unfinished_below(store):
+        if (one.study_uid, one.series_uid) == (study_uid, series_uid):
+            folder = staging_of(one.out)
+            try:
+                shutil.rmtree(folder)
+            except OSError as error:
+                raise InputRefused(
+                    f"{shown(folder)} could not be deleted: {error.strerror or error}. Delete it yourself."
+                ) from error
+            count += one.have
+    return count
+
+
 def folder_in_store(store: Path, series_uid: str, images: Sequence[ImageFound]) -> Path:
     """Return where a series goes in a store of many: the same for the same images, another once the PACS has others."""
     text = "\n".join([series_uid, *sorted(image.sop_uid for image in images)])

@@ -37,6 +37,7 @@ from cvt_planner.imaging.pacs.nodes import PASSWORD, TOKEN, Node
 from cvt_planner.imaging.pacs.outgoing import Outgoing, identity_of
 from cvt_planner.imaging.pacs.secrets import secret_of
 from cvt_planner.imaging.pacs.tls import check_files
+from cvt_planner.imaging.pacs.waiting import stoppable
 from cvt_planner.imaging.pacs.web_faults import NotThere, faults_of
 from cvt_planner.imaging.sources import Opener
 
@@ -217,7 +218,8 @@ class WebPeer:
         try:
             with faults_of(self.node, progress), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return ask(self._client())
+                client = self._client()
+                return stoppable(lambda: ask(client), progress)
         except NotThere:
             if nothing is None:
                 raise

@@ -22,6 +22,8 @@ from cvt_planner.plan.model import Side
 if TYPE_CHECKING:
     from conftest import Hand, Small
 
+SAMPLE = Path(__file__).resolve().parents[3] / "sample_dicom" / "standard"
+
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 BACK = np.array([24.0, 60.0, 0.0])  # from a lesion to a point behind it, half-way to the skin
 
@@ -392,6 +394,16 @@ def test_stop_ends_the_ice_and_leaves_the_plan(opened: Hand, small: Small) -> No
     opened.click("run_ice")
     opened.settle()
     assert len(opened.built.workspace.state.ice) == 1
+
+
+def test_stop_in_the_middle_of_reading_keeps_what_was_open(opened: Hand) -> None:
+    before, busy = opened.built.workspace.volume, opened.window.busy
+    opened.window.documents.open_path(SAMPLE)
+    opened.qtbot.waitUntil(lambda: "Slice" in busy.text.text(), timeout=60_000)
+    opened.click("busy_stop")
+    opened.settle()
+    assert opened.built.workspace.volume is before and not busy.isVisible()
+    assert "Stopped" in opened.message
 
 
 def test_choosing_a_lesion_shows_it_even_in_a_picture_that_looks_elsewhere(opened: Hand, small: Small) -> None:

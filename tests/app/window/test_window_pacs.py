@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QSpinBox, QTreeWidget
 
-from cvt_planner.imaging.pacs.nodes import add_node, load_nodes
+from cvt_planner.imaging.pacs.nodes import Node, add_node, load_nodes
 from cvt_planner.imaging.pacs.peer import peer_of
 from cvt_planner.imaging.pacs.send import send_path
 from tests.orthanc import AE, OURS, Orthanc, cutting, program, write_slices
@@ -152,6 +153,37 @@ def test_a_cut_fetch_says_how_far_it_came_and_resumes(pacs: Hand, orthanc: Ortha
         pacs.settle()
     assert pacs.built.desk.volume is not None
     assert pacs.built.desk.volume.grid.shape_kji[0] == SLICES
+
+
+def test_what_was_not_finished_can_be_deleted(pacs: Hand, orthanc: Orthanc) -> None:
+    file, store = pacs.built.desk.settings.pacs_file, pacs.built.desk.settings.pacs_store
+    with cutting(orthanc.dicom_port, [150_000]) as proxy:
+        add_node(orthanc.node(port=proxy.port, retries=0), file)
+        pacs.window.pacs.open_fresh()
+        pacs.click("pacs_search")
+        pacs.settle()
+        choose_series(pacs)
+        pacs.click("pacs_fetch")
+        pacs.settle()
+    assert len(list(store.iterdir())) == 1
+    _picture(pacs, "pacs_delete")
+    pacs.click("pacs_delete")
+    pacs.settle()
+    assert "are deleted" in state(pacs) and not list(store.iterdir())
+    assert not pacs.window.pacs.resume.isVisible() and not pacs.window.pacs.delete.isVisible()
+
+
+def test_the_window_closes_at_once_while_a_host_keeps_silent(pacs: Hand) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection and says nothing
+        node = Node("Silent", host="127.0.0.1", port=silent.getsockname()[1], called_ae="X", timeout_s=30.0)
+        add_node(node, pacs.built.desk.settings.pacs_file)
+        pacs.window.pacs.open_fresh()
+        pacs.click("pacs_test")
+        pacs.qtbot.wait(300)
+        assert pacs.built.desk.jobs.running("pacs ask")
+        begin = time.perf_counter()
+        pacs.window.close()
+        assert time.perf_counter() - begin < 3.0 and not pacs.window.isVisible()
 
 
 def test_a_wrong_ae_title_and_a_server_that_is_down_are_said(pacs: Hand, orthanc: Orthanc) -> None:

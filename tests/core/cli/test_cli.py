@@ -227,8 +227,12 @@ def test_ends_that_are_no_answer(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as a shell sends them")
-def test_ctrl_c_ends_cleanly(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "app", "phantom", "--out", str(tmp_path / "p"), "--case", "standard", "--verbose"]
+@pytest.mark.parametrize(
+    ("work", "under_way"),
+    [(["phantom", "--case", "standard"], ""), (["volume", str(ROOT / "sample_dicom" / "standard")], "Slice")],
+)
+def test_ctrl_c_ends_cleanly(tmp_path: Path, work: list[str], under_way: str) -> None:
+    command = [sys.executable, "-m", "app", *work, "--out", str(tmp_path / "out.nrrd"), "--verbose"]
     process = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -239,13 +243,15 @@ def test_ctrl_c_ends_cleanly(tmp_path: Path) -> None:
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stderr is not None
-    process.stderr.readline()  # the first tenth: the work is under way
-    time.sleep(0.2)
+    while under_way not in process.stderr.readline():  # the first tenth, or the first slices
+        assert process.poll() is None
+    time.sleep(0.2 if not under_way else 0.0)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in errors
     assert errors.strip().endswith("Stopped.")
+    assert under_way == "" or not list(tmp_path.iterdir())
 
 
 def test_headless_subcommands_load_neither_qt_nor_vtk() -> None:
