@@ -60,17 +60,17 @@ def split_posterior(
     spacing = box.spacing_kji_mm
     bone = bone_mask(hu, spacing)
     free = bone & (bodies == 0) & ~canal & ~discs
-    borders_mm = _with_whole_ends(borders_mm)
+    borders = _with_neighbours(borders_mm)
     steps.report(0.25, "Arches: joints")
     index = np.argwhere(free)
     svu = frame.svu_of(box.lps_of(index))
     roof, front, half = canal_profile(frame, box, canal)
-    gaps = find_gaps(volume, frame, borders_mm, roof)
+    gaps = find_gaps(volume, frame, borders, roof)
     steps.report(0.5, "Arches: seeds")
     seeds = bodies.copy()
     beside = dilated_within(bodies > 0, ball_offsets(_BESIDE_BODY_MM, spacing), free)
     place = tuple(index.T)
-    found = _seeds(svu, frame.step_mm, borders_mm, gaps, roof, half)
+    found = _seeds(svu, frame.step_mm, borders, gaps, roof, half)
     found[~beside[place] & (svu[:, 1] > front[_nearest(svu[:, 0], frame.step_mm, len(front))] + _BEFORE_CANAL_MM)] = (
         OTHER
     )
@@ -111,7 +111,7 @@ def _seeds(
     roof: FloatArray,
     half: FloatArray,
 ) -> NDArray[np.uint8]:
-    """Return the seed of each place, 0 where nothing is sure."""
+    """Return the seed of each place, 0 where nothing is sure; the first and last level are the neighbours' beyond."""
     s, v, u = svu.T
     n = _nearest(s, step_mm, len(roof))
     roof_v, half_u = -roof[n], half[n]
@@ -121,16 +121,16 @@ def _seeds(
     beside_canal &= (v < -0.8 * roof_v) & (v > 0.4 * roof_v)
     behind_canal = (v <= 0.6 * roof_v) & (v > roof_v - _NEAR_CANAL_MM) & (aside < half_u)
     spinous = (v < roof_v - 3.0) & (aside < _SPINOUS_U_MM)
-    for number in range(1, len(borders_mm)):
-        (s_up, slope_up), (s_low, slope_low) = borders_mm[number - 1], borders_mm[number]
+    for number in range(len(borders_mm) - 1):
+        (s_up, slope_up), (s_low, slope_low) = borders_mm[number], borders_mm[number + 1]
         plane_up, plane_low = s_up + slope_up * v, s_low + slope_low * v
         share = (plane_up - s) / np.maximum(plane_up - plane_low, 1.0)
         pedicle = beside_canal & (share > _PEDICLE_SHARE[0]) & (share < _PEDICLE_SHARE[1])
-        gap_up, gap_low = gaps.at(number - 1, v), gaps.at(number, v)
+        gap_up, gap_low = gaps.at(number, v), gaps.at(number + 1, v)
         way = (gap_up - s) / np.maximum(gap_up - gap_low, 1.0)
         lamina = behind_canal & (way > _ROOF_SHARE[0]) & (way < _ROOF_SHARE[1])
         process = spinous & (s < gap_up - _GAP_MARGIN_MM) & (s > gap_low + _GAP_MARGIN_MM)
-        out[pedicle | lamina | process] = number
+        out[pedicle | lamina | process] = number if 0 < number < len(borders_mm) - 2 else OTHER
     return out
 
 
@@ -138,14 +138,15 @@ def _nearest(s_mm: Float32Array, step_mm: float, length: int) -> NDArray[np.int6
     return np.clip(np.rint(s_mm / step_mm).astype(np.int64), 0, length - 1)
 
 
-def _with_whole_ends(borders_mm: FloatArray) -> FloatArray:
-    """Return the borders with those of vertebrae cut off by the end of the CT where they would be if they were whole."""
+def _with_neighbours(borders_mm: FloatArray) -> FloatArray:
+    """Return the borders of all vertebrae and of one more at each end; those cut off by the CT's end as if whole."""
     out = borders_mm.copy()
     heights = -np.diff(out[:, 0])
+    upper, lower = heights[0], heights[-1]
     if len(heights) > 1:
-        out[0, 0] = max(out[0, 0], out[1, 0] + 0.9 * heights[1])
-        out[-1, 0] = min(out[-1, 0], out[-2, 0] - 0.9 * heights[-2])
-    return out
+        upper, lower = max(upper, 0.9 * heights[1]), max(lower, 0.9 * heights[-2])
+        out[0, 0], out[-1, 0] = out[1, 0] + upper, out[-2, 0] - lower
+    return np.vstack([out[0] + [upper, 0.0], out, out[-1] - [lower, 0.0]])
 
 
 def _far_aside(index: NDArray[np.int64], u: Float32Array, box: Grid) -> NDArray[np.bool_]:
