@@ -17,6 +17,8 @@ class WorkspaceBridge(QObject):
     volume_changed = Signal()
     plan_changed = Signal()
     ice_changed = Signal()
+    spine_changed = Signal()
+    numbering_changed = Signal()
     history_changed = Signal()
     saved_changed = Signal()  # the file's path, or what was last written
 
@@ -34,6 +36,10 @@ class WorkspaceBridge(QObject):
             self.plan_changed.emit()
         if old.ice is not new.ice:
             self.ice_changed.emit()
+        if old.spine is not new.spine:
+            self.spine_changed.emit()
+        if old.numbering is not new.numbering:
+            self.numbering_changed.emit()
         if old.history is not new.history:
             self.history_changed.emit()
         if old.path != new.path or old.saved_plan is not new.saved_plan or old.saved_ice is not new.saved_ice:

@@ -41,6 +41,7 @@ _BODIES_MM: dict[str, tuple[float, float, float]] = {
     "L4": (46.6, 35.5, 24.1),
     "L5": (47.3, 34.7, 22.9),
 }
+_STAND_INS = {"S1": "L5", "L6": "L5", "T13": "T12"}
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,10 @@ def body_reference(level: str) -> BodyReference:
 
     Notes
     -----
-    S1 has no body of this form; L5 stands in for it, which is said in `stands_in_for`.
+    S1 has no body of this form, and T13 and L6 have no figures: L5 stands in for S1 and L6, T12 for T13, which is said
+    in `stands_in_for`.
     """
-    if level == "S1":
-        return BodyReference("L5", *_BODIES_MM["L5"], stands_in_for="S1")
-    if level not in _BODIES_MM:
-        raise InputRefused(f"{level!r} is not a vertebral level with known measures. Choose C3 to L5 or S1.")
-    return BodyReference(level, *_BODIES_MM[level])
+    own = _STAND_INS.get(level, level)
+    if own not in _BODIES_MM:
+        raise InputRefused(f"{level!r} is not a vertebral level with known measures. Choose C3 to L6 or S1.")
+    return BodyReference(own, *_BODIES_MM[own], stands_in_for="" if own == level else level)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from cvt_planner.anatomy.lesion_shape import LesionShape
-from cvt_planner.anatomy.vertebra_reference import PERSON_TO_PERSON, body_reference
+from cvt_planner.anatomy.vertebra_reference import PERSON_TO_PERSON, BodyReference, body_reference
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.units import ml_from_mm3
 from cvt_planner.cement.pores import HaloPores, pores_in_halos
@@ -105,7 +105,7 @@ def estimate_fill(
     kind
         "lytic", "mixed" or "blastic".
     level
-        Vertebral level, C3 to L5 or S1.
+        Vertebral level, C3 to S1, transitional ones (T13, L6) included.
     posterior_wall_open
         Whether the posterior wall has a defect; 0.5 mL are held back then.
     volume, shape
@@ -153,7 +153,7 @@ def estimate_fill(
         body_volume_ml=body_ml,
         lines_ml=tuple((share, share * body_ml) for share in LINE_SHARES),
         dead_space_ml=tuple((needle.key, dead_space_ml(needle)) for needle in BONE_NEEDLES),
-        reasons=_reasons(level, reference.stands_in_for, body_ml, cap_ml, estimate + held_back, held_back, read),
+        reasons=_reasons(reference, level, body_ml, cap_ml, estimate + held_back, held_back, read),
     )
 
 
@@ -177,15 +177,21 @@ def _homogeneous_halo(volume_ml: float, halo_mm: float, body_ml: float) -> HaloP
 
 
 def _reasons(
-    level: str, stands_in_for: str, body_ml: float, cap_ml: float, before_ml: float, held_back: float, read: bool
+    reference: BodyReference,
+    level: str,
+    body_ml: float,
+    cap_ml: float,
+    before_ml: float,
+    held_back: float,
+    read: bool,
 ) -> tuple[str, ...]:
     sentences = [
         f"The mean body at {level} holds {body_ml:.1f} mL; persons differ by 25 %.",
         f"The cap of {cap_ml:.1f} mL is the lesser of 30 % of the body and the {practice_most_ml(level):g} mL "
         "usual at most at this level.",
     ]
-    if stands_in_for:
-        sentences[0] = f"{stands_in_for} has no reference body; that of L5 ({body_ml:.1f} mL) stands in for it."
+    if reference.stands_in_for:
+        sentences[0] = f"{level} has no reference body; that of {reference.level} ({body_ml:.1f} mL) stands in for it."
     if before_ml >= cap_ml - 1e-9:
         sentences.append("Cavity and pores would take more than the cap; the cap is the estimate.")
     if held_back:

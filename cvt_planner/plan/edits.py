@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from cvt_planner.anatomy.lesion_shape import LesionShape
-from cvt_planner.anatomy.levels import LEVELS
+from cvt_planner.anatomy.levels import NAMES
 from cvt_planner.base.arrays import Vec3
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.devices.bone_needle import BoneNeedleModel
@@ -142,8 +142,16 @@ def mark_level(level: str, centre_lps_mm: Vec3) -> Edit:
 
 
 def confirm_level(level: str, confirmed: bool = True) -> Edit:
-    """Return the edit that confirms a marked level (or takes the confirmation back)."""
-    return lambda plan: _with_mark(plan, replace(_marked(plan, level), confirmed=confirmed))
+    """Return the edit that confirms a marked level (or takes the confirmation back).
+
+    `level_edits.confirm_anchor` records how it was counted as well, and names the other vertebrae.
+    """
+
+    def edit(plan: Plan) -> Plan:
+        mark = _marked(plan, level)
+        return _with_mark(plan, replace(mark, confirmed=confirmed, count=mark.count if confirmed else None))
+
+    return edit
 
 
 def remove_level(level: str) -> Edit:
@@ -342,4 +350,4 @@ def _with_mark(plan: Plan, mark: LevelMark) -> Plan:
     if mark == _mark_of(plan, mark.level):
         return plan
     marks = (*(other for other in plan.levels if other.level != mark.level), mark)
-    return replace(plan, levels=tuple(sorted(marks, key=lambda m: LEVELS.index(m.level))))
+    return replace(plan, levels=tuple(sorted(marks, key=lambda m: NAMES.index(m.level))))

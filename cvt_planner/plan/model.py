@@ -13,7 +13,7 @@ from enum import StrEnum
 import numpy as np
 
 from cvt_planner.anatomy.lesion_shape import LesionShape
-from cvt_planner.anatomy.levels import is_level
+from cvt_planner.anatomy.levels import USUAL, LevelScheme, is_level, is_name
 from cvt_planner.base.arrays import Points, Vec3, vec3
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.devices.bone_needle import DEFAULT_BONE_NEEDLE, BoneNeedleModel
@@ -96,16 +96,54 @@ class CanalMark:
 
 
 @dataclass(frozen=True)
+class LevelCount:
+    """How a vertebra got its name.
+
+    Parameters
+    ----------
+    counted_from
+        The vertebra that was counted from; its own name where it was recognised by itself.
+    picture
+        On which picture it was counted, in words.
+    by, at
+        Who confirmed it, as the computer knows them, and when (ISO date and time).
+    content_hash
+        Of the CT that was looked at.
+    renumbered
+        By how many vertebrae towards the feet it was renamed since.
+    doubt
+        Why the counting may have gone wrong on the way, in words; empty where nothing speaks for that.
+    """
+
+    counted_from: str
+    picture: str
+    by: str
+    at: str
+    content_hash: str
+    renumbered: int = 0
+    doubt: str = ""
+
+    def __post_init__(self) -> None:
+        if not is_name(self.counted_from):
+            raise InputRefused(f"{self.counted_from!r} is not a vertebra that can be counted from.")
+
+
+@dataclass(frozen=True)
 class LevelMark:
-    """A vertebra the operator named: its level, a point in its body, and its canal when marked."""
+    """A vertebra with a name: a point in its body, its canal when marked, and how it was counted.
+
+    A confirmed mark is an anchor: the operator looked at this vertebra and counted. One that is not confirmed, but has
+    a count, was named from an anchor over the spine found in the CT; `plan.level_state` tells whether that still holds.
+    """
 
     level: str
     centre_lps_mm: Vec3
     confirmed: bool = False
     canal: CanalMark | None = None
+    count: LevelCount | None = None  # None: marked by hand and not counted, or by a version that did not ask
 
     def __post_init__(self) -> None:
-        if not is_level(self.level):
+        if not is_name(self.level):
             raise InputRefused(f"{self.level!r} is not a vertebral level.")
 
 
@@ -257,6 +295,7 @@ class Plan:
     patient_position: PatientPosition = PatientPosition.PRONE
     notes: str = ""
     sides: SidesMark | None = None
+    scheme: LevelScheme = USUAL  # how many vertebrae this person has
 
     @property
     def planning_volume(self) -> VolumeRef:

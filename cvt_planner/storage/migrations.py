@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,16 @@ class Migration:
     apply: Callable[[dict[str, Any]], dict[str, Any]]
 
 
-MIGRATIONS: tuple[Migration, ...] = ()  # version 1 is the first
+def _count_of_levels(document: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 did not say how a level was counted, and knew 12 thoracic and 5 lumbar vertebrae only."""
+    plan = document.get("plan")
+    if not isinstance(plan, dict) or not isinstance(plan.get("levels"), list):
+        return document  # it is refused when it is read
+    levels = [{"count": None, **level} if isinstance(level, dict) else level for level in plan["levels"]]
+    return {**document, "plan": {"scheme": {"thoracic": 12, "lumbar": 5}, **plan, "levels": levels}}
+
+
+MIGRATIONS: tuple[Migration, ...] = (Migration(1, _count_of_levels),)
 
 
 def migrated(

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from cvt_planner.anatomy.lesion_shape import Ellipsoid, LesionShape, Region
+from cvt_planner.anatomy.levels import LevelScheme
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.devices.bone_needle import BoneNeedleModel
 from cvt_planner.devices.cryoprobe import CryoprobeModel, ProbeOrigin
@@ -21,6 +22,7 @@ from cvt_planner.plan.model import (
     FreezePhase,
     Lesion,
     LesionKind,
+    LevelCount,
     LevelMark,
     PatientPosition,
     Plan,
@@ -46,6 +48,7 @@ def plan_as_json(plan: Plan, parts: Parts) -> dict[str, Any]:
         "patient_position": plan.patient_position.value,
         "notes": plan.notes,
         "volumes": [_volume_as_json(v) for v in plan.volumes],
+        "scheme": asdict(plan.scheme),
         "levels": [_level_as_json(mark) for mark in plan.levels],
         "lesions": [_lesion_as_json(lesion, number, parts) for number, lesion in enumerate(plan.lesions)],
         "assemblies": [_assembly_as_json(a) for a in plan.assemblies],
@@ -78,6 +81,7 @@ def _level_as_json(mark: LevelMark) -> dict[str, Any]:
         "level": mark.level,
         "centre_lps_mm": list(mark.centre_lps_mm),
         "confirmed": mark.confirmed,
+        "count": None if mark.count is None else asdict(mark.count),
         "canal": canal,
     }
 
@@ -154,6 +158,7 @@ def plan_from_json(record: Record, get_part: GetPart) -> Plan:
         patient_position=record.choice("patient_position", PatientPosition),
         notes=record.text("notes"),
         sides=_sides(record),
+        scheme=_scheme(record.record("scheme")),
     )
     _hangs_together(plan)
     return plan
@@ -209,7 +214,23 @@ def _level(r: Record) -> LevelMark:
             Record({"point": p}, f"{canal.where}.wall_lps_mm").point("point") for p in canal.items("wall_lps_mm")
         )
         mark = CanalMark(canal.point("centre_lps_mm"), wall)
-    return LevelMark(r.text("level"), r.point("centre_lps_mm"), r.flag("confirmed"), mark)
+    counted = r.record_or_none("count")
+    count = None
+    if counted is not None:
+        count = LevelCount(
+            counted_from=counted.text("counted_from"),
+            picture=counted.text("picture"),
+            by=counted.text("by"),
+            at=counted.text("at"),
+            content_hash=counted.text("content_hash"),
+            renumbered=counted.whole("renumbered"),
+            doubt=counted.text("doubt"),
+        )
+    return LevelMark(r.text("level"), r.point("centre_lps_mm"), r.flag("confirmed"), mark, count)
+
+
+def _scheme(r: Record) -> LevelScheme:
+    return LevelScheme(r.whole("thoracic"), r.whole("lumbar"))
 
 
 def _lesion(r: Record, get_part: GetPart) -> Lesion:

@@ -6,11 +6,13 @@ made, never to make this test pass.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from cvt_planner.anatomy.lesion_shape import Ellipsoid, Region
+from cvt_planner.anatomy.levels import LevelScheme
 from cvt_planner.devices.bone_needle import BoneNeedleModel
 from cvt_planner.devices.cryoprobe import CryoprobeModel
 from cvt_planner.geometry.frames import Grid
@@ -21,6 +23,7 @@ from cvt_planner.plan.model import (
     FreezePhase,
     Lesion,
     LesionKind,
+    LevelCount,
     LevelMark,
     PatientPosition,
     Plan,
@@ -29,16 +32,16 @@ from cvt_planner.plan.model import (
     VolumeRole,
 )
 from cvt_planner.plan.results import MARROW_BONE, SOFT_TISSUE, IceField, IceInputs, IceResult, ProbePlace
-from cvt_planner.storage.plan_file import load_plan, save_plan
+from cvt_planner.storage.plan_file import StoredPlan, load_plan, save_plan
 from cvt_planner.storage.png import png_bytes
 
-V1 = Path(__file__).with_name("v1.cvtplan")
+V1, V2 = (Path(__file__).with_name(f"v{n}.cvtplan") for n in (1, 2))
 NEEDLE = BoneNeedleModel("13g-125", "13 G, 125 mm", "13 G", 2.413, 1.803, 125.0, "as sold")
 PROBE = CryoprobeModel("17g-15", "17 G, 15 mm active", "17 G", 1.47, 3.0, 15.0, 175.0, -140.0, 30.0, None, "as sold")
 
 
 def plan_v1() -> Plan:
-    """Return the plan that every version's golden file holds."""
+    """Return the plan that the golden file of version 1 holds."""
     mask = np.zeros((4, 5, 6), dtype=bool)
     mask[1:3, 1:4, 2:5] = True
     affine = np.eye(4)
@@ -77,6 +80,16 @@ def plan_v1() -> Plan:
     )
 
 
+def plan_v2() -> Plan:
+    """Return the plan that the golden file of version 2 holds: levels say how they were counted."""
+    plan = plan_v1()
+    anchor = LevelCount("S1", "sagittal view of Wirbelsäule 1 mm", "doctor", "2026-01-15T10:02:00+01:00", "c0ffee", -1)
+    counted = replace(anchor, counted_from="L2", renumbered=0, doubt="A vertebra on the way is doubtful.")
+    above, below = plan.levels
+    levels = (replace(above, count=counted), replace(below, count=anchor), LevelMark("L6", (0.0, 3.0, -750.0)))
+    return replace(plan, levels=levels, scheme=LevelScheme(11, 6))
+
+
 def ice_v1() -> IceResult:
     """Return the ice that every version's golden file holds."""
     plan = plan_v1()
@@ -96,7 +109,18 @@ def ice_v1() -> IceResult:
 def test_version_1() -> None:
     stored = load_plan(V1)
     assert stored.plan == plan_v1()
+    assert [notice for notice in stored.notices if "format 1" in notice]
+    assert_thumbnail_and_ice(stored)
+
+
+def test_version_2() -> None:
+    stored = load_plan(V2)
+    assert stored.plan == plan_v2()
     assert stored.notices == ()
+    assert_thumbnail_and_ice(stored)
+
+
+def assert_thumbnail_and_ice(stored: StoredPlan) -> None:
     assert stored.thumbnail_png is not None
     assert stored.thumbnail_png.startswith(b"\x89PNG")
     (ice,) = stored.ice
@@ -108,4 +132,4 @@ def test_version_1() -> None:
 
 
 if __name__ == "__main__":
-    save_plan(plan_v1(), (ice_v1(),), V1, png_bytes(np.arange(48, dtype=np.uint8).reshape(6, 8)))
+    save_plan(plan_v2(), (ice_v1(),), V2, png_bytes(np.arange(48, dtype=np.uint8).reshape(6, 8)))

@@ -16,7 +16,7 @@ def test_signals_follow_the_parts_that_changed(qapp: object, small_volume: Volum
     bridge.changed.connect(
         lambda old, new: heard.append("changed" if new is workspace.state and old is not new else "?")
     )
-    for name in ("volume", "plan", "ice", "history", "saved"):
+    for name in ("volume", "plan", "ice", "spine", "history", "saved"):
         getattr(bridge, f"{name}_changed").connect(lambda name=name: heard.append(name))
     workspace.open_volume(small_volume)
     assert heard[:4] == ["changed", "volume", "plan", "history"]

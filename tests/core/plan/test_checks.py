@@ -9,11 +9,23 @@ from typing import Any
 import pytest
 
 from cvt_planner.anatomy.lesion_shape import Ellipsoid
+from cvt_planner.anatomy.levels import LevelScheme
 from cvt_planner.imaging.volume import Gap, Patient
 from cvt_planner.plan import checks as checks_package
 from cvt_planner.plan.checks import CHECKS, VERDICTS, Check, CheckContext, CheckResult, run_checks, worst
 from cvt_planner.plan.figures import AssemblyFigures, CementFigures, IceFigures, IsothermFigures
-from cvt_planner.plan.model import Assembly, CanalMark, Lesion, LesionKind, LevelMark, Plan, Side, VolumeRef, VolumeRole
+from cvt_planner.plan.model import (
+    Assembly,
+    CanalMark,
+    Lesion,
+    LesionKind,
+    LevelCount,
+    LevelMark,
+    Plan,
+    Side,
+    VolumeRef,
+    VolumeRole,
+)
 from cvt_planner.plan.sides import SidesState
 
 CT = VolumeRef(VolumeRole.PLANNING, "1", "2", "3", "ab", "CT", "", (1, 2, 3), "")
@@ -79,6 +91,14 @@ def with_ice(percent: float = 97.0, high: float = 100.0, **figures: Any) -> Chec
 
 def with_levels(*marks: tuple[str, float]) -> CheckContext:
     return context(plan=replace(PLAN, levels=tuple(LevelMark(name, (0.0, 0.0, z), True) for name, z in marks)))
+
+
+def with_counted(confirmed: bool, doubt: str = "", content_hash: str = "ab") -> CheckContext:
+    """L2 counted from L4 over the spine found in the CT."""
+    anchor = LevelCount("S1", "the sagittal view", "me", "2026-01-15T09:30:00", content_hash)
+    counted = replace(anchor, counted_from="L4", doubt=doubt)
+    below = LevelMark("L4", (0.0, 0.0, -70.0), confirmed, None, anchor)
+    return context(plan=replace(PLAN, levels=(LevelMark("L2", (0.0, 0.0, 0.0), False, CANAL, counted), below)))
 
 
 def with_off_lesion(entry_x_mm: float) -> CheckContext:
@@ -170,8 +190,14 @@ CASES = [
     ("slice-distance", context(slice_distance_mm=1.5), "ok"),
     ("slice-distance", context(slice_distance_mm=1.6), "not judged"),
     ("slice-distance", context(slice_distance_mm=None), "not judged"),
-    ("level-confirmed", context(plan=replace(PLAN, levels=())), "look"),
-    ("level-confirmed", context(plan=replace(PLAN, levels=(LevelMark("L2", (0.0, 0.0, 0.0)),))), "look"),
+    ("level-confirmed", context(plan=replace(PLAN, levels=())), "stop"),
+    ("level-confirmed", context(plan=replace(PLAN, levels=(LevelMark("L2", (0.0, 0.0, 0.0)),))), "stop"),
+    ("level-confirmed", with_counted(confirmed=True), "ok"),
+    ("level-confirmed", with_counted(confirmed=False), "stop"),  # what it was counted from is not confirmed any more
+    ("level-confirmed", with_counted(confirmed=True, doubt="A vertebra on the way is doubtful."), "stop"),
+    ("level-confirmed", with_counted(confirmed=True, content_hash="of another CT"), "stop"),
+    ("level-confirmed", context(plan=replace(PLAN, scheme=LevelScheme(12, 6))), "look"),
+    ("level-confirmed", context(plan=replace(PLAN, lesions=(replace(LESION, level="T13"),))), "stop"),
     ("level-confirmed", context(plan=replace(PLAN, levels=(LevelMark("L2", (0.0, 0.0, 45.0), True),))), "stop"),
     ("level-confirmed", context(plan=replace(PLAN, levels=(LevelMark("L2", (0.0, 0.0, 30.0), True),))), "look"),
     ("level-confirmed", with_levels(("L2", 0.0), ("L3", -35.0)), "ok"),

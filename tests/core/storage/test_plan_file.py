@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cvt_planner.anatomy.lesion_shape import Ellipsoid, Region
-from cvt_planner.anatomy.levels import LEVELS
+from cvt_planner.anatomy.levels import LEVELS, NAMES, SCHEMES
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.devices.bone_needle import BONE_NEEDLES
 from cvt_planner.devices.cryoprobe import CRYOPROBES, DEFAULT_CRYOPROBE
@@ -28,6 +28,7 @@ from cvt_planner.plan.model import (
     FreezePhase,
     Lesion,
     LesionKind,
+    LevelCount,
     LevelMark,
     PatientPosition,
     Plan,
@@ -88,10 +89,11 @@ def plans(draw: st.DrawFn) -> Plan:
         )
     mark = st.builds(
         LevelMark,
-        st.sampled_from(LEVELS),
+        st.sampled_from(NAMES),
         POINT,
         st.booleans(),
         st.none() | st.builds(CanalMark, POINT, st.lists(POINT, min_size=3, max_size=9).map(tuple)),
+        st.none() | st.builds(LevelCount, st.sampled_from(NAMES), TEXT, TEXT, TEXT, TEXT, st.integers(-9, 9), TEXT),
     )
     volume = st.builds(
         VolumeRef, st.just(VolumeRole.PLANNING), TEXT, TEXT, TEXT, TEXT, TEXT, TEXT,
@@ -108,6 +110,7 @@ def plans(draw: st.DrawFn) -> Plan:
         protocol=tuple(draw(phases)),
         patient_position=draw(st.sampled_from(PatientPosition)),
         notes=draw(st.text(max_size=50)),
+        scheme=draw(st.sampled_from(SCHEMES)),
     )
 
 
