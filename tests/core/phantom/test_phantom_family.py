@@ -12,7 +12,8 @@ from cvt_planner.phantom.family import spine_case
 from cvt_planner.phantom.make import make_case
 from cvt_planner.phantom.person import Person
 from cvt_planner.phantom.proportions import nominal, rank_of
-from cvt_planner.phantom.spine import BACK, FRONT, build_spine
+from cvt_planner.phantom.spine import BACK, FRONT, Spine, build_spine
+from cvt_planner.phantom.tissue import bone_at, canal_mm
 
 
 def _coarse(levels: tuple[str, ...], person: Person) -> Phantom:
@@ -34,23 +35,38 @@ def sacrum() -> Phantom:
     return _coarse(("L5", "S1"), Person(varied=False))
 
 
-def _width_along(phantom: Phantom, level: str, side: str) -> float:
-    """Return the width of the label across a pedicle's axis at its isthmus, mm."""
-    row = next(row for row in phantom.truth["levels"] if row["name"] == level)
-    pedicle = row["pedicles"][side]
-    axis = np.diff(np.array(pedicle["axis_lps_mm"]), axis=0)[0]
-    across = np.cross(axis, row["left_posterior_up"][2])
+def _extent(spine: Spine, n: int, place: np.ndarray, direction: np.ndarray) -> float:
+    """Return how far the bone of one vertebra reaches through a place of its axes, along a direction, mm."""
     t = np.arange(-12.0, 12.0, 0.1)
-    places = np.array(pedicle["isthmus_lps_mm"]) + t[:, None] * across / np.linalg.norm(across)
-    own = (phantom.labels["vertebrae"] == row["label"]).astype(float)
-    inside = ndimage.label(ndimage.map_coordinates(own, phantom.grid.index_of(places).T, order=1) > 0.5)[0]
-    return 0.1 * float(np.sum(inside == inside[len(t) // 2]))
+    no_lesion = np.zeros((0, 15))
+    inside = []
+    for x, y, z in spine.to_lps(n, place + t[:, None] * direction):
+        to_canal = canal_mm(spine.canal, x, y, z)
+        inside.append(bone_at(x, y, z, to_canal, spine.bodies, spine.pedicles, spine.struts, no_lesion)[1] == n)
+    parts = ndimage.label(inside)[0]
+    return 0.1 * float(np.sum(parts == parts[len(t) // 2])) if inside[len(t) // 2] else 0.0
 
 
-def test_a_neck_has_its_pedicles_canal_and_holes_for_the_artery(neck: Phantom) -> None:
-    for level in ("C5", "C6"):
-        for side in ("left", "right"):
-            assert _width_along(neck, level, side) == pytest.approx(nominal(level).left.width_mm, abs=1.1)
+@pytest.mark.parametrize(
+    ("levels", "person"),
+    [
+        (("C3", "C4", "C5", "C6", "C7"), Person(varied=False)),
+        (("T4", "T7", "T9", "T12", "L2", "L5"), Person(varied=True, cobb_deg=38.0, apex="T9", kyphosis_deg=25.0)),
+    ],
+)
+def test_no_pedicle_is_narrower_or_wider_than_its_truth(levels: tuple[str, ...], person: Person) -> None:
+    spine = build_spine((levels[0], levels[-1]), 1, person)
+    for name in levels:
+        n = spine.index(name)
+        for row, side in zip(spine.pedicles[n], (spine.parts[n].left, spine.parts[n].right), strict=True):
+            forward, across = row[5:8], row[8:11]
+            places = [row[:3] + t * forward for t in (-2.0, 0.0, 2.0)]
+            for direction, true in ((across, side.width_mm), (np.cross(forward, across), side.height_mm)):
+                narrowest = min(_extent(spine, n, place, direction) for place in places)
+                assert narrowest == pytest.approx(true, abs=0.3), (name, true)
+
+
+def test_a_neck_has_a_ring_and_two_holes_and_thin_bone(neck: Phantom) -> None:
     row = next(row for row in neck.truth["levels"] if row["name"] == "C5")
     bone = neck.labels["vertebrae"] == row["label"]
     k = round(float(neck.grid.index_of(np.array(row["centre_lps_mm"]))[0]))
