@@ -24,6 +24,7 @@ _ALONG_MM = np.arange(-7.0, 6.01, 0.5)  # fine; the first turns take every other
 _COARSE_MM = np.arange(-5.0, 5.01, 1.25)
 _TURNED_IN_DEG = (0.0, 15.0, 30.0, 45.0)  # T12 to C3 and L5: the range seen
 _TURNS = 5
+_FARTHEST_MM = 12.0  # from the first place; beyond, another tube was found (a rib, a transverse process)
 _TUBE = 1.08  # sections up to so much larger than the least belong to the tube, beyond it flares; assumed
 _FLARE = (0.03, 0.012)  # wider and higher by such a share counts little; assumed
 _LEAST_TUBE = 3  # sections
@@ -52,7 +53,7 @@ def measure_pedicles(
     frame: CurvedFrame,
     canal: MaskArray,
     vertebrae: LabelArray,
-    bodies: LabelArray,
+    bodies: LabelArray | MaskArray,
     progress: Progress | None = None,
 ) -> tuple[tuple[Pedicle, ...], ...]:
     """Return the pedicles of vertebrae 1, 2, ...: left then right, each with its doubts.
@@ -68,7 +69,7 @@ def measure_pedicles(
     steps = progress or Progress()
     profile = CanalProfile.of(frame, box, canal)
     out: list[tuple[Pedicle, ...]] = []
-    places = ndimage.find_objects(vertebrae)
+    places: list[tuple[slice, ...] | None] = list(ndimage.find_objects(vertebrae))
     for number, where in enumerate(places, start=1):
         steps.report((number - 1) / len(places), "Pedicles")
         if where is None:
@@ -77,7 +78,7 @@ def measure_pedicles(
         near = tuple(slice(max(w.start - 1, 0), w.stop + 1) for w in where)
         grid = box.crop(index_kji(np.array([w.start for w in near])), vertebrae[near].shape)
         bone = (vertebrae[near] == number).view(np.uint8)
-        body = (bodies[near] == number) & (bone > 0)
+        body = (bodies[near] > 0) & (bone > 0)
         here = _here(grid, frame, profile, bone, body)
         sides: dict[SideName, Pedicle] = {}
         if here is not None:
@@ -116,6 +117,7 @@ def _measured(
     if start is None:
         return None
     middle, forward, up = _turned_in(volume, grid, bone, *start, 1.0 if side == "left" else -1.0)
+    first = middle
     for turn in range(_TURNS):
         along = _ALONG_MM[::2] if turn < _TURNS - 2 else _ALONG_MM
         found, aside, over = cuts(volume, grid, bone, middle, forward, up, along)
@@ -124,12 +126,12 @@ def _measured(
             return None
         t, off = along[tube], found.middle_mm[tube]
         narrow = t[int(np.argmin((found.width_mm * found.height_mm)[tube]))]
-        slope = np.polynomial.polynomial.polyfit(t - narrow, off, 1, w=_weights(found, tube))
-        at = slope[0]
+        at, slope = np.polynomial.polynomial.polyfit(t - narrow, off, 1, w=_weights(found, tube))
         middle = middle + narrow * forward + at[0] * aside + at[1] * over
-        forward = forward + slope[1, 0] * aside + slope[1, 1] * over
+        forward = forward + slope[0] * aside + slope[1] * over
         forward = forward / np.linalg.norm(forward)
-    return _judged(volume, side, middle, forward, found, tube)
+        judged = _judged(volume, side, middle, forward, found, tube)
+    return judged if np.linalg.norm(middle - first) < _FARTHEST_MM else None
 
 
 def _start(frame: CurvedFrame, here: _Here, sign: float) -> tuple[Points, Points, Points] | None:
@@ -182,15 +184,13 @@ def _tube_of(found: Sections) -> slice | None:
 
 
 def _weights(found: Sections, tube: slice) -> FloatArray:
-    """Return how much each section says of the axis: little where the tube begins to flare, which it does lopsidedly."""
+    """Return how much each section says of the axis: little where the tube begins to flare, which is lopsided."""
     width, height = found.width_mm[tube], found.height_mm[tube]
     flare = ((width / width.min() - 1.0) / _FLARE[0]) ** 2 + ((height / height.min() - 1.0) / _FLARE[1]) ** 2
     return np.asarray(np.exp(-0.25 * flare))
 
 
-def _judged(
-    volume: Volume, side: SideName, middle: Points, forward: Points, found: Sections, tube: slice
-) -> Pedicle | None:
+def _judged(volume: Volume, side: SideName, middle: Points, forward: Points, found: Sections, tube: slice) -> Pedicle:
     narrow = np.argsort((found.width_mm * found.height_mm)[tube])[:_LEAST_TUBE]
     width, height, edges, peak = (
         float(np.median(values[tube][narrow]))

@@ -23,7 +23,7 @@ _PEDICLE_SHARE = (0.28, 0.62)  # of a level's height below its upper border
 _ROOF_SHARE = (0.25, 0.80)  # of the way from the upper gap to the lower
 # Bone so far from every body, and so far before the canal's front, is rib or other; where a pedicle may be, farther.
 _BESIDE_BODY_MM, _BEFORE_CANAL_MM, _BEFORE_PEDICLE_MM = 4.0, 3.0, 8.0
-# How far aside of the canal a pedicle may reach, by the body's width: from the means of Panjabi and Zindrick, with room.
+# How far aside of the canal a pedicle may reach, by the body's width: the means of Panjabi and Zindrick, with room.
 _REACH_MM, _REACH_PER_WIDTH, _NARROW_BODY_MM = (9.0, 20.0), 0.9, 34.5
 _SIDE_MM, _RIB_MM = 42.0, 57.0  # what reaches from one to the other is rib or hip: no transverse process is so long
 _SPINOUS_U_MM, _GAP_MARGIN_MM = 3.0, 2.5
@@ -67,7 +67,7 @@ def split_posterior(
     borders = _with_neighbours(borders_mm)
     steps.report(0.25, "Arches: joints")
     index = np.argwhere(free)
-    svu = frame.svu_of(box.lps_of(index))
+    svu = frame.svu_of(box.lps_of(index.astype(np.float64)))
     profile = CanalProfile.of(frame, box, canal)
     gaps = find_gaps(volume, frame, borders, profile.back_mm)
     steps.report(0.5, "Arches: seeds")
@@ -172,7 +172,7 @@ def _far_aside(index: NDArray[np.int64], u: Float32Array, box: Grid) -> NDArray[
 def _tidied(labels: LabelArray, bodies: LabelArray, never: MaskArray, count: int) -> LabelArray:
     """Return the labels with small holes and clefts filled, and without crumbs."""
     out = bodies.copy()
-    boxes = ndimage.find_objects(labels, max_label=count)
+    boxes: list[tuple[slice, ...] | None] = list(ndimage.find_objects(labels, max_label=count))
     ball = ndimage.generate_binary_structure(3, 1)
     for number, where in enumerate(boxes, start=1):
         if where is None:
