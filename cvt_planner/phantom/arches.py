@@ -82,11 +82,12 @@ def _cervical(part: Proportions) -> FloatArray:
     rows = []
     for sign in (1, -1):
         mass = np.array([sign * (edge + 4.3), back - 0.5 * part.canal_depth_mm, 0.0])
-        beside = np.array([sign * (part.width_mm / 2 - 2.0), 0.5, -0.5])
-        tip = np.array([sign * (edge + 4.3 + 0.35 * part.process_mm), 5.5, -1.5])
+        beside = np.array([sign * (part.width_mm / 2 - 2.0), -2.0, -0.5])
+        side = np.array([sign * (edge + 4.8 + 0.4 * part.process_mm), 3.0, -1.5])  # the front tubercle
+        tip = side + np.array([-0.5 * sign, 4.0, 0.0])
         rows += [
             [*(mass + np.array([-2.0 * sign, 2.0, -1.0])), *roof, 2.5, 2.4, 2.0],
-            [*beside, *tip, 1.9, 2.0, 1.3],
+            [*beside, *side, 1.8, 1.9, 1.3],
             [*mass, *(mass + np.array([0.0, -2.2, half + 1.0])), 4.8, 3.8, 1.0],
             [*mass, *(mass + np.array([0.0, 2.4, -half - 1.5])), 4.8, 4.0, 1.0],
             [*mass, *tip, 2.4, 2.2, 1.3],

@@ -63,6 +63,8 @@ def _rib(at: Layout, spine: Spine, n: int, sign: int, number: int) -> FloatArray
     a, b, cy = a * shrink, b * shrink, cy + b * (1.0 - shrink)
     first = float(np.degrees(np.arctan2(abs(start[1, 0]) / a + 0.16, (start[1, 1] - cy) / b)))
     angles = np.radians(np.arange(max(first, 20.0), last, _STEP_DEG))
+    if not angles.size:  # a short rib of a vertebra above the scan does not reach round to it
+        return start if n >= 0 else np.zeros((0, 3))
     drop = (angles - angles[0]) * (46.0 if number < 11 else 56.0)
     sin, cos = np.sin(angles), np.cos(angles)
     x = sign * a * np.abs(sin) ** _POWER
