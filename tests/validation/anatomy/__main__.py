@@ -17,6 +17,7 @@ from pathlib import Path
 
 from cvt_planner.anatomy.spine.model import Spine
 from tests.validation.anatomy import changes, reals, speed
+from tests.validation.anatomy.lesions import LesionScore, one_click
 from tests.validation.anatomy.phantoms import SEEDS, family_case
 from tests.validation.anatomy.pictures import montage
 from tests.validation.anatomy.report import Harder, text
@@ -41,8 +42,11 @@ def found_in(case: Case, pictures: bool = True) -> tuple[Spine, float]:
     return spine, seconds
 
 
-def _scored(case: Case, pictures: bool = True) -> Score:
-    done = score(case, *found_in(case, pictures))
+def _scored(case: Case, grown: list[LesionScore] | None = None) -> Score:
+    spine, seconds = found_in(case)
+    done = score(case, spine, seconds)
+    if grown is not None:
+        grown += one_click(case, spine)
     dice = [v.dice for v in done.scored]
     line = f"{done.seconds:5.1f} s  {done.name}: " + " ".join(
         f"{v.level}{'' if v.complete else '-'} {v.dice:.2f}" for v in done.vertebrae
@@ -90,7 +94,8 @@ def main() -> int:
         parser.error(f"there is no part {', '.join(sorted(skip - set(PARTS)))}")
     seeds = [int(s) for s in asked.seeds.split(",") if s] or list(QUICK_SEEDS if asked.quick else SEEDS)
     store = OUT / "cases"
-    phantoms = [] if "phantoms" in skip else [_scored(family_case(seed, store)) for seed in seeds]
+    grown: list[LesionScore] = []
+    phantoms = [] if "phantoms" in skip else [_scored(family_case(seed, store), grown) for seed in seeds]
     scored: list[Score] = []
     harder: list[Harder] = []
     for case in reals.labelled(store):
@@ -108,7 +113,7 @@ def main() -> int:
     target = (ROOT / "docs" if whole else OUT) / "anatomy.md"
     target.parent.mkdir(parents=True, exist_ok=True)
     mode = "full" if whole else "in parts"
-    target.write_text(text(phantoms, scored, harder, seen, cost, mode, commit.stdout.strip()), encoding="utf-8")
+    target.write_text(text(phantoms, grown, scored, harder, seen, cost, mode, commit.stdout.strip()), encoding="utf-8")
     print(f"{target.relative_to(ROOT)} written; pictures in {OUT.relative_to(ROOT)}")
     return 0
 

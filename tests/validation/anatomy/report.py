@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from tests.validation.anatomy import lesions
+from tests.validation.anatomy.lesions import LesionScore
 from tests.validation.anatomy.scoring import PedicleScore, Score
 from tests.validation.anatomy.speed import Cost
 from tests.validation.checks import markdown_table
@@ -24,13 +26,23 @@ the operator; found levels are never named by themselves."""
 NAN = float("nan")
 
 
-def text(phantoms: Sequence[Score], reals: Sequence[Score], harder: Sequence[Harder], seen: Sequence[str],
-         cost: Cost | None, mode: str, commit: str) -> str:  # fmt: skip
+def text(
+    phantoms: Sequence[Score],
+    grown: Sequence[LesionScore],
+    reals: Sequence[Score],
+    harder: Sequence[Harder],
+    seen: Sequence[str],
+    cost: Cost | None,
+    mode: str,
+    commit: str,
+) -> str:
     """Return the whole document."""
     parts = [HEAD, f"Run: {mode}; commit {commit}; {len(phantoms)} phantoms, {len(reals)} labelled CTs."]
     if phantoms:
         parts += ["## Phantoms", limits(phantoms), "### Case by case", _cases(phantoms), _worst_vertebrae(phantoms)]
         parts += ["### Pedicles", _pedicles(phantoms)]
+    if grown:
+        parts += ["### Lesions from one click", lesions.table(grown)]
     if reals:
         parts += ["## Real CTs with labels", _real_limits(reals), _cases(reals), _vertebrae(reals)]
     if harder:
