@@ -3,12 +3,46 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from cvt_planner.base.arrays import Float32Array, FloatArray, Points
-from cvt_planner.geometry.sampling import sample_grid
+from cvt_planner.base.compiled import kernel, kernels_alone, parallel_kernel, prange
+from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Volume
+
+
+@kernel
+def _along(points: Any, origins: Any, front: Any, left: Any, up: Any, step: float, out: Any) -> None:
+    """Fill s, v, u of points; each search starts where the last one ended, as neighbours in a volume lie near."""
+    last = origins.shape[0] - 1
+    at = 0.5 * last
+    for n in range(points.shape[0]):
+        x, y, z = points[n, 0], points[n, 1], points[n, 2]
+        for _ in range(60):
+            low = min(max(int(at), 0), last - 1)
+            f = min(max(at - low, 0.0), 1.0)
+            dx = x - (1.0 - f) * origins[low, 0] - f * origins[low + 1, 0]
+            dy = y - (1.0 - f) * origins[low, 1] - f * origins[low + 1, 1]
+            dz = z - (1.0 - f) * origins[low, 2] - f * origins[low + 1, 2]
+            ux = (1.0 - f) * up[low, 0] + f * up[low + 1, 0]
+            uy = (1.0 - f) * up[low, 1] + f * up[low + 1, 1]
+            uz = (1.0 - f) * up[low, 2] + f * up[low + 1, 2]
+            beyond = at - low - f
+            off = (dx * ux + dy * uy + dz * uz) / step - beyond
+            at += off
+            if abs(off) < 1e-3:
+                break
+        out[n, 0] = at * step
+        lx = (1.0 - f) * left[low, 0] + f * left[low + 1, 0]
+        ly = (1.0 - f) * left[low, 1] + f * left[low + 1, 1]
+        lz = (1.0 - f) * left[low, 2] + f * left[low + 1, 2]
+        fx = (1.0 - f) * front[low, 0] + f * front[low + 1, 0]
+        fy = (1.0 - f) * front[low, 1] + f * front[low + 1, 1]
+        fz = (1.0 - f) * front[low, 2] + f * front[low + 1, 2]
+        out[n, 1] = dx * fx + dy * fy + dz * fz
+        out[n, 2] = dx * lx + dy * ly + dz * lz
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,16 +89,124 @@ class CurvedFrame:
             + np.asarray(u)[..., None] * between(self.left)
         )
 
+    def svu_of(self, points_lps_mm: Points) -> Float32Array:
+        """Return (..., 3) s, v and u, mm, of (..., 3) LPS points; the inverse of `lps_of`.
+
+        Far from the canal, where the planes of a bent frame cross, a point has several places; one of them is returned.
+        """
+        points = np.ascontiguousarray(np.asarray(points_lps_mm, dtype=np.float64).reshape(-1, 3))
+        out = np.empty((len(points), 3), dtype=np.float32)
+        _along(points, self.origins_lps_mm, self.front, self.left, self.up, self.step_mm, out)
+        return out.reshape(np.shape(points_lps_mm))
+
     def straightened(self, volume: Volume, v_mm: FloatArray, u_mm: FloatArray) -> Float32Array:
         """Return (n, len(v), len(u)) HU of the CT in this frame; outside the CT the nearest voxel's value is kept.
 
         A constant outside would look like a disc or an endplate.
         """
-        places = (
-            self.origins_lps_mm[:, None, None]
-            + np.asarray(v_mm)[None, :, None, None] * self.front[:, None, None]
-            + np.asarray(u_mm)[None, None, :, None] * self.left[:, None, None]
+        out = np.empty((len(self.origins_lps_mm), len(v_mm), len(u_mm)), dtype=np.float32)
+        turn = volume.grid.index_from_lps[:3, :3].T
+        _straighten(
+            volume.hu,
+            volume.grid.index_of(self.origins_lps_mm),
+            self.front @ turn,
+            self.left @ turn,
+            np.asarray(v_mm, dtype=np.float64),
+            np.asarray(u_mm, dtype=np.float64),
+            out,
         )
-        index = volume.grid.index_of(places)
-        index = np.clip(index, 0.0, np.array(volume.grid.shape_kji) - 1.0)
-        return np.asarray(sample_grid(volume.hu, volume.grid, volume.grid.lps_of(index), -1024.0), dtype=np.float32)
+        return out
+
+    def coordinates(self, grid: Grid, v_mm: tuple[float, float], u_mm: tuple[float, float]) -> Float32Array:
+        """Return (3, k, j, i) s, v and u, mm, of a grid's voxels; NaN beyond the ends and the given ranges.
+
+        The nearest section whose plane holds the voxel is taken, by Newton steps from the voxel before.
+        """
+        out = np.full((3, *grid.shape_kji), np.nan, dtype=np.float32)
+        ends = np.array([v_mm[0], v_mm[1], u_mm[0], u_mm[1]], dtype=np.float64)
+        with kernels_alone():
+            _coordinates(
+                grid.lps_from_index, self.origins_lps_mm, self.left, self.front, self.up, self.step_mm, ends, out
+            )
+        return out
+
+
+@parallel_kernel
+def _coordinates(affine: Any, origins: Any, left: Any, front: Any, up: Any, step: float, ends: Any, out: Any) -> None:
+    _, nk, nj, ni = out.shape
+    last = origins.shape[0] - 1.0
+    for k in prange(nk):
+        at = -1.0
+        for j in range(nj):
+            for i in range(ni):
+                x = affine[0, 0] * k + affine[0, 1] * j + affine[0, 2] * i + affine[0, 3]
+                y = affine[1, 0] * k + affine[1, 1] * j + affine[1, 2] * i + affine[1, 3]
+                z = affine[2, 0] * k + affine[2, 1] * j + affine[2, 2] * i + affine[2, 3]
+                if at < 0.0:
+                    # The first voxel of a slice: the nearest point of the canal.
+                    nearest = 1e30
+                    for n in range(origins.shape[0]):
+                        far = (x - origins[n, 0]) ** 2 + (y - origins[n, 1]) ** 2 + (z - origins[n, 2]) ** 2
+                        if far < nearest:
+                            nearest, at = far, float(n)
+                off = 0.0
+                for _ in range(12):
+                    n = int(min(max(at, 0.0), last - 1.0))
+                    f = at - n
+                    dx = x - (1.0 - f) * origins[n, 0] - f * origins[n + 1, 0]
+                    dy = y - (1.0 - f) * origins[n, 1] - f * origins[n + 1, 1]
+                    dz = z - (1.0 - f) * origins[n, 2] - f * origins[n + 1, 2]
+                    off = (
+                        dx * ((1.0 - f) * up[n, 0] + f * up[n + 1, 0])
+                        + dy * ((1.0 - f) * up[n, 1] + f * up[n + 1, 1])
+                        + dz * ((1.0 - f) * up[n, 2] + f * up[n + 1, 2])
+                    ) / step
+                    bend = (
+                        dx * (up[n + 1, 0] - up[n, 0]) + dy * (up[n + 1, 1] - up[n, 1]) + dz * (up[n + 1, 2] - up[n, 2])
+                    ) / step
+                    at += off / min(max(1.0 - bend, 0.35), 2.5)
+                    at = min(max(at, -1.0), last + 1.0)
+                    if abs(off) < 0.02:
+                        break
+                if at < 0.0 or at > last or abs(off) > 0.5:
+                    at = min(max(at, 0.0), last)
+                    continue
+                n = int(min(at, last - 1.0))
+                f = at - n
+                dx = x - (1.0 - f) * origins[n, 0] - f * origins[n + 1, 0]
+                dy = y - (1.0 - f) * origins[n, 1] - f * origins[n + 1, 1]
+                dz = z - (1.0 - f) * origins[n, 2] - f * origins[n + 1, 2]
+                v = (
+                    dx * ((1.0 - f) * front[n, 0] + f * front[n + 1, 0])
+                    + dy * ((1.0 - f) * front[n, 1] + f * front[n + 1, 1])
+                    + dz * ((1.0 - f) * front[n, 2] + f * front[n + 1, 2])
+                )
+                u = (
+                    dx * ((1.0 - f) * left[n, 0] + f * left[n + 1, 0])
+                    + dy * ((1.0 - f) * left[n, 1] + f * left[n + 1, 1])
+                    + dz * ((1.0 - f) * left[n, 2] + f * left[n + 1, 2])
+                )
+                if ends[0] <= v <= ends[1] and ends[2] <= u <= ends[3]:
+                    out[0, k, j, i], out[1, k, j, i], out[2, k, j, i] = at * step, v, u
+
+
+@kernel
+def _straighten(hu: Any, origins: Any, front: Any, left: Any, v: Any, u: Any, out: Any) -> None:
+    last_k, last_j, last_i = hu.shape[0] - 1.0, hu.shape[1] - 1.0, hu.shape[2] - 1.0
+    for n in range(origins.shape[0]):
+        for a in range(v.shape[0]):
+            for b in range(u.shape[0]):
+                k = min(max(origins[n, 0] + v[a] * front[n, 0] + u[b] * left[n, 0], 0.0), last_k)
+                j = min(max(origins[n, 1] + v[a] * front[n, 1] + u[b] * left[n, 1], 0.0), last_j)
+                i = min(max(origins[n, 2] + v[a] * front[n, 2] + u[b] * left[n, 2], 0.0), last_i)
+                k0, j0, i0 = int(k), int(j), int(i)
+                k1, j1, i1 = min(k0 + 1, int(last_k)), min(j0 + 1, int(last_j)), min(i0 + 1, int(last_i))
+                fk, fj, fi = k - k0, j - j0, i - i0
+                near = (1.0 - fj) * ((1.0 - fi) * hu[k0, j0, i0] + fi * hu[k0, j0, i1]) + fj * (
+                    (1.0 - fi) * hu[k0, j1, i0] + fi * hu[k0, j1, i1]
+                )
+                far = (1.0 - fj) * ((1.0 - fi) * hu[k1, j0, i0] + fi * hu[k1, j0, i1]) + fj * (
+                    (1.0 - fi) * hu[k1, j1, i0] + fi * hu[k1, j1, i1]
+                )
+                # Padding far below air would look like an edge.
+                out[n, a, b] = max((1.0 - fk) * near + fk * far, -1024.0)

@@ -54,9 +54,14 @@ def test_one_click_finds_the_lesion_and_says_what_is_known_of_it(opened: Hand, s
     assert rows["Type proposed from HU"] == "lytic"
     assert rows["Posterior wall"] == "none seen" and rows["Epidural"] == "0.0 mL"
     assert rows["Share of the body"].endswith(" %") and rows["Distance to the canal"].endswith(" mm")
-    assert "CT-visible part only" in opened.window.findChild(QPushButton, "tool_grow").parent().window().findChild(
-        type(opened.window.panels[Step.LESIONS].origin), "lesion_origin"
-    ).currentText()
+    assert (
+        "CT-visible part only"
+        in opened.window.findChild(QPushButton, "tool_grow")
+        .parent()
+        .window()
+        .findChild(type(opened.window.panels[Step.LESIONS].origin), "lesion_origin")
+        .currentText()
+    )
     opened.picture("lesion_found")
 
 

@@ -1,0 +1,228 @@
+"""Where the discs lie along the canal: the phase and the period of the spine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from cvt_planner.anatomy.spine.kernels import choose_discs, plane_means, smooth_path
+from cvt_planner.anatomy.spine.straight import Straight
+from cvt_planner.base.arrays import Float32Array, FloatArray
+
+# All assumed, set on real CTs of 0.8 to 5 mm.
+CORE_NEAR_MM, CORE_FAR_MM, CORE_SIDE_MM = 3.0, 22.0, 9.0
+_SLOPES = np.arange(-0.4, 0.41, 0.1)
+_TILTS, _LEANS = np.arange(-0.4, 0.41, 0.1), np.arange(-0.3, 0.31, 0.1)
+_TILT_COST = 60.0  # HU per unit of slope away from the neighbours'
+_SHIFT_MM, _SHIFT_COST = 5, 0.8
+_REACH_MM = 13
+_SHORTEST_MM, _LONGEST_MM = 13, 45
+_PERIOD_MM, _PERIOD_SPREAD = 28.0, 0.35
+_SPACING_SIGMA_MM = 3.0
+_RATIO_SIGMA = 0.15
+_THICK_MM = 2.5
+_THRESHOLD = 0.5
+_EMPTY_COST = 1.0
+
+
+@dataclass(frozen=True)
+class Disc:
+    """One disc: the plane s = s_mm + slope_v * (v - v_mm) + slope_u * u along the canal, and how clear it is."""
+
+    s_mm: float
+    v_mm: float
+    slope_v: float
+    slope_u: float
+    score: float
+
+    def s_at(self, v_mm: FloatArray | float, u_mm: FloatArray | float) -> Any:
+        """Return where the plane lies at places beside the canal, s in mm."""
+        return self.s_mm + self.slope_v * (np.asarray(v_mm) - self.v_mm) + self.slope_u * np.asarray(u_mm)
+
+
+@dataclass(frozen=True, eq=False)
+class DiscProfiles:
+    """What tells discs along the canal, each (n,): disc score, pedicle bone, local period mm, best tilt."""
+
+    score: FloatArray = field(repr=False)
+    pedicle: FloatArray = field(repr=False)
+    period_mm: FloatArray = field(repr=False)
+    slope: FloatArray = field(repr=False)
+
+
+def disc_profiles(straight: Straight, slice_mm: float) -> DiscProfiles:
+    """Return the profiles along the canal that the discs are chosen from."""
+    contrast, slope = _contrast(straight, slice_mm)
+    pedicle = _pedicle_profile(straight)
+    step = _below_minus_above(pedicle)
+    spread = max(float(np.std(step)), 1e-3)
+    score = np.clip(contrast / 110.0, -0.3, 1.2) + 0.6 * np.clip(step / (1.5 * spread), -1.0, 1.0)
+    return DiscProfiles(score, pedicle, _periods(pedicle), slope)
+
+
+def find_discs(straight: Straight, profiles: DiscProfiles, first_mm: float, last_mm: float) -> tuple[Disc, ...]:
+    """Return the discs between two places along the canal, from feet to head.
+
+    Notes
+    -----
+    Discs are told by dark between two bright endplates, and by the pedicles' place on the upper half of each body,
+    which survives where a body is eaten. All at once by dynamic programming: their spacing follows the pedicles'
+    period and changes little from one to the next.
+    """
+    low, high = max(int(first_mm), 0), min(int(last_mm) + 1, len(profiles.score))
+    if high - low < _SHORTEST_MM:
+        return ()
+    chosen = np.zeros(high - low, dtype=np.int64)
+    count = choose_discs(
+        profiles.score[low:high] - _THRESHOLD, profiles.period_mm[low:high], _SHORTEST_MM, _LONGEST_MM,
+        _SPACING_SIGMA_MM, _RATIO_SIGMA, _EMPTY_COST, chosen,
+    )  # fmt: skip
+    return _refined(straight, [float(low + s) for s in chosen[:count]], profiles)
+
+
+def _core(straight: Straight) -> Float32Array:
+    """Return (n, v) mean HU over the middle of the bodies, v from the canal's front wall on."""
+    flat = straight.hu
+    side = np.abs(straight.u_mm) <= CORE_SIDE_MM
+    mean = np.clip(flat[:, :, side], -150.0, 600.0).mean(axis=2)
+    ahead = np.arange(CORE_NEAR_MM, CORE_FAR_MM + 0.1, 1.0)
+    at = (straight.front_mm[:, None] + ahead[None] - straight.v_mm[0]) / (straight.v_mm[1] - straight.v_mm[0])
+    rows = np.broadcast_to(np.arange(len(mean))[:, None], at.shape)
+    return np.asarray(ndimage.map_coordinates(mean, [rows, at], order=1, mode="nearest"), dtype=np.float32)
+
+
+def _contrast(straight: Straight, slice_mm: float) -> tuple[FloatArray, FloatArray]:
+    core = _core(straight)
+    n, depth = core.shape
+    best, tilt = np.full(n, -1e9), np.zeros(n)
+    lean = np.arange(depth) - (depth - 1) / 2.0
+    for slope in _SLOPES:
+        rows = np.arange(n)[:, None] + slope * lean[None]
+        plane = ndimage.map_coordinates(
+            core, [rows, np.broadcast_to(np.arange(depth)[None], rows.shape)], order=1, mode="nearest"
+        ).mean(axis=1)
+        value = _dark_band(plane, slice_mm) - 12.0 * abs(slope)
+        better = value > best
+        best, tilt = np.where(better, value, best), np.where(better, slope, tilt)
+    return best, tilt
+
+
+def _dark_band(plane: FloatArray, slice_mm: float) -> FloatArray:
+    near = ndimage.gaussian_filter1d(plane, 0.8, mode="nearest")
+    upper = np.max([np.roll(_edge(near, d), -d) for d in range(3, 9)], axis=0)
+    lower = np.max([np.roll(_edge(near, -d), d) for d in range(3, 9)], axis=0)
+    dark = 0.5 * (np.minimum(upper, lower) + 0.5 * (upper + lower)) - near
+    if slice_mm < _THICK_MM:
+        return np.asarray(dark)
+    # A thin disc between two endplates fuses into one bright line on thick slices.
+    flank = [np.mean([np.roll(_edge(near, s * d), -s * d) for d in range(6, 11)], axis=0) for s in (1, -1)]
+    return np.maximum(dark, 0.0) + 0.7 * (near - np.maximum(flank[0], flank[1]))
+
+
+def _edge(profile: FloatArray, shift: int) -> FloatArray:
+    """Return the profile with the end that a roll by `-shift` wraps round replaced by the end's value."""
+    out = profile.copy()
+    if shift > 0:
+        out[:shift] = profile[-1]
+    elif shift < 0:
+        out[shift:] = profile[0]
+    return out
+
+
+def _pedicle_profile(straight: Straight) -> FloatArray:
+    """Return (n,) HU of the bone right beside the canal, 1 to 6 mm outside its side walls, both sides."""
+    sides = []
+    for sign, wall in ((1.0, straight.left_mm), (-1.0, straight.right_mm)):
+        out = np.arange(1.0, 6.1, 1.0)
+        u = sign * (wall[:, None, None] + out[None, None, :])
+        v = np.arange(-2.0, 5.1, 1.0)[None, :, None] + np.zeros_like(u)
+        a = v - straight.v_mm[0]
+        b = u - straight.u_mm[0] + np.zeros_like(a)
+        rows = np.broadcast_to(np.arange(len(wall))[:, None, None], a.shape)
+        hu = ndimage.map_coordinates(straight.hu, [rows, a, b], order=1, mode="nearest")
+        sides.append(np.clip(hu, -50.0, 500.0).mean(axis=(1, 2)))
+    return ndimage.gaussian_filter1d(np.maximum(sides[0], sides[1]) * 0.5 + 0.25 * (sides[0] + sides[1]), 1.5)
+
+
+def _below_minus_above(pedicle: FloatArray) -> FloatArray:
+    below = np.mean([_shifted(pedicle, -d) for d in range(4, 16)], axis=0)
+    above = np.mean([_shifted(pedicle, d) for d in range(-1, 10)], axis=0)
+    return np.asarray(below - above)
+
+
+def _shifted(profile: FloatArray, by: int) -> FloatArray:
+    """Return profile[n + by], ends replicated."""
+    return profile[np.clip(np.arange(len(profile)) + by, 0, len(profile) - 1)]
+
+
+def _periods(pedicle: FloatArray) -> FloatArray:
+    """Return (n,) the local distance between levels, mm, from the pedicles' autocorrelation."""
+    n = len(pedicle)
+    detail = pedicle - ndimage.gaussian_filter1d(pedicle, 20.0, mode="nearest")
+    detail /= np.sqrt(ndimage.gaussian_filter1d(detail**2, 25.0, mode="nearest")) + 1e-6
+    lags = np.arange(_SHORTEST_MM, _LONGEST_MM + 1)
+    found = np.zeros((len(lags), n))
+    for row, lag in enumerate(lags):
+        product = np.zeros(n)
+        weight = np.zeros(n)
+        if lag < n:
+            half = lag // 2
+            product[half : half + n - lag] = detail[lag:] * detail[:-lag]
+            weight[half : half + n - lag] = 1.0
+        found[row] = ndimage.gaussian_filter1d(product, 25.0) / (ndimage.gaussian_filter1d(weight, 25.0) + 0.2)
+    found -= 0.5 * (np.log(lags / _PERIOD_MM) / _PERIOD_SPREAD)[:, None] ** 2 * 0.5
+    path = np.zeros(n, dtype=np.int64)
+    smooth_path(found, 0.6, path)
+    return np.asarray(lags[path], dtype=np.float64)
+
+
+def _refined(straight: Straight, s_mm: list[float], profiles: DiscProfiles) -> tuple[Disc, ...]:
+    """Return the discs at their best place within 5 mm and their best tilts, alike those of their neighbours.
+
+    Twice: the tilts found first, averaged over neighbours, guide the second time. Osteophytes and thick slices would
+    otherwise tilt one disc alone.
+    """
+    near = [_Surroundings(straight, s) for s in s_mm]
+    found = [one.best(0.0, 0.0) for one in near]
+    for _ in range(2):
+        slopes = np.array([[slope_v, slope_u] for _, slope_v, slope_u in found]).reshape(-1, 2)
+        padded = np.pad(slopes, ((1, 1), (0, 0)), mode="edge")
+        guides = 0.5 * (padded[:-2] + padded[2:])
+        found = [one.best(float(v), float(u)) for one, (v, u) in zip(near, guides, strict=True)]
+    return tuple(
+        Disc(s + shift, one.middle_mm, slope_v, slope_u, float(profiles.score[int(s)]))
+        for s, one, (shift, slope_v, slope_u) in zip(s_mm, near, found, strict=True)
+    )
+
+
+class _Surroundings:
+    """Mean HU over planes of every tilt and offset about one disc."""
+
+    def __init__(self, straight: Straight, s_mm: float) -> None:
+        front = float(straight.front_mm[int(np.clip(round(s_mm), 0, len(straight.hu) - 1))])
+        v = np.arange(front + CORE_NEAR_MM, front + CORE_FAR_MM + 0.1, 2.0)
+        u = np.arange(-CORE_SIDE_MM - 3.0, CORE_SIDE_MM + 3.1, 2.0)
+        self.middle_mm = float(v.mean())
+        rows = np.clip(np.arange(s_mm - 22.0, s_mm + 22.1), 0, len(straight.hu) - 1).astype(int)
+        a, b = (np.round(v - straight.v_mm[0]).astype(int), np.round(u - straight.u_mm[0]).astype(int))
+        box = np.clip(straight.hu[np.ix_(rows, a, b)], -150.0, 600.0)
+        self._values = np.empty((len(_TILTS), len(_LEANS), 2 * _REACH_MM + 1))
+        for n, slope_v in enumerate(_TILTS):
+            for m, slope_u in enumerate(_LEANS):
+                lean = slope_v * (v - self.middle_mm)[:, None] + slope_u * u[None]
+                plane_means(box, lean, 22.0 - _REACH_MM, self._values[n, m])
+
+    def best(self, guide_v: float, guide_u: float) -> tuple[float, float, float]:
+        """Return the shift, mm, and the two slopes of the darkest plane between two bright ones."""
+        flank = np.lib.stride_tricks.sliding_window_view(self._values, 6, axis=2).max(axis=3)
+        shifts = np.arange(-_SHIFT_MM, _SHIFT_MM + 1)
+        dark = self._values[:, :, _REACH_MM + shifts]
+        # Brightest 3 to 8 mm above and below.
+        above, below = flank[:, :, _REACH_MM + 3 + shifts], flank[:, :, _REACH_MM - 8 + shifts]
+        worth = 0.5 * (above + below) - dark - _SHIFT_COST * shifts**2
+        worth -= _TILT_COST * (np.abs(_TILTS - guide_v)[:, None, None] + np.abs(_LEANS - guide_u)[None, :, None])
+        n, m, at = np.unravel_index(int(worth.argmax()), worth.shape)
+        return float(shifts[at]), float(_TILTS[n]), float(_LEANS[m])

@@ -1,0 +1,183 @@
+"""Which vertebra the bone behind the bodies belongs to: pedicles, laminae, facets and processes; ribs kept apart."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from cvt_planner.anatomy.morphology import ball_offsets, dilated_within
+from cvt_planner.anatomy.spine.bone import bone_mask, flooded_from
+from cvt_planner.anatomy.spine.curved import CurvedFrame
+from cvt_planner.anatomy.spine.gaps import Gaps, find_gaps
+from cvt_planner.base.arrays import Float32Array, FloatArray, LabelArray, MaskArray
+from cvt_planner.base.progress import Progress
+from cvt_planner.geometry.frames import Grid
+from cvt_planner.imaging.volume import Volume
+
+OTHER = 255  # ribs, hips and what else is bright and no vertebra; not in what is returned
+
+_NEAR_CANAL_MM = 7.0
+_PEDICLE_SHARE = (0.28, 0.62)  # of a level's height below its upper border
+_ROOF_SHARE = (0.25, 0.80)  # of the way from the upper gap to the lower
+_BESIDE_BODY_MM, _BEFORE_CANAL_MM = 4.0, 3.0
+_SIDE_MM, _RIB_MM = 42.0, 57.0  # what reaches from one to the other is rib or hip: no transverse process is so long
+_SPINOUS_U_MM, _GAP_MARGIN_MM = 3.0, 2.5
+_LEAST_SHARE = 0.1  # of a vertebra; smaller pieces that do not hang on it are let go
+
+
+def split_posterior(
+    volume: Volume,
+    box: Grid,
+    frame: CurvedFrame,
+    canal: MaskArray,
+    bodies: LabelArray,
+    discs: MaskArray,
+    borders_mm: FloatArray,
+    progress: Progress | None = None,
+) -> LabelArray:
+    """Return (k, j, i) the number of the vertebra each voxel belongs to, bodies included; 0 elsewhere.
+
+    Bone is flooded from sure places of every vertebra (body, pedicle, roof of the canal, spinous process between two
+    gaps) and of ribs, brightest first, so that they meet in joints.
+
+    Parameters
+    ----------
+    box
+        The grid of the label arrays, a part of the volume's own.
+    canal, bodies, discs
+        Voxels of the canal; number of the vertebra whose body a voxel belongs to, 1 for the uppermost; discs.
+    borders_mm
+        (n + 1, 2) where neighbouring vertebrae meet: s on the canal's middle line and the slope ds/dv, head to feet;
+        the first is the upper border of vertebra 1, the last the lower border of vertebra n.
+
+    Notes
+    -----
+    Bone below 160 HU outside the bodies is lost: an arch that a lysis has eaten is mirrored by `arch_proposal`.
+    """
+    steps = progress or Progress()
+    hu = _crop(volume, box)
+    spacing = box.spacing_kji_mm
+    bone = bone_mask(hu, spacing)
+    free = bone & (bodies == 0) & ~canal & ~discs
+    borders_mm = _with_whole_ends(borders_mm)
+    steps.report(0.25, "Arches: joints")
+    index = np.argwhere(free)
+    svu = frame.svu_of(box.lps_of(index))
+    roof, front, half = canal_profile(frame, box, canal)
+    gaps = find_gaps(volume, frame, borders_mm, roof)
+    steps.report(0.5, "Arches: seeds")
+    seeds = bodies.copy()
+    beside = dilated_within(bodies > 0, ball_offsets(_BESIDE_BODY_MM, spacing), free)
+    place = tuple(index.T)
+    found = _seeds(svu, frame.step_mm, borders_mm, gaps, roof, half)
+    found[~beside[place] & (svu[:, 1] > front[_nearest(svu[:, 0], frame.step_mm, len(front))] + _BEFORE_CANAL_MM)] = (
+        OTHER
+    )
+    found[_far_aside(index, svu[:, 2], box)] = OTHER
+    seeds[place] = found
+    labels = flooded_from(hu, free | (bodies > 0), seeds, spacing)
+    steps.report(0.8, "Arches: closing")
+    labels[labels == OTHER] = 0
+    return _tidied(labels, bodies, canal | discs, len(borders_mm) - 1)
+
+
+def _crop(volume: Volume, box: Grid) -> NDArray[np.int16]:
+    first = np.rint(volume.grid.index_of(box.lps_of(np.zeros(3)))).astype(int)
+    k, j, i = (slice(a, a + n) for a, n in zip(first, box.shape_kji, strict=True))
+    return volume.hu[k, j, i]
+
+
+def canal_profile(frame: CurvedFrame, box: Grid, canal: MaskArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return, at each step of the frame, how far the canal reaches from its middle line: back, front, sideways, mm."""
+    svu = frame.svu_of(box.lps_of(np.argwhere(canal))).astype(np.float64)
+    n = len(frame.origins_lps_mm)
+    at = np.clip(np.rint(svu[:, 0] / frame.step_mm).astype(int), 0, n - 1)
+    out = []
+    for values in (-svu[:, 1], svu[:, 1], np.abs(svu[:, 2])):
+        reach = np.full(n, -1.0)
+        np.maximum.at(reach, at, values)
+        known = np.flatnonzero(reach > 0.0)
+        filled = np.interp(np.arange(n), known, reach[known]) if known.size else np.full(n, 8.0)
+        out.append(ndimage.gaussian_filter1d(filled, 3.0 / frame.step_mm, mode="nearest"))
+    return out[0], out[1], out[2]
+
+
+def _seeds(
+    svu: Float32Array,
+    step_mm: float,
+    borders_mm: FloatArray,
+    gaps: Gaps,
+    roof: FloatArray,
+    half: FloatArray,
+) -> NDArray[np.uint8]:
+    """Return the seed of each place, 0 where nothing is sure."""
+    s, v, u = svu.T
+    n = _nearest(s, step_mm, len(roof))
+    roof_v, half_u = -roof[n], half[n]
+    aside = np.abs(u)
+    out = np.zeros(len(s), dtype=np.uint8)
+    beside_canal = (aside > 0.6 * half_u) & (aside < half_u + _NEAR_CANAL_MM)
+    beside_canal &= (v < -0.8 * roof_v) & (v > 0.4 * roof_v)
+    behind_canal = (v <= 0.6 * roof_v) & (v > roof_v - _NEAR_CANAL_MM) & (aside < half_u)
+    spinous = (v < roof_v - 3.0) & (aside < _SPINOUS_U_MM)
+    for number in range(1, len(borders_mm)):
+        (s_up, slope_up), (s_low, slope_low) = borders_mm[number - 1], borders_mm[number]
+        plane_up, plane_low = s_up + slope_up * v, s_low + slope_low * v
+        share = (plane_up - s) / np.maximum(plane_up - plane_low, 1.0)
+        pedicle = beside_canal & (share > _PEDICLE_SHARE[0]) & (share < _PEDICLE_SHARE[1])
+        gap_up, gap_low = gaps.at(number - 1, v), gaps.at(number, v)
+        way = (gap_up - s) / np.maximum(gap_up - gap_low, 1.0)
+        lamina = behind_canal & (way > _ROOF_SHARE[0]) & (way < _ROOF_SHARE[1])
+        process = spinous & (s < gap_up - _GAP_MARGIN_MM) & (s > gap_low + _GAP_MARGIN_MM)
+        out[pedicle | lamina | process] = number
+    return out
+
+
+def _nearest(s_mm: Float32Array, step_mm: float, length: int) -> NDArray[np.int64]:
+    return np.clip(np.rint(s_mm / step_mm).astype(np.int64), 0, length - 1)
+
+
+def _with_whole_ends(borders_mm: FloatArray) -> FloatArray:
+    """Return the borders with those of vertebrae cut off by the end of the CT where they would be if they were whole."""
+    out = borders_mm.copy()
+    heights = -np.diff(out[:, 0])
+    if len(heights) > 1:
+        out[0, 0] = max(out[0, 0], out[1, 0] + 0.9 * heights[1])
+        out[-1, 0] = min(out[-1, 0], out[-2, 0] - 0.9 * heights[-2])
+    return out
+
+
+def _far_aside(index: NDArray[np.int64], u: Float32Array, box: Grid) -> NDArray[np.bool_]:
+    """Return which bone beside the transverse processes hangs together with bone still farther aside: ribs and hips."""
+    aside = np.abs(u)
+    lateral = np.flatnonzero(aside > _SIDE_MM)
+    pieces = np.zeros(box.shape_kji, dtype=np.int32)
+    pieces[tuple(index[lateral].T)] = 1
+    ndimage.label(pieces, output=pieces)
+    piece = pieces[tuple(index[lateral].T)]
+    reaching = np.unique(piece[aside[lateral] > _RIB_MM])
+    out = np.zeros(len(u), dtype=np.bool_)
+    out[lateral[np.isin(piece, reaching)]] = True
+    return out
+
+
+def _tidied(labels: LabelArray, bodies: LabelArray, never: MaskArray, count: int) -> LabelArray:
+    """Return the labels with small holes and clefts filled, and without crumbs."""
+    out = bodies.copy()
+    boxes = ndimage.find_objects(labels, max_label=count)
+    ball = ndimage.generate_binary_structure(3, 1)
+    for number, where in enumerate(boxes, start=1):
+        if where is None:
+            continue
+        box = tuple(slice(max(w.start - 2, 0), w.stop + 2) for w in where)
+        own = labels[box] == number
+        solid = ndimage.binary_fill_holes(ndimage.binary_closing(own, ball, iterations=1) | own)
+        pieces, n = ndimage.label(solid)
+        if n > 1:
+            sizes = np.bincount(pieces.ravel())
+            sizes[0] = 0
+            solid = (sizes >= _LEAST_SHARE * sizes.sum())[pieces]
+        free = solid & (out[box] == 0) & ~never[box] & ((labels[box] == 0) | own)
+        out[box][free] = number
+    return out
