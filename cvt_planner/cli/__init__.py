@@ -16,15 +16,22 @@ from typing import TYPE_CHECKING
 
 import cvt_planner
 from cvt_planner.base.errors import Cancelled, InputRefused, PlannerError
-from cvt_planner.cli import anatomy_command, commands, deid_command, pacs_commands, probe_commands
+from cvt_planner.cli import (
+    anatomy_command,
+    commands,
+    deid_command,
+    lesion_command,
+    pacs_commands,
+    probe_commands,
+)
 from cvt_planner.cli.output import ProgressLine, log, say, say_json
 
 if TYPE_CHECKING:
     from cvt_planner.cli.selftest import DrawScene
 
 HEADLESS = (
-    "series", "volume", "deidentify", "phantom", "anatomy", "simulate", "probes", "probe-card", "check", "pacs",
-    "selftest",
+    "series", "volume", "deidentify", "phantom", "anatomy", "lesion", "simulate", "probes", "probe-card", "check",
+    "pacs", "selftest",
 )  # fmt: skip
 NOTICE = "For planning, research and training; not a cleared medical device."
 DEFECT = 5
@@ -105,10 +112,7 @@ def parser(draw_scene: DrawScene | None = None) -> argparse.ArgumentParser:
     one.add_argument("--position", choices=("HFS", "HFP", "FFS", "FFP"), default="HFS", help="patient position")
     one.add_argument("--compressed", action="store_true", help="compress the pixels without loss")
 
-    about = "find canal and vertebrae in a CT and write them as labels"
-    one = _add(subs, "anatomy", about, anatomy_command.anatomy)
-    _takes_images(one)
-    anatomy_command.add_arguments(one)
+    _add_anatomy(subs)
 
     one = _add(subs, "simulate", "compute the ice of a SCENE.json", commands.simulate)
     one.add_argument("scene", metavar="SCENE.json")
@@ -129,6 +133,18 @@ def parser(draw_scene: DrawScene | None = None) -> argparse.ArgumentParser:
     one.add_argument("--out", metavar="DIR", help="keep the plan, the results and the pictures here")
     one.add_argument("--sample", metavar="DIR", help="the sample case, if not the one beside the program")
     return top
+
+
+def _add_anatomy(subs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    about = "find canal and vertebrae in a CT and write them as labels"
+    one = _add(subs, "anatomy", about, anatomy_command.anatomy)
+    _takes_images(one)
+    anatomy_command.add_arguments(one)
+
+    about = "find the lesion at a point of a CT, and measure it"
+    one = _add(subs, "lesion", about, lesion_command.lesion)
+    _takes_images(one)
+    lesion_command.add_arguments(one)
 
 
 def _takes_images(one: argparse.ArgumentParser) -> None:

@@ -33,8 +33,8 @@ def add_arguments(one: argparse.ArgumentParser) -> None:
 def anatomy(args: argparse.Namespace, progress: Progress) -> Answer:
     """Return the spine found in a CT, written as labels on the CT's own grid."""
     from cvt_planner.anatomy.spine.pipeline import find_spine
-    from cvt_planner.imaging.nrrd import write_nrrd
     from cvt_planner.imaging.isolation import read_volume
+    from cvt_planner.imaging.nrrd import write_nrrd
 
     targets = [_target(path) for path in (args.out, args.parts) if path is not None]
     anchor = _anchor(args)
