@@ -83,6 +83,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("play_ice", TOOLS, "Play or pause the ice", ("K",), "play"),
     ActionSpec("target", TOOLS, "Set the target at the cursor", ("T",), "target", separator_before=True),
     ActionSpec("entry", TOOLS, "Set the entry at the cursor", ("E",)),
+    ActionSpec("confirm_level", TOOLS, "Confirm the level of the vertebra at the cursor", ("L",)),
     ActionSpec("find_spine", TOOLS, "Find the spine now", separator_before=True),
     ActionSpec("finds_spine", TOOLS, "Find the spine when a CT is opened", checkable=True, needs_study=False),
     ActionSpec("probe_card", TOOLS, "Probe card…", needs_study=False, separator_before=True),

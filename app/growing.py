@@ -16,7 +16,9 @@ from cvt_planner.base.arrays import Vec3
 from cvt_planner.base.errors import Cancelled, PlannerError
 from cvt_planner.base.progress import Progress
 from cvt_planner.plan import edits
+from cvt_planner.plan.level_state import is_established
 from cvt_planner.plan.model import LesionKind, Plan
+from cvt_planner.plan.naming import level_of
 
 DEFAULT_RADIUS_MM = 20.0
 _PREVIEW = "grow preview"
@@ -159,11 +161,13 @@ def add_lesion(desk: Desk, shape: LesionShape, kind: LesionKind = LesionKind.LYT
     if not volume.grid.contains(np.array(shape.centre_lps_mm)):
         desk.say("The lesion would lie outside the CT. Mark it inside the picture.", "look")
         return False
-    level = level_at(plan, shape.centre_lps_mm, desk.working_level)
+    state = desk.workspace.state
+    found = level_of(plan, state.spine, state.numbering, shape.centre_lps_mm) if state.spine is not None else ""
+    level = found or level_at(plan, shape.centre_lps_mm, desk.working_level)
     lesion = edits.new_lesion(plan, level, kind, shape)
     if not desk.apply(edits.add_lesion(lesion), f"Mark {lesion.name}"):
         return False
     desk.choose_lesion(lesion.id)
-    if not any(mark.level == level for mark in plan.levels):
-        desk.say(f"{lesion.name} was put at {level}, which is not marked yet. Choose its level in the table.", "look")
+    if not is_established(plan, level):
+        desk.say(f"{lesion.name} was put at {level}, which is not confirmed yet. Confirm a level in step 2.", "look")
     return True

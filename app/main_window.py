@@ -18,6 +18,7 @@ from app.finding import Finding
 from app.freezing import Freezing
 from app.growing import Growing
 from app.keys import KeyGate
+from app.naming import Naming
 from app.panels.banner import TITLE_NOTICE, Banner
 from app.panels.cement import CementPanel
 from app.panels.deidentify_dialog import ask_deidentify
@@ -74,6 +75,7 @@ class MainWindow(QMainWindow):
         self.finding = Finding(desk)
         self.previewing = Previewing(desk, self.reading, self.freezing)
         self.playing = Playing(desk)
+        self.naming = Naming(desk)
         self.probes = Probes(desk)
         self.views = views
         self.scene = scene
@@ -116,7 +118,7 @@ class MainWindow(QMainWindow):
         self.ice = IcePanel(self.desk, self.reading, self.playing)
         self.panels: dict[Step, StepPanel] = {
             Step.IMAGES: self.images,
-            Step.LEVELS: LevelsPanel(self.desk, self.finding),
+            Step.LEVELS: LevelsPanel(self.desk, self.naming, self.finding),
             Step.LESIONS: LesionsPanel(self.desk, self.growing),
             Step.NEEDLES: self.needles,
             Step.ICE: self.ice,
@@ -164,6 +166,7 @@ class MainWindow(QMainWindow):
             "leave_tool": self._escape,
             "deidentify": lambda: ask_deidentify(self.desk, self.documents.dialogs, self, self.documents.password),
             "play_ice": self.playing.toggle,
+            "confirm_level": self.naming.confirm_pointed,
             "save": lambda: self._save(),
         }
 
@@ -314,7 +317,7 @@ class MainWindow(QMainWindow):
         desk = self.desk
         self.rail.show_marks(step_marks(desk, self.reading))
         self.strip.show_chips(chips(desk, self.reading))
-        self.banner.show_level(desk.working_level, desk.plan.levels if desk.plan else ())
+        self.banner.show_level(desk.working_level, desk.plan)
         self.line.show_hint(hint_words(desk))
         self.menus.refresh()
         name = self.documents.name

@@ -6,7 +6,9 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypedDict
 
+from cvt_planner.anatomy.numbering import Numbering
 from cvt_planner.anatomy.spine.model import Spine
 from cvt_planner.base.errors import GeometryMismatch, PlannerError
 from cvt_planner.imaging.volume import Volume
@@ -26,6 +28,7 @@ class State:
     saved_ice: tuple[IceResult, ...] = ()
     path: Path | None = None  # the plan's file
     spine: Spine | None = None  # what was found of the spine in the open CT; not part of the plan
+    numbering: Numbering | None = None  # which vertebrae these may be; None while it is not known
 
     @property
     def plan(self) -> Plan | None:
@@ -41,6 +44,11 @@ class State:
     def unsaved(self) -> bool:
         """Return whether closing now would lose work."""
         return self.plan is not None and (self.plan != self.saved_plan or self.ice != self.saved_ice)
+
+
+class _Found(TypedDict):
+    spine: Spine | None
+    numbering: Numbering | None
 
 
 Listener = Callable[[State, State], None]
@@ -76,13 +84,12 @@ class Workspace:
     def open_volume(self, volume: Volume) -> None:
         """Start a new, empty plan on a CT. What was open is closed: ask about unsaved work before."""
         plan = new_plan(volume)
-        spine = self._spine_of(volume)
-        self._set(State(volume=volume, history=History(Step(plan, "")), saved_plan=plan, spine=spine))
+        self._set(State(volume=volume, history=History(Step(plan, "")), saved_plan=plan, **self._spine_of(volume)))
 
     def open_plan(self, plan: Plan, volume: Volume, path: Path | None, ice: tuple[IceResult, ...] = ()) -> None:
         """Open a plan that was read from a file, on the CT it belongs to."""
-        history, spine = History(Step(plan, "")), self._spine_of(volume)
-        self._set(State(volume, history, ice, saved_plan=plan, saved_ice=ice, path=path, spine=spine))
+        history, known = History(Step(plan, "")), self._spine_of(volume)
+        self._set(State(volume, history, ice, saved_plan=plan, saved_ice=ice, path=path, **known))
 
     def close(self) -> None:
         """Close what is open. Unsaved work is lost: ask before."""
@@ -126,16 +133,23 @@ class Workspace:
         if spine is not None and spine.content_hash != self.volume.content_hash:
             raise GeometryMismatch("This spine was found in another CT. Find the spine of the open CT.")
         if spine is not self.state.spine:
-            self._set(replace(self.state, spine=spine))
+            self._set(replace(self.state, spine=spine, numbering=None))
+
+    def put_numbering(self, spine: Spine, numbering: Numbering) -> None:
+        """Keep the proposal of names for a spine; one for a spine that is no longer the present one is forgotten."""
+        if spine is self.state.spine:
+            self._set(replace(self.state, numbering=numbering))
 
     def mark_saved(self, plan: Plan, ice: tuple[IceResult, ...], path: Path) -> None:
         """Remember what was written, and where."""
         self._set(replace(self.state, saved_plan=plan, saved_ice=ice, path=path))
 
-    def _spine_of(self, volume: Volume) -> Spine | None:
+    def _spine_of(self, volume: Volume) -> _Found:
         """Return the spine that is known already, where it was found in this very CT."""
-        spine = self.state.spine
-        return spine if spine is not None and spine.content_hash == volume.content_hash else None
+        state = self.state
+        if state.spine is None or state.spine.content_hash != volume.content_hash:
+            return {"spine": None, "numbering": None}
+        return {"spine": state.spine, "numbering": state.numbering}
 
     def _change_history(self, history: History) -> None:
         if history is not self.state.history:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from cvt_planner.anatomy.spine.model import Endplate, Spine, Vertebra
+from cvt_planner.anatomy.vertebra_reference import body_reference
 from cvt_planner.base.arrays import Points, vec3
 from cvt_planner.geometry.frames import Grid
 
@@ -34,6 +36,19 @@ def straight_spine(
     sure = confidence or {}
     found = tuple(box_vertebra(n, c, confidence=sure.get(n, 1.0)) for n, c in centres.items())
     return Spine(grid, labels, np.zeros_like(labels), canal, found, content_hash)
+
+
+def truth_spine(truth: Mapping[str, Any], grid: Grid, content_hash: str) -> Spine:
+    """Return the spine of a phantom's truth.json; its voxels carry no labels, its bodies have the usual sizes."""
+    found = []
+    for number, row in enumerate(truth["levels"], start=1):
+        usual = body_reference(row["name"])
+        size = (usual.width_mm, usual.depth_mm, usual.height_mm)
+        centre, axes = np.array(row["centre_lps_mm"]), np.array(row["left_posterior_up"])
+        found.append(box_vertebra(number, centre, axes, size, complete=row["complete"]))
+    labels = np.zeros(grid.shape_kji, dtype=np.uint8)
+    canal = np.array(truth["canal"]["centre_lps_mm"])
+    return Spine(grid, labels, labels.copy(), canal, tuple(found), content_hash)
 
 
 def box_vertebra(

@@ -18,6 +18,7 @@ class WorkspaceBridge(QObject):
     plan_changed = Signal()
     ice_changed = Signal()
     spine_changed = Signal()
+    numbering_changed = Signal()
     history_changed = Signal()
     saved_changed = Signal()  # the file's path, or what was last written
 
@@ -37,6 +38,8 @@ class WorkspaceBridge(QObject):
             self.ice_changed.emit()
         if old.spine is not new.spine:
             self.spine_changed.emit()
+        if old.numbering is not new.numbering:
+            self.numbering_changed.emit()
         if old.history is not new.history:
             self.history_changed.emit()
         if old.path != new.path or old.saved_plan is not new.saved_plan or old.saved_ice is not new.saved_ice:

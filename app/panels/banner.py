@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
 from app.panels.fitted_text import tip
 from app.panels.widgets import named
 from cvt_planner.imaging.volume import Volume
-from cvt_planner.plan.model import LevelMark
+from cvt_planner.plan.level_state import DOUBT, mark_of, standing
+from cvt_planner.plan.model import Plan
 
 GAP = "   "
 _HEIGHT_PX = 40  # room for two lines of the smallest type
@@ -34,6 +35,16 @@ def study_words(volume: Volume) -> str:
     described = " · ".join(w for w in (series.study_description, series.series_description) if w)
     words = [series.modality or "CT", when, f"{volume.slice_distance_mm:.3g} mm slices", described]
     return GAP.join(w for w in words if w)
+
+
+def level_and_state(plan: Plan, level: str) -> str:
+    """Return a level with how it stands: "L2 (counted from L5)", "L2? (not confirmed)"."""
+    mark, stands = mark_of(plan, level), standing(plan, level)
+    if stands == "confirmed":
+        return f"{level} (confirmed)"
+    if stands == "counted" and mark is not None and mark.count is not None:
+        return f"{level} (counted from {mark.count.counted_from})"
+    return f"{level}{DOUBT} ({'not marked' if stands == 'unmarked' else 'not confirmed'})"
 
 
 class _Elided(QLabel):
@@ -121,11 +132,10 @@ class Banner(QFrame):
         self.study.say(study_words(volume) if volume else "")
         self._arrange()
 
-    def show_level(self, level: str, marks: tuple[LevelMark, ...]) -> None:
-        """Say which level is worked on, and whether the operator confirmed it."""
-        mark = next((m for m in marks if m.level == level), None)
-        state = "not marked" if mark is None else "confirmed" if mark.confirmed else "not confirmed"
-        self.level.setText(f"{level} ({state})" if level else "no level yet" if self.study.whole else "")
+    def show_level(self, level: str, plan: Plan | None) -> None:
+        """Say which level is worked on, and whether the operator confirmed it or it was counted from there."""
+        words = level_and_state(plan, level) if plan is not None and level else ""
+        self.level.setText(words or ("no level yet" if self.study.whole else ""))
         self._arrange()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -6,7 +6,7 @@ from app.desk import Desk
 from app.panels.rail import Step
 from app.panels.step_panel import StepPanel
 from app.panels.widgets import FigureTable, label
-from app.panels.words import ml, span
+from app.panels.words import lesion_words, ml, span
 from app.reading import Reading
 from cvt_planner.plan.figures import FIRST_VERSION_CEMENT
 
@@ -43,7 +43,7 @@ class CementPanel(StepPanel):
         rows = []
         for lesion in lesions:
             found = self.reading.cement(lesion)
-            rows.append((lesion.id, (f"{lesion.name}, {lesion.level}", ml(found.estimate_ml), ml(found.cap_ml))))
+            rows.append((lesion.id, (lesion_words(plan, lesion), ml(found.estimate_ml), ml(found.cap_ml))))
         self.table.show_rows(rows, chosen.id if chosen else "")
         self.table.setVisible(bool(rows))
         self._none.setVisible(not rows)
@@ -52,7 +52,7 @@ class CementPanel(StepPanel):
         if chosen is None:
             return
         found = self.reading.cement(chosen)
-        self._title.setText(f"{chosen.name}, {chosen.level} {chosen.kind.value}, {ml(chosen.volume_ml)}")
+        self._title.setText(f"{lesion_words(plan, chosen)} {chosen.kind.value}, {ml(chosen.volume_ml)}")
         figures = [
             ("Estimate", ml(found.estimate_ml)),
             ("Range", span(found.low_ml, found.high_ml, "mL", 1)),

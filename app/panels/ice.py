@@ -11,7 +11,7 @@ from app.panels.isotherms import SWATCH, IsothermEditor, swatch
 from app.panels.rail import Step
 from app.panels.step_panel import StepPanel
 from app.panels.widgets import Choice, FigureTable, button, form, label, set_role
-from app.panels.words import UNKNOWN, celsius, gap, ml, span
+from app.panels.words import UNKNOWN, celsius, gap, lesion_words, ml, span
 from app.playing import Playing
 from app.reading import IceReading, Reading
 from cvt_planner.plan.figures import FIRST_VERSION_ICE, IceFigures
@@ -77,7 +77,7 @@ class IcePanel(StepPanel):
         """Show the ice of the chosen lesion."""
         plan, lesion = self.desk.plan, self.desk.lesion
         lesions = plan.lesions if plan else ()
-        self.lesion.fill([(f"{x.name}, {x.level}", x.id) for x in lesions], lesion.id if lesion else None)
+        self.lesion.fill([(lesion_words(plan, x), x.id) for x in lesions], lesion.id if lesion else None)
         self.lesion.setEnabled(bool(lesions))
         ice = self.reading.ice(lesion.id) if lesion else IceReading(None, False, None)
         needles = plan.assemblies_of(lesion.id) if plan and lesion else ()

@@ -11,7 +11,7 @@ from app.panels.rail import Step
 from app.panels.step_panel import StepPanel
 from app.panels.widgets import Choice, FigureTable, button, form, label, named
 from app.panels.words import minus, ml
-from cvt_planner.anatomy.levels import LEVELS
+from cvt_planner.anatomy.levels import is_level
 from cvt_planner.plan import edits
 from cvt_planner.plan.model import Lesion, LesionKind
 
@@ -81,7 +81,8 @@ class LesionsPanel(StepPanel):
         if lesion is not None:
             if not self.name.hasFocus():
                 self.name.setText(lesion.name)
-            self.level.choose_quietly(lesion.level)
+            names = plan.scheme.names if plan else ()
+            self.level.fill([(name, name) for name in names if is_level(name)], lesion.level)
             self.kind.choose_quietly(lesion.kind)
             self.vas.choose_quietly(lesion.vas)
 
@@ -89,7 +90,6 @@ class LesionsPanel(StepPanel):
         self.name = named(QLineEdit(), "lesion_name")
         self.name.editingFinished.connect(self._rename)
         self.level = Choice("lesion_level")
-        self.level.fill([(name, name) for name in LEVELS], None)
         self.level.activated.connect(lambda _n: self._set(edits.set_lesion_level, self.level.currentData(), "level"))
         self.kind = Choice("lesion_kind")
         self.kind.fill([(kind.value, kind) for kind in LesionKind], None)

@@ -18,6 +18,7 @@ from app.panels.words import UNKNOWN, ml
 from app.reading import Reading
 from cvt_planner.plan import edits
 from cvt_planner.plan.checks import CheckResult
+from cvt_planner.plan.level_state import level_words
 from cvt_planner.plan.model import PROTOCOL_10_5_10, FreezePhase, PatientPosition
 
 _ORDER = ("stop", "look", "not judged", "ok")
@@ -72,7 +73,7 @@ class SessionPanel(StepPanel):
             covered = ice.figures.isotherm(-20.0).covered_percent if ice.figures else None
             words = "old" if ice.stale else UNKNOWN if covered is None else f"{covered:.0f} %"
             count = len(plan.assemblies_of(lesion.id)) if plan else 0
-            name = f"{lesion.level} {lesion.name}"
+            name = f"{level_words(plan, lesion.level) if plan else lesion.level} {lesion.name}"
             rows.append((lesion.id, (name, str(count), words, ml(cement.estimate_ml))))
         self.table.show_rows(rows, self.desk.view_state.lesion_id or "")
         self.table.setVisible(bool(rows))

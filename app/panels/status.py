@@ -8,6 +8,7 @@ from app.panels.strip import ChipText
 from app.panels.words import celsius, ml, mm, span
 from app.reading import Reading
 from cvt_planner.plan.checks import CheckResult, Verdict, worst
+from cvt_planner.plan.level_state import anchors, is_established, level_words
 from cvt_planner.plan.model import Assembly, Lesion, Plan
 
 _ICE_CHECKS = ("coverage", "canal-ice")
@@ -23,13 +24,19 @@ def step_marks(desk: Desk, reading: Reading) -> dict[Step, Mark]:
     with_needles = [bool(plan.assemblies_of(lesion.id)) for lesion in plan.lesions]
     return {
         Step.IMAGES: Mark.DONE,
-        Step.LEVELS: _mark([m.confirmed for m in plan.levels], started=bool(plan.levels)),
+        Step.LEVELS: _level_mark(plan),
         Step.LESIONS: Mark.DONE if plan.lesions else Mark.UNDER_WAY if desk.tool in ("sphere", "grow") else Mark.EMPTY,
         Step.NEEDLES: _mark(with_needles, started=any(with_needles) or desk.aim is not None),
         Step.ICE: _ice_mark(plan, desk, reading),
         Step.CEMENT: Mark.DONE if plan.lesions else Mark.EMPTY,
         Step.SESSION: _session_mark(desk),
     }
+
+
+def _level_mark(plan: Plan) -> Mark:
+    """Return done where a vertebra is confirmed and every lesion's level follows from one."""
+    sure = bool(anchors(plan)) and all(is_established(plan, lesion.level) for lesion in plan.lesions)
+    return Mark.DONE if sure else Mark.UNDER_WAY if plan.levels else Mark.EMPTY
 
 
 def _mark(done: list[bool], started: bool) -> Mark:
@@ -66,8 +73,9 @@ def chips(desk: Desk, reading: Reading) -> list[ChipText]:
         chip = _needle_chip(plan, assembly, reading, results, mine)
         (own if mine else others).append(chip)
     if lesion is not None:
-        own.append(_ice_chip(lesion, reading, results))
-        own.append(_cement_chip(lesion, reading, results))
+        level = level_words(plan, lesion.level)
+        own.append(_ice_chip(lesion, level, reading, results))
+        own.append(_cement_chip(lesion, level, reading, results))
     return [*own, *sorted(others, key=lambda chip: _GRAVEST[chip.verdict])]
 
 
@@ -79,7 +87,7 @@ def _needle_chip(
     verdict, why = _verdict([r for r in results if r.assembly_id == assembly.id])
     return ChipText(
         key=assembly.id,
-        head=f"{lesion.level} {assembly.side.value}",
+        head=f"{level_words(plan, lesion.level)} {assembly.side.value}",
         figures=f"{assembly.needle.gauge}  {mm(figures.depth_from_skin_mm)}",
         verdict=verdict,
         why=why,
@@ -90,7 +98,7 @@ def _needle_chip(
     )
 
 
-def _ice_chip(lesion: Lesion, reading: Reading, results: tuple[CheckResult, ...]) -> ChipText:
+def _ice_chip(lesion: Lesion, level: str, reading: Reading, results: tuple[CheckResult, ...]) -> ChipText:
     ice = reading.ice(lesion.id)
     verdict, why = _verdict([r for r in results if r.lesion_id == lesion.id and r.key in _ICE_CHECKS])
     words, brief = "not run", ""
@@ -106,15 +114,15 @@ def _ice_chip(lesion: Lesion, reading: Reading, results: tuple[CheckResult, ...]
             coldest = ice.figures.canal_minimum_c
             words += f"  canal {span(coldest, coldest if high is None else high, '°C')}"
             brief += f"  canal {celsius(coldest)}"
-    return ChipText("ice", f"{lesion.level} ice", words, verdict, why, lesion.centre_lps_mm, "accent", brief)
+    return ChipText("ice", f"{level} ice", words, verdict, why, lesion.centre_lps_mm, "accent", brief)
 
 
-def _cement_chip(lesion: Lesion, reading: Reading, results: tuple[CheckResult, ...]) -> ChipText:
+def _cement_chip(lesion: Lesion, level: str, reading: Reading, results: tuple[CheckResult, ...]) -> ChipText:
     found = reading.cement(lesion)
     verdict, why = _verdict([r for r in results if r.lesion_id == lesion.id and r.key in _CEMENT_CHECKS])
     words = f"{found.estimate_ml:.1f} ({found.low_ml:.1f}–{found.high_ml:.1f}) mL"
     brief = ml(found.estimate_ml)
-    return ChipText("cement", f"{lesion.level} cement", words, verdict, why, lesion.centre_lps_mm, "cement", brief)
+    return ChipText("cement", f"{level} cement", words, verdict, why, lesion.centre_lps_mm, "cement", brief)
 
 
 def _verdict(results: list[CheckResult]) -> tuple[Verdict, str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cvt_planner.imaging.volume import Volume
 from cvt_planner.plan.figures import AssemblyFigures
-from cvt_planner.plan.model import Assembly
+from cvt_planner.plan.level_state import level_words
+from cvt_planner.plan.model import Assembly, Lesion, Plan
 
 UNKNOWN = "—"
 
@@ -51,6 +52,11 @@ def span(low: float, high: float, unit: str, decimals: int = 0) -> str:
     one, other = (minus(f"{value:.{decimals}f}") for value in (min(low, high), max(low, high)))
     between = " to " if "−" in one else "–"
     return f"{one} {unit}" if one == other else f"{one}{between}{other} {unit}"
+
+
+def lesion_words(plan: Plan | None, lesion: Lesion) -> str:
+    """Return "Lesion 1, L2", with a question mark while the level is not established."""
+    return f"{lesion.name}, {level_words(plan, lesion.level) if plan is not None else lesion.level}"
 
 
 def needle_name(assembly: Assembly) -> str:

@@ -20,6 +20,7 @@ PROBE = QColor(226, 230, 236)
 ACTIVE_ZONE = QColor(120, 205, 255)
 CANAL = QColor(236, 226, 196)
 LEVEL = QColor(178, 186, 198)
+DOUBTFUL_LEVEL = QColor(224, 166, 60)  # not confirmed: the colour of "look"
 NOTICE = QColor(255, 206, 92)  # what is drawn is not what the figures speak of
 STALE = QColor(150, 150, 154)
 CEMENT = QColor(204, 142, 53)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QTimer, Signal
+from PySide6.QtCore import QPointF, QSizeF, QTimer, Signal
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QWidget
 from vtkmodules.vtkRenderingCore import vtkRenderWindow
@@ -14,6 +14,7 @@ from app.render.actors.orientation_cube import OrientationCube
 from app.render.bone_block import BoneBlock, anchor_of, cut_bone_block
 from app.render.canvas import SLOW_MS, VtkCanvas
 from app.render.ice_state import IceView, notice_words
+from app.render.level_names import paint_levels
 from app.render.overlays.ink import write
 from app.render.scene_content import SceneContent
 from app.render.spine_surfaces import SpineSurfaces, make_surfaces, vertebra_on_ray
@@ -129,6 +130,8 @@ class Scene3D(VtkCanvas):
             write(painter, QPointF(8.0, 51.0), "cutting the bone out of the CT", colours.DIM_TEXT)
         if self._jobs is not None and self._jobs.running(SURFACES_JOB):
             write(painter, QPointF(8.0, 68.0), "making the vertebrae's surfaces", colours.DIM_TEXT)
+        if "levels" in self.view_state.overlays:
+            paint_levels(painter, self.renderer.GetActiveCamera(), self.workspace.state, QSizeF(self.size()))
 
     def clicked(self, pos: QPointF) -> None:
         """Choose the vertebra under the pointer and take the views there; beside all of them, choose none."""
@@ -173,6 +176,8 @@ class Scene3D(VtkCanvas):
         parts = ((old.volume, new.volume), (old.plan, new.plan), (old.ice, new.ice), (old.spine, new.spine))
         if any(before is not after for before, after in parts):
             self._refresh_soon()
+        if old.spine is not new.spine or old.numbering is not new.numbering:
+            self.update()  # the names
 
     def _refresh_soon(self) -> None:
         if not self._refreshing.isActive():

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import getpass
-from datetime import datetime
-
 from cvt_planner.imaging.volume import Volume
 from cvt_planner.plan.edits import mark_sides
 from cvt_planner.plan.model import Plan, SidesMark
+from cvt_planner.planning.operator import now, who
 
 
 def sides_mark(volume: Volume, as_header: bool) -> SidesMark:
     """Return the mark of the present user, now, on a CT: the sides are as the header says, or they are turned."""
-    return SidesMark(as_header, _who(), datetime.now().astimezone().isoformat(timespec="seconds"), volume.content_hash)
+    return SidesMark(as_header, who(), now(), volume.content_hash)
 
 
 def confirmed_sides(plan: Plan, volume: Volume) -> Plan:
@@ -24,11 +22,3 @@ def confirmed_sides(plan: Plan, volume: Volume) -> Plan:
     if old is not None and old.content_hash == volume.content_hash:
         return plan
     return mark_sides(sides_mark(volume, True))(plan)
-
-
-def _who() -> str:
-    """Return the name the computer knows its user by."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # no user is known to the system
-        return "unknown user"

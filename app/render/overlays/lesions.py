@@ -11,6 +11,7 @@ from app.render.overlays.overlay import Overlay, Scene
 from app.render.sections import shape_section
 from cvt_planner.anatomy.lesion_shape import LesionShape
 from cvt_planner.base.arrays import FloatArray
+from cvt_planner.plan.level_state import level_words
 from cvt_planner.plan.model import Lesion
 
 
@@ -57,4 +58,5 @@ class LesionNames(Overlay):
             box = scene.lesion_boxes.get(lesion.id)
             if box is not None:
                 chosen = lesion.id == scene.view.lesion_id
-                put(painter, scene, around(box), f"{lesion.name}  {lesion.level}", colours.LESION, bold=chosen)
+                level = level_words(plan, lesion.level) if plan is not None else lesion.level
+                put(painter, scene, around(box), f"{lesion.name}  {level}", colours.LESION, bold=chosen)

@@ -10,35 +10,49 @@ from app.render import colours
 from app.render.overlays.ink import faded, outline, pen, stroke
 from app.render.overlays.labels import around, put
 from app.render.overlays.overlay import Overlay, Scene
-from cvt_planner.base.arrays import Points
-from cvt_planner.plan.model import CanalMark, LevelMark
+from cvt_planner.anatomy.spine.model import Vertebra
+from cvt_planner.base.arrays import Points, Vec3, vec3
+from cvt_planner.plan.level_state import level_words
+from cvt_planner.plan.model import CanalMark
+from cvt_planner.plan.naming import named_vertebrae
 
 NEAR_MM = 12.0  # a level's name stands on slices so near to its point; about half a vertebral body's height
 CANAL_NEAR_MM = 2.5  # the canal was measured in one section; its outline stands on slices this near to it
 
 
 class Levels(Overlay):
-    """The level's name at its point, and the canal's outline where it was measured."""
+    """The name of every vertebra at its middle, with a question mark while it may be wrong; and the marked canal."""
 
     name = "levels"
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
-        """Draw every mark near the plane."""
+        """Draw the vertebrae that the plane cuts, and every mark near it."""
         plan = scene.state.plan
-        for mark in plan.levels if plan is not None else ():
-            if abs(scene.plane.distance_mm(np.array(mark.centre_lps_mm))) <= NEAR_MM:
-                self._name(painter, scene, mark)
+        if plan is None:
+            return
+        spine = scene.state.spine
+        found = named_vertebrae(plan, spine, scene.state.numbering) if spine is not None else ()
+        for one in found:
+            if one.level and _cuts(scene, one.vertebra):
+                sure = one.stands in ("confirmed", "counted")
+                self._name(painter, scene, _in_ct(scene, one.vertebra.centre_lps_mm), one.words, sure)
+        shown = {one.level for one in found}
+        for mark in plan.levels:
+            near = abs(scene.plane.distance_mm(np.array(mark.centre_lps_mm))) <= NEAR_MM
+            if near and mark.level not in shown:
+                words = level_words(plan, mark.level)
+                self._name(painter, scene, mark.centre_lps_mm, words, words == mark.level)
             if mark.canal is not None:
                 self._canal(painter, scene, mark.canal)
 
-    def _name(self, painter: QPainter, scene: Scene, mark: LevelMark) -> None:
-        at = scene.plane.point_of(np.array(mark.centre_lps_mm))
+    def _name(self, painter: QPainter, scene: Scene, lps_mm: Vec3, words: str, sure: bool) -> None:
+        at = scene.plane.point_of(np.array(lps_mm))
         painter.setPen(pen(colours.LEVEL, 1.2))
-        painter.setBrush(colours.LEVEL if mark.confirmed else Qt.BrushStyle.NoBrush)
+        painter.setBrush(colours.LEVEL if sure else Qt.BrushStyle.NoBrush)
         painter.drawEllipse(at, 3.0, 3.0)
         places = around(QRectF(at.x() - 3.0, at.y() - 3.0, 6.0, 6.0), gap_px=4.0)
         beside = sorted(places, key=lambda place: abs(place[0].y() - at.y()))
-        put(painter, scene, beside, mark.level + ("" if mark.confirmed else " ?"), colours.LEVEL, bold=True)
+        put(painter, scene, beside, words, colours.LEVEL if sure else colours.DOUBTFUL_LEVEL, bold=True)
 
     def _canal(self, painter: QPainter, scene: Scene, canal: CanalMark) -> None:
         wall = np.array(canal.wall_lps_mm)
@@ -51,6 +65,23 @@ class Levels(Overlay):
         for point in _crossings(wall, away):
             at = scene.plane.point_of(point)
             painter.drawEllipse(at, 2.5, 2.5)
+
+
+def _cuts(scene: Scene, vertebra: Vertebra) -> bool:
+    """Return whether the plane passes through the vertebra's body."""
+    axes = np.array([vertebra.left, vertebra.back, vertebra.up]) @ scene.plane.normal
+    half = np.array([vertebra.width_mm, vertebra.depth_mm, vertebra.height_mm]) / 2.0
+    reach = float(np.abs(axes) @ half)
+    return abs(scene.plane.distance_mm(np.array(vertebra.centre_lps_mm))) <= reach
+
+
+def _in_ct(scene: Scene, lps_mm: Vec3) -> Vec3:
+    """Return the point, or the nearest one in the CT: a vertebra that is cut off is named where it is seen."""
+    volume = scene.state.volume
+    if volume is None or volume.grid.contains(np.array(lps_mm)):
+        return lps_mm
+    last = np.array(volume.grid.shape_kji) - 1.0
+    return vec3(volume.grid.lps_of(np.clip(volume.grid.index_of(np.array(lps_mm)), 0.0, last)))
 
 
 def _crossings(wall: Points, away: Points) -> list[Points]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from app.render import colours
 from app.render.overlays.ink import dark_pen, faded, pen, polygon
-from app.render.overlays.labels import LEFT, RIGHT, Place, put
+from app.render.overlays.labels import LEFT, RIGHT, Place, around, put
 from app.render.overlays.overlay import Overlay, Scene
 from app.render.sections import tube_outline, tube_section
 from cvt_planner.base.arrays import Points, Vec3
+from cvt_planner.plan.level_state import level_words
 from cvt_planner.plan.model import Assembly
 
 HANDLE_PX = 5.5  # radius of the circles at target and entry
@@ -77,6 +78,19 @@ class Needles(Overlay):
             painter.drawLine(at - across * TICK_PX, at + across * TICK_PX)
             if chosen and near:
                 put(painter, scene, _beside(at, across), name, colour)
+        self._level(painter, scene, assembly, colour, chosen)
+
+    def _level(self, painter: QPainter, scene: Scene, assembly: Assembly, colour: QColor, chosen: bool) -> None:
+        """Write for which level the needle is, at the end that is dragged outside, else at the tip."""
+        plan = scene.state.plan
+        if plan is None:
+            return
+        words = f"{level_words(plan, plan.lesion(assembly.lesion_id).level)} {assembly.side.value}"
+        for point in (assembly.entry_lps_mm, assembly.probe_tip_lps_mm):
+            at = scene.plane.point_of(np.array(point))
+            box = QRectF(at.x() - HANDLE_PX, at.y() - HANDLE_PX, 2 * HANDLE_PX, 2 * HANDLE_PX)
+            if put(painter, scene, around(box), words, colour, bold=chosen):
+                return
 
 
 def _across(scene: Scene, assembly: Assembly) -> QPointF:

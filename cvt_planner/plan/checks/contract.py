@@ -12,6 +12,7 @@ from typing import Literal
 from cvt_planner.base.arrays import Vec3
 from cvt_planner.imaging.volume import Gap
 from cvt_planner.plan.figures import AssemblyFigures, CementFigures, IceFigures
+from cvt_planner.plan.level_state import level_words
 from cvt_planner.plan.model import Assembly, Lesion, Plan
 from cvt_planner.plan.sides import SidesState
 
@@ -47,10 +48,13 @@ class CheckContext:
         return distance / 2.0 if distance is not None and distance > THICK_MM else 0.0
 
     def needle_name(self, assembly: Assembly) -> str:
-        """Return the words for a needle: "L2 left", with the lesion's name where the level has several."""
+        """Return the words for a needle: "L2 left", with the lesion's name where the level has several.
+
+        While the level is not established it reads "L2? left".
+        """
         lesion = self.plan.lesion(assembly.lesion_id)
         several = sum(other.level == lesion.level for other in self.plan.lesions) > 1
-        name = f"{lesion.level} {assembly.side.value}"
+        name = f"{level_words(self.plan, lesion.level)} {assembly.side.value}"
         return f"{name} ({lesion.name})" if several else name
 
 

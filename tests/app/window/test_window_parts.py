@@ -22,6 +22,7 @@ from app.settings import DEFAULT_WINDOW_HU, Settings
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Patient, SeriesIdentity, Volume
 from cvt_planner.plan.checks import VERDICTS
+from cvt_planner.workspace import new_plan
 
 
 def test_every_key_stands_for_one_command() -> None:
@@ -140,7 +141,7 @@ def test_the_identity_of_the_patient_is_never_shortened(qtbot: QtBot) -> None:
     for width in (1024, 1280, 1920):
         banner.resize(width, banner.height())
         banner.show_volume(volume)
-        banner.show_level("T12", ())
+        banner.show_level("T12", new_plan(volume))
         qtbot.wait(1)
         shown = banner.patient
         assert name in shown.text() and number in shown.text()

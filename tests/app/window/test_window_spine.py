@@ -96,12 +96,14 @@ def test_structures_are_drawn_where_they_are_and_can_be_switched_off(spine_hand:
 
 def test_a_row_of_the_list_takes_all_views_there(spine_hand: Hand) -> None:
     hand = spine_hand
-    table = hand.window.findChild(FigureTable, "spine_table")
-    rows = hand.table("spine_table")
+    table = hand.window.findChild(FigureTable, "levels_table")
+    rows = hand.table("levels_table")
     assert len(rows) == len(spine_of(hand).found)
     number = whole(hand)[-1]
     vertebra = spine_of(hand).found[number - 1]
-    assert "mm" in rows[number - 1][2] and "90 %" in rows[number - 1][1]
+    assert rows[number - 1][2] == "90 %"
+    widths = [f"{vertebra.pedicle(side).width_mm:.1f}" for side in ("right", "left")]  # type: ignore[union-attr]
+    assert rows[number - 1][3] == " | ".join(widths) + " mm"
     place = table.visualItemRect(table.item(number - 1, 0)).center()
     hand.window.panels[Step.LEVELS].ensureWidgetVisible(table)
     QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cvt_planner.anatomy.numbering import Numbering
 from cvt_planner.anatomy.spine.model import Spine
 from cvt_planner.base.errors import InputRefused, PlannerError
 from cvt_planner.geometry.frames import Grid
@@ -54,10 +55,14 @@ def test_a_spine_stays_with_the_ct_it_was_found_in(workspace: Workspace) -> None
     labels = np.zeros((3, 4, 5), dtype=np.uint8)
     spine = Spine(a_volume().grid, labels, labels.copy(), np.zeros((0, 3)), (), "hash")
     workspace.put_spine(spine)
+    proposal = Numbering(())
+    workspace.put_numbering(spine, proposal)
+    workspace.put_numbering(replace(spine), Numbering(()))  # of a spine that is no longer the present one
     workspace.apply(edits.set_notes("x"), "Notes")
     workspace.undo()
     workspace.open_plan(workspace.plan, a_volume(), None)
     assert workspace.state.spine is spine
+    assert workspace.state.numbering is proposal
     assert not workspace.state.unsaved
     workspace.open_volume(replace(a_volume(), content_hash="other"))
     assert workspace.state.spine is None

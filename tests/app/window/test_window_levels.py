@@ -1,0 +1,120 @@
+"""Levels in the window: a proposal with question marks, one click or key that names all, and all moved at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
+
+from app.panels.rail import Mark, Step
+from cvt_planner.planning.level_guard import level_doubts
+from tests.spines import truth_spine
+
+if TYPE_CHECKING:
+    from conftest import Hand, Small
+
+CONTROL = Qt.KeyboardModifier.ControlModifier
+NAMES = ["T12", "L1", "L2"]  # of the small phantom; the uppermost is cut off
+
+
+@pytest.fixture
+def found(hand: Hand, small: Small) -> Hand:
+    """Return the hand with the phantom open, its spine found, its lesion marked, in the step of levels."""
+    hand.drop(small.folder)
+    hand.zoom(small.lesion, 0.6)
+    hand.step(Step.LESIONS)
+    hand.click("tool_sphere")
+    hand.drag(hand.at(small.lesion), hand.at(small.lesion + np.array([8.0, 0.0, 0.0])))
+    volume = hand.built.workspace.volume
+    hand.built.workspace.put_spine(truth_spine(small.truth, volume.grid, volume.content_hash))
+    hand.settle()
+    hand.step(Step.LEVELS)
+    return hand
+
+
+def said(hand: Hand, name: str) -> str:
+    label = hand.window.findChild(QLabel, name)
+    assert label is not None and label.isVisible()
+    return str(label.text())
+
+
+def column(hand: Hand, which: int) -> list[str]:
+    return [row[which] for row in hand.table("levels_table")]
+
+
+def centre(small: Small, name: str) -> np.ndarray:
+    return np.array(next(row for row in small.truth["levels"] if row["name"] == name)["centre_lps_mm"])
+
+
+def click_row(hand: Hand, row: int) -> None:
+    table = hand.window.panels[Step.LEVELS].table
+    hand.qtbot.mouseClick(
+        table.viewport(), Qt.MouseButton.LeftButton, pos=table.visualItemRect(table.item(row, 0)).center()
+    )
+    hand.qtbot.wait(1)
+
+
+def test_names_are_proposed_in_doubt_and_one_click_confirms_all(found: Hand, small: Small) -> None:
+    assert all(name.endswith("?") for name in column(found, 0)) and set(column(found, 1)) == {"proposed"}
+    assert "CT-room sheet are withheld" in said(found, "level_state")
+    assert "probable" in said(found, "level_votes")
+    assert level_doubts(found.plan)
+    found.picture("levels_proposed")
+    click_row(found, 2)
+    assert np.linalg.norm(np.array(found.built.desk.view_state.crosshair_lps_mm) - centre(small, "L2")) < 0.5
+    found.choose("level_choice", "L2")
+    found.choose("counted_from", "S1, the sacrum")
+    found.choose("counted_on", "its localiser")
+    assert found.button("confirm_level").text() == "Confirm L2 here"
+    found.click("confirm_level")
+    assert column(found, 0) == NAMES
+    assert column(found, 1) == ["counted", "counted", "confirmed"]
+    assert "L2 is confirmed: counted from S1 on the localiser of this CT, by" in said(found, "level_state")
+    assert [mark.level for mark in found.plan.levels] == NAMES
+    assert found.plan.lesions[0].level == "L2"
+    assert level_doubts(found.plan) == ()
+    assert found.window.rail.buttons[Step.LEVELS].mark is Mark.DONE
+    assert "L2 (confirmed)" in found.window.banner.level.text()
+    found.picture("levels_confirmed")
+    found.key(Qt.Key.Key_Z, CONTROL)
+    assert set(column(found, 1)) == {"proposed"} and level_doubts(found.plan)
+
+
+def test_a_key_confirms_the_vertebra_under_the_pointer(found: Hand, small: Small) -> None:
+    proposed = column(found, 0)[1].rstrip("?")
+    found.zoom(centre(small, "L1"), 0.6)
+    found.hover(centre(small, "L1"), "sagittal")
+    found.key(Qt.Key.Key_L, where=found.view("sagittal"))
+    assert f"{proposed} is confirmed" in found.message
+    assert column(found, 1)[1] == "confirmed" and column(found, 0)[1] == proposed
+    assert found.button("confirm_level").text() == f"Not {proposed} after all"
+    found.click("confirm_level")
+    assert column(found, 1)[1] != "confirmed" and level_doubts(found.plan)
+
+
+def test_all_names_move_together_and_needles_say_so(found: Hand, small: Small) -> None:
+    click_row(found, 2)
+    found.choose("level_choice", "L2")
+    found.click("confirm_level")
+    found.click("renumber_down")
+    assert column(found, 0) == ["L1", "L2", "L3"]
+    assert found.plan.lesions[0].level == "L3"
+    assert "lies in L3 now, not L2" in found.message
+    assert "renumbered since by one vertebra towards the feet" in said(found, "level_state")
+    found.click("renumber_up")
+    assert column(found, 0) == NAMES
+    found.choose("level_scheme", "13 thoracic, 5 lumbar")
+    assert column(found, 0) == ["T13", "L1", "L2"]
+    found.step(Step.NEEDLES)
+    found.click("add_left")
+    found.zoom(small.lesion + np.array([0.0, 25.0, 0.0]), 0.6)
+    found.hover(small.lesion)
+    found.key(Qt.Key.Key_T)
+    found.hover(small.lesion + np.array([24.0, 60.0, 0.0]))
+    found.key(Qt.Key.Key_E)
+    found.settle()
+    assert found.window.strip.chips[0].said.head == "L2 left"
+    found.picture("levels_needle")
