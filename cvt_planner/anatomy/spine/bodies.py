@@ -37,6 +37,10 @@ class Outlines:
     radii_mm: FloatArray = field(repr=False)
     axis_mm: FloatArray = field(repr=False)
 
+    def width_mm(self) -> FloatArray:
+        """Return (n,) the bodies' width at each section, mm."""
+        return np.asarray(self.radii_mm[:, RAYS // 4] + self.radii_mm[:, 3 * RAYS // 4])
+
 
 @dataclass(frozen=True, eq=False)
 class Plates:

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from cvt_planner.anatomy.spine.kernels import choose_discs, smooth_path
+from cvt_planner.anatomy.spine.kernels import choose_discs, plane_means, smooth_path
 from cvt_planner.anatomy.spine.straight import Straight
 from cvt_planner.base.arrays import Float32Array, FloatArray
 
 # All assumed, set on real CTs of 0.8 to 5 mm.
 CORE_NEAR_MM, CORE_FAR_MM, CORE_SIDE_MM = 3.0, 22.0, 9.0
-_SLOPES = np.arange(-0.6, 0.61, 0.1)
+_SLOPES = np.arange(-0.4, 0.41, 0.1)
+_TILTS, _LEANS = np.arange(-0.4, 0.41, 0.1), np.arange(-0.3, 0.31, 0.1)
+_TILT_COST = 60.0  # HU per unit of slope away from the neighbours'
 _SHORTEST_MM, _LONGEST_MM = 13, 45
 _PERIOD_MM, _PERIOD_SPREAD = 28.0, 0.35
 _SPACING_SIGMA_MM = 3.0
@@ -76,7 +78,7 @@ def find_discs(straight: Straight, profiles: DiscProfiles, first_mm: float, last
         profiles.score[low:high] - _THRESHOLD, profiles.period_mm[low:high], _SHORTEST_MM, _LONGEST_MM,
         _SPACING_SIGMA_MM, _RATIO_SIGMA, _EMPTY_COST, chosen,
     )  # fmt: skip
-    return tuple(_refined(straight, float(low + s), profiles) for s in chosen[:count])
+    return _refined(straight, [float(low + s) for s in chosen[:count]], profiles)
 
 
 def _core(straight: Straight) -> Float32Array:
@@ -175,28 +177,49 @@ def _periods(pedicle: FloatArray) -> FloatArray:
     return np.asarray(lags[path], dtype=np.float64)
 
 
-def _refined(straight: Straight, s: float, profiles: DiscProfiles) -> Disc:
-    """Return the disc at its best place within 2 mm and its best tilts, forward and sideways."""
-    n = int(np.clip(round(s), 0, len(straight.hu) - 1))
-    front = float(straight.front_mm[n])
-    v = np.arange(front + CORE_NEAR_MM, front + CORE_FAR_MM + 0.1, 2.0)
-    u = np.arange(-CORE_SIDE_MM - 3.0, CORE_SIDE_MM + 3.1, 2.0)
-    middle = float(v.mean())
-    offsets = np.arange(-10.0, 10.1, 1.0)
-    start = float(profiles.slope[n])
-    best, found = -1e9, (s, start, 0.0)
-    for slope_v in np.clip(np.arange(start - 0.2, start + 0.21, 0.1), -0.6, 0.6):
-        for slope_u in np.arange(-0.3, 0.31, 0.1):
-            lean = slope_v * (v - middle)[:, None] + slope_u * u[None]
-            rows = s + offsets[:, None, None] + lean[None]
-            a = np.broadcast_to((v - straight.v_mm[0])[None, :, None], rows.shape)
-            b = np.broadcast_to((u - straight.u_mm[0])[None, None, :], rows.shape)
-            hu = ndimage.map_coordinates(straight.hu, [rows, a, b], order=1, mode="nearest")
-            plane = np.clip(hu, -150.0, 600.0).mean(axis=(1, 2))
-            for shift in range(-2, 3):
-                at = 10 + shift
-                value = 0.5 * (plane[at + 3 : at + 9].max() + plane[at - 8 : at - 2].max()) - plane[at]
-                value -= 15.0 * (abs(slope_u) + 0.5 * abs(slope_v - start)) + 2.0 * abs(shift)
-                if value > best:
-                    best, found = float(value), (s + shift, float(slope_v), float(slope_u))
-    return Disc(found[0], middle, found[1], found[2], float(profiles.score[n]))
+def _refined(straight: Straight, s_mm: list[float], profiles: DiscProfiles) -> tuple[Disc, ...]:
+    """Return the discs at their best place within 2 mm and their best tilts, alike those of their neighbours.
+
+    Twice: the tilts found first, averaged over neighbours, guide the second time. Osteophytes and thick slices would
+    otherwise tilt one disc alone.
+    """
+    near = [_Surroundings(straight, s) for s in s_mm]
+    found = [one.best(0.0, 0.0) for one in near]
+    for _ in range(2):
+        slopes = np.array([[slope_v, slope_u] for _, slope_v, slope_u in found]).reshape(-1, 2)
+        padded = np.pad(slopes, ((1, 1), (0, 0)), mode="edge")
+        guides = 0.5 * (padded[:-2] + padded[2:])
+        found = [one.best(float(v), float(u)) for one, (v, u) in zip(near, guides, strict=True)]
+    return tuple(
+        Disc(s + shift, one.middle_mm, slope_v, slope_u, float(profiles.score[int(s)]))
+        for s, one, (shift, slope_v, slope_u) in zip(s_mm, near, found, strict=True)
+    )
+
+
+class _Surroundings:
+    """Mean HU over planes of every tilt and offset about one disc."""
+
+    def __init__(self, straight: Straight, s_mm: float) -> None:
+        front = float(straight.front_mm[int(np.clip(round(s_mm), 0, len(straight.hu) - 1))])
+        v = np.arange(front + CORE_NEAR_MM, front + CORE_FAR_MM + 0.1, 2.0)
+        u = np.arange(-CORE_SIDE_MM - 3.0, CORE_SIDE_MM + 3.1, 2.0)
+        self.middle_mm = float(v.mean())
+        rows = np.clip(np.arange(s_mm - 18.0, s_mm + 18.1), 0, len(straight.hu) - 1).astype(int)
+        a, b = (np.round(v - straight.v_mm[0]).astype(int), np.round(u - straight.u_mm[0]).astype(int))
+        box = np.clip(straight.hu[np.ix_(rows, a, b)], -150.0, 600.0)
+        self._values = np.empty((len(_TILTS), len(_LEANS), 21))
+        for n, slope_v in enumerate(_TILTS):
+            for m, slope_u in enumerate(_LEANS):
+                lean = slope_v * (v - self.middle_mm)[:, None] + slope_u * u[None]
+                plane_means(box, lean, 8.0, self._values[n, m])
+
+    def best(self, guide_v: float, guide_u: float) -> tuple[float, float, float]:
+        """Return the shift, mm, and the two slopes of the darkest plane between two bright ones."""
+        flank = np.lib.stride_tricks.sliding_window_view(self._values, 6, axis=2).max(axis=3)
+        shifts = np.arange(-2, 3)
+        dark = self._values[:, :, 10 + shifts]
+        above, below = flank[:, :, 13 + shifts], flank[:, :, 2 + shifts]
+        worth = 0.5 * (above + below) - dark - 2.0 * np.abs(shifts)
+        worth -= _TILT_COST * (np.abs(_TILTS - guide_v)[:, None, None] + np.abs(_LEANS - guide_u)[None, :, None])
+        n, m, at = np.unravel_index(int(worth.argmax()), worth.shape)
+        return float(shifts[at]), float(_TILTS[n]), float(_LEANS[m])

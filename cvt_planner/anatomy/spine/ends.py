@@ -14,7 +14,10 @@ from cvt_planner.base.arrays import FloatArray
 from cvt_planner.imaging.volume import Volume
 
 _ALA_BONE_HU = 120.0  # marrow of the sacral alae, also osteoporotic with its cortex averaged in; assumed
-_ALA_SHARE = 0.45
+_LOOK_BELOW_MM = 14.0
+_LEAST_WIDTH_MM = 33.0  # narrower ones that run as steeply are upper thoracic
+_LEAST_TILT_DEG = 25.0
+_SACRAL = 0.74
 
 
 def seen_span(
@@ -36,24 +39,26 @@ def seen_span(
     return float(seen[0]), float(seen[-1])
 
 
-def end_at_sacrum(straight: Straight, discs: Sequence[Disc], span_mm: tuple[float, float]) -> int | None:
-    """Return the level (discs below it) that is the upper sacrum: the first with bone wings beside its body.
+def end_at_sacrum(
+    frame: CurvedFrame, straight: Straight, width_mm: FloatArray, discs: Sequence[Disc], span_mm: tuple[float, float]
+) -> int | None:
+    """Return the level (discs below it) that is the upper sacrum; None where none is in view.
 
-    None where no sacrum is in view. Lower levels are sacrum too.
+    The canal runs steeply backwards on its way down there, and bone wings stand beside a wide body. Lower levels are
+    sacrum too.
     """
     ala = ala_profile(straight)
-    edges = [span_mm[0], *(d.s_mm for d in discs), span_mm[1]]
-    if len(discs) < 2 and span_mm[1] - span_mm[0] < 60.0:
-        return None
-    for level in range(len(discs), -1, -1):
+    edges = [span_mm[0], *(d.s_mm for d in discs)]
+    for level in range(len(discs) - 1, -1, -1):
         low, high = edges[level], edges[level + 1]
         if high - low < 8.0:
             continue
-        if level == 0:
-            low = max(low, high - 30.0)
-        quarter = (high - low) / 4.0
-        if float(np.mean(ala[round(low + quarter) : round(high - quarter) + 1])) > _ALA_SHARE:
-            return level if level < len(discs) else None
+        at = round(max(high - _LOOK_BELOW_MM, low))
+        up = frame.up[at]
+        tilt_deg = float(np.rad2deg(np.arctan2(-up[1], up[2])))
+        wings = float(ala[at : round(high - 3.0) + 1].mean())
+        if width_mm[at] >= _LEAST_WIDTH_MM and tilt_deg > _LEAST_TILT_DEG and tilt_deg / 45.0 + wings > _SACRAL:
+            return level
     return None
 
 

@@ -9,84 +9,139 @@ import numpy as np
 from cvt_planner.base.compiled import kernel, kernels_alone, parallel_kernel, prange
 
 
-@parallel_kernel
-def _score_sections(hu: Any, dj: float, di: float, rays: Any, out: Any) -> None:
+@kernel
+def _cast(hu: Any, place: Any, rays: Any, reach: float, hits: Any) -> int:
+    """Write how far each ray runs to bone, mm, 0 where it meets none; return how many, -1 if it runs into air."""
     nk, nj, ni = hu.shape
-    n_rays = rays.shape[0]
+    met, air = 0, 0
+    for n in range(rays.shape[0]):
+        hits[n] = 0.0
+        r = 2.0
+        while r <= reach:
+            k = int(place[0] + r * rays[n, 0] + 0.5)
+            j = int(place[1] + r * rays[n, 1] + 0.5)
+            i = int(place[2] + r * rays[n, 2] + 0.5)
+            if k < 0 or k >= nk or j < 0 or j >= nj or i < 0 or i >= ni:
+                break
+            value = hu[k, j, i]
+            if value > 160:
+                hits[n] = r
+                met += 1
+                break
+            if value < -250:
+                air += 1
+                break
+            r += 0.75
+        if air > 2:
+            return -1
+    return met
+
+
+@kernel
+def _ring(hits: Any, met: int) -> float:
+    """Return how much the hits look like a canal's wall: all round, 9 to 30 mm wide, alike on opposite sides."""
+    n_rays = hits.shape[0]
     half = n_rays // 2
+    near, pairs, bad, off = 0, 0, 0, 0.0
+    for n in range(n_rays):
+        if 0.0 < hits[n] < 3.5:
+            near += 1
+    for n in range(half):
+        a, b = hits[n], hits[n + half]
+        if a > 0.0 and b > 0.0:
+            pairs += 1
+            if a + b < 9.0 or a + b > 30.0:
+                bad += 1
+            off += abs(a - b) / (a + b)
+    score = 0.75 * (met - near) / n_rays
+    if pairs > 0:
+        score -= 0.25 * bad / pairs + 0.3 * off / pairs
+    return score
+
+
+@kernel
+def _bodyness(hu: Any, place: Any, hits: Any, front: Any, left: Any) -> float:
+    """Return how much bone or marrow, and neither fat nor air, lies in front: -1 to 1. Ray 0 runs to the front."""
+    nk, nj, ni = hu.shape
+    n_rays = hits.shape[0]
+    ahead, seen = 0.0, 0
+    for n in (n_rays - 1, 0, 1):
+        if hits[n] > 0.0:
+            ahead += hits[n]
+            seen += 1
+    ahead = ahead / seen if seen > 0 else 8.0
+    bone, soft, all_of = 0, 0, 0
+    for a in range(3, 19, 2):
+        for b in range(-8, 9, 2):
+            k = int(place[0] + (ahead + a) * front[0] + b * left[0] + 0.5)
+            j = int(place[1] + (ahead + a) * front[1] + b * left[1] + 0.5)
+            i = int(place[2] + (ahead + a) * front[2] + b * left[2] + 0.5)
+            all_of += 1
+            if k < 0 or k >= nk or j < 0 or j >= nj or i < 0 or i >= ni:
+                continue
+            if hu[k, j, i] > 75:
+                bone += 1
+            elif hu[k, j, i] < 20:
+                soft += 1
+    return (bone - soft) / all_of
+
+
+@kernel
+def section_score(hu: Any, place: Any, rays: Any, left: Any, hits: Any) -> float:
+    """Return 0 to about 1.2, how much a place looks like the middle of a canal in one section.
+
+    `rays` (n, 3) and `left` (3,) are steps in index space per mm; ray 0 runs to the front.
+    """
+    met = _cast(hu, place, rays, 17.0, hits)
+    if met < 0.35 * rays.shape[0]:
+        return 0.0
+    score = _ring(hits, met) + 0.35 * _bodyness(hu, place, hits, rays[0], left)
+    return score * score if score > 0.0 else 0.0
+
+
+@parallel_kernel
+def _score_sections(hu: Any, rays: Any, left: Any, out: Any) -> None:
+    nk, nj, ni = hu.shape
     for k in prange(nk):
-        hits = np.empty(n_rays)
-        for j in range(3, nj - 3):
-            for i in range(3, ni - 3):
+        hits = np.empty(rays.shape[0])
+        place = np.empty(3)
+        for j in range(2, nj - 2, 2):
+            for i in range(2, ni - 2, 2):
                 centre = 0.0
                 for b in range(-1, 2):
                     for c in range(-1, 2):
                         centre += hu[k, j + b, i + c]
-                centre /= 9.0
-                if centre < -30.0 or centre > 160.0:
+                if centre < -540.0 or centre > 1440.0:
                     continue
-                met, near, air = 0, 0, 0
-                for n in range(n_rays):
-                    hits[n] = 0.0
-                    r = 2.0
-                    while r <= 17.0:
-                        b = int(j + r * rays[n, 0] / dj + 0.5)
-                        c = int(i + r * rays[n, 1] / di + 0.5)
-                        if b < 0 or b >= nj or c < 0 or c >= ni:
-                            break
-                        value = hu[k, b, c]
-                        if value > 160:
-                            hits[n] = r
-                            met += 1
-                            if r < 3.5:
-                                near += 1
-                            break
-                        if value < -250:
-                            air += 1
-                            break
-                        r += 0.75
-                    if air > 2:
-                        break
-                if air > 2 or met < 0.35 * n_rays:
-                    continue
-                # Opposing rays: a canal is 9 to 30 mm wide, and alike on both sides of the middle.
-                pairs, bad, off = 0, 0, 0.0
-                for n in range(half):
-                    a, b2 = hits[n], hits[n + half]
-                    if a > 0.0 and b2 > 0.0:
-                        pairs += 1
-                        if a + b2 < 9.0 or a + b2 > 30.0:
-                            bad += 1
-                        off += abs(a - b2) / (a + b2)
-                score = 0.75 * (met - near) / n_rays
-                if pairs > 0:
-                    score -= 0.25 * bad / pairs + 0.3 * off / pairs
-                # The body lies in front: bone or marrow, neither fat nor air.
-                front = 0.0
-                seen = 0
-                for n in range(n_rays):
-                    if rays[n, 0] < -0.9 and hits[n] > 0.0:
-                        front += hits[n]
-                        seen += 1
-                front = front / seen if seen > 0 else 8.0
-                bone, soft, all_of = 0, 0, 0
-                j0 = int(j - (front + 18.0) / dj)
-                j1 = int(j - (front + 3.0) / dj)
-                w = int(8.0 / di)
-                for b in range(j0, j1 + 1):
-                    for c in range(i - w, i + w + 1):
-                        all_of += 1
-                        if b < 0 or b >= nj or c < 0 or c >= ni:
-                            continue
-                        value = hu[k, b, c]
-                        if value > 75:
-                            bone += 1
-                        elif value < 20:
-                            soft += 1
-                if all_of > 0:
-                    score += 0.35 * (bone - soft) / all_of
-                if score > 0.0:
-                    out[k, j, i] = score * score
+                place[0], place[1], place[2] = k, j, i
+                # Marrow of a body eaten thin is as well surrounded, but brighter than what a canal holds.
+                bright = min(max((centre / 9.0 - 60.0) / 60.0, 0.0), 1.0)
+                out[k, j, i] = section_score(hu, place, rays, left, hits) * (1.0 - 0.5 * bright)
+        # Every second place was looked at: the others lie between.
+        for j in range(2, nj - 2, 2):
+            for i in range(3, ni - 3, 2):
+                out[k, j, i] = 0.5 * (out[k, j, i - 1] + out[k, j, i + 1])
+        for j in range(3, nj - 3, 2):
+            for i in range(2, ni - 2):
+                out[k, j, i] = 0.5 * (out[k, j - 1, i] + out[k, j + 1, i])
+
+
+@kernel
+def score_places(hu: Any, places: Any, rays: Any, left: Any, out: Any) -> None:
+    """Write the section score of (m, 3) places, each with its own (m, n, 3) rays and (m, 3) left."""
+    hits = np.empty(rays.shape[1])
+    nk, nj, ni = hu.shape
+    for m in range(places.shape[0]):
+        out[m] = 0.0
+        k, j, i = int(places[m, 0] + 0.5), int(places[m, 1] + 0.5), int(places[m, 2] + 0.5)
+        if 1 <= k < nk - 1 and 1 <= j < nj - 1 and 1 <= i < ni - 1:
+            centre = 0.0
+            for b in range(-1, 2):
+                for c in range(-1, 2):
+                    centre += hu[k, j + b, i + c]
+            if -1300.0 < centre < 1440.0:  # the sacral canal is full of fat
+                bright = min(max((centre / 9.0 - 50.0) / 50.0, 0.0), 1.0)
+                out[m] = section_score(hu, places[m], rays[m], left[m], hits) * (1.0 - 0.7 * bright)
 
 
 @kernel
@@ -307,7 +362,22 @@ def best_outlines(gain: Any, limit: Any, prior: Any, pull: float, near: float, s
             at = came[step, at]
 
 
-def score_sections(hu: Any, dj: float, di: float, rays: Any, out: Any) -> None:
-    """Write (k, j, i) how much each place looks like the middle of a canal."""
+@kernel
+def plane_means(box: Any, lean: Any, first: float, out: Any) -> None:
+    """Write the mean over a tilted plane through (s, v, u) values at each offset from `first` on; `lean` is (v, u)."""
+    last = box.shape[0] - 1.001
+    for n in range(out.shape[0]):
+        total = 0.0
+        for a in range(box.shape[1]):
+            for b in range(box.shape[2]):
+                s = min(max(first + n + lean[a, b], 0.0), last)
+                s0 = int(s)
+                f = s - s0
+                total += (1.0 - f) * box[s0, a, b] + f * box[s0 + 1, a, b]
+        out[n] = total / (box.shape[1] * box.shape[2])
+
+
+def score_sections(hu: Any, rays: Any, left: Any, out: Any) -> None:
+    """Write (k, j, i) how much each place looks like the middle of a canal; rays as for `section_score`."""
     with kernels_alone():
-        _score_sections(hu, dj, di, rays, out)
+        _score_sections(hu, rays, left, out)

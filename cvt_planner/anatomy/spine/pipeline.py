@@ -26,6 +26,9 @@ from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Volume
 
 BEYOND_MM = 30.0  # a tilted end vertebra reaches beyond the end of its canal
+# Voxels that the bony wall brightens by its blur, its periosteum and the ligaments on it are no part of the canal's
+# label; assumed.
+LINING_MM = 0.7
 REACH_BACK_MM, REACH_FRONT_MM, REACH_SIDE_MM = -75.0, 55.0, 56.0
 NO_SPINE = (
     "No spine was found in this CT: no spinal canal with bone around it and a vertebral body in front of it. Mark "
@@ -153,7 +156,7 @@ def _column(volume: Volume, path: CanalPath, progress: Progress) -> Column:
     discs = find_discs(straight, profiles, *span)
     progress.check()
     outlines = find_outlines(straight, profiles.period_mm)
-    sacral = end_at_sacrum(straight, discs, span)
+    sacral = end_at_sacrum(frame, straight, outlines.width_mm(), discs, span)
     lowest = 0 if sacral is None else sacral
     plates = find_plates(straight, discs, slice_mm)
     highest = len(discs)
@@ -198,7 +201,7 @@ def label_column(volume: Volume, column: Column) -> Labelled:
 
     low = column.low_mm - (0.0 if column.sacral else BEYOND_MM)
     parts, level = label_voxels(
-        coordinates, column.wall.radii_mm, column.canal_span_mm, column.outlines.radii_mm, column.outlines.axis_mm,
+        coordinates, column.wall.radii_mm - LINING_MM, column.canal_span_mm, column.outlines.radii_mm, column.outlines.axis_mm,
         column.straight.front_mm, planes, stack(lambda p: p.upper), stack(lambda p: p.lower),
         (float(PLATE_V_MM[0]), float(PLATE_U_MM[0])), column.lowest, np.array([low, column.span_mm[1] + BEYOND_MM]),
     )  # fmt: skip

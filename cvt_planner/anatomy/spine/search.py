@@ -8,6 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from cvt_planner.anatomy.spine.coarse import Coarse
+from cvt_planner.anatomy.spine.follow import follow_down
 from cvt_planner.anatomy.spine.kernels import best_path, score_sections
 from cvt_planner.base.arrays import Float32Array, FloatArray, Points, Vec3
 from cvt_planner.base.progress import Progress
@@ -33,9 +34,9 @@ class CanalPath:
     Parameters
     ----------
     points_lps_mm
-        (n, 3) from feet to head, one per slice of the coarse CT.
+        (n, 3) from feet to head, 2 to 5 mm apart.
     scores
-        (n,) 0 to 1, how much each section looks like a canal, averaged over 30 mm.
+        (m,) 0 to about 1, how much each transverse section looks like a canal, averaged over 30 mm.
     """
 
     points_lps_mm: Points
@@ -74,14 +75,17 @@ def find_canal(coarse: Coarse, seeds: tuple[Vec3, ...] = (), progress: Progress 
     if kept is None:
         return None
     index = np.concatenate([np.arange(wide.start, wide.stop)[:, None], path], axis=1)[kept]
-    return CanalPath(coarse.grid.lps_of(index.astype(np.float64)), _running(along, dz)[kept])
+    points = coarse.grid.lps_of(index.astype(np.float64))
+    progress.check()
+    return CanalPath(follow_down(points, coarse), _running(along, dz)[kept])
 
 
 def _scores(coarse: Coarse, seeds: tuple[Vec3, ...]) -> Float32Array:
     dz, dj, di = (float(v) for v in coarse.grid.spacing_kji_mm)
     turn = 2.0 * np.pi * np.arange(_RAYS) / _RAYS
     out = np.zeros(coarse.hu.shape, dtype=np.float32)
-    score_sections(coarse.hu, dj, di, np.stack([np.sin(turn), np.cos(turn)], axis=1), out)
+    rays = np.stack([np.zeros(_RAYS), -np.cos(turn) / dj, np.sin(turn) / di], axis=1)
+    score_sections(coarse.hu, rays, np.array([0.0, 0.0, 1.0 / di]), out)
     out *= _lateral(coarse)
     size = max(round(6.0 / dz), 1)
     out = 0.5 * out + 0.5 * ndimage.uniform_filter1d(out, size, axis=0, mode="nearest")
@@ -117,7 +121,7 @@ def _path_through(scores: Float32Array, coarse: Coarse, part: slice) -> FloatArr
     path = np.empty((len(box), 2))
     reach = max(round(_STEEPEST * dz / dj), 1)
     best_path(box, reach, dz, dj, di, _STEEP_COST, path)
-    return path + (rows[0], columns[0])
+    return np.asarray(path + np.array([rows[0], columns[0]]))
 
 
 def _along(scores: Float32Array, path: FloatArray) -> FloatArray:
@@ -152,7 +156,7 @@ def _corridor(path: FloatArray, ends: slice, wide: slice, coarse: Coarse) -> Flo
     for sign, edge in ((-1.0, z[0]), (1.0, z[-1])):
         near = np.abs(z - edge) <= reach
         if near.sum() >= 3:
-            slope, level = np.polyfit(z[near] - edge, column[near], 1)
+            slope, _ = np.polyfit(z[near] - edge, column[near], 1)
             beyond = sign * (at - edge) > 0
             middle[beyond] = column[0 if sign < 0 else -1] + np.clip(slope, -0.3, 0.3) * (at[beyond] - edge)
     away = (np.arange(coarse.hu.shape[2])[None, :] - middle[:, None]) * di
