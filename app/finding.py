@@ -179,9 +179,10 @@ class Finding(QObject):
         applied = replace(edits, seeds=())
         if self._shown is not None and self._shown[0] is found and self._shown[1] == applied:
             return
+        same = self._shown is not None and self._shown[0] is found
         self._shown = (found, applied)
         self._put = corrected(found, applied)
-        self.desk.workspace.put_spine(self._put)
+        self.desk.workspace.put_spine(self._put, same)
 
     def _start(self, asked_for: bool = False) -> None:
         volume, seeds = self.desk.volume, self._edits.seeds

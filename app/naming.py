@@ -114,6 +114,8 @@ class Naming(QObject):
         if volume is None or spine is None:
             self._forget()
             return
+        if state.numbering is not None:  # only corrected: the vertebrae are the same
+            return
 
         def work(progress: Progress) -> Numbering:
             return propose(volume, spine, progress)
