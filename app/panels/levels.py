@@ -35,7 +35,10 @@ class LevelsPanel(StepPanel):
         self.confirming = LevelNaming(self.naming)
         self.body.addWidget(self.confirming)
         self.section("Vertebrae")
-        self.table = FigureTable("levels_table", ("Level", "State", "Sure", "Pedicles R | L"))
+        self.table = FigureTable("levels_table", ("Level", "State", "Sure", "R | L"))
+        heading = self.table.horizontalHeaderItem(3)
+        if heading is not None:
+            heading.setToolTip("Width of the right and of the left pedicle at its isthmus")
         self.table.itemSelectionChanged.connect(self._chosen)
         self.body.addWidget(self.table)
         self._none = label("No level is marked yet.", "hint")

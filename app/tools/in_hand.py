@@ -8,9 +8,13 @@ from app.growing import Growing
 from app.render.tool import Tool
 from app.tools.marking import AimTool, CanalTool, GrowTool, MeasureTool, SphereTool
 from app.tools.navigate import NavigateTool
-from app.tools.spine import CanalSeedTool, SpineBrushTool
+from app.tools.spine import SeedTool, SpineBrushTool
 
-OF_ONE_STEP = ("sphere", "grow", "canal", "aim", "canal_seed", "spine_brush")  # left when another step is entered
+# Left when another step is entered.
+OF_ONE_STEP = (
+    *("sphere", "grow", "canal", "aim"),
+    *("canal_seed", "disc_seed", "join_seed", "spine_brush"),
+)
 
 
 def make_tools(desk: Desk, growing: Growing, finding: Finding, navigate: NavigateTool) -> dict[str, Tool]:
@@ -22,6 +26,8 @@ def make_tools(desk: Desk, growing: Growing, finding: Finding, navigate: Navigat
         "canal": CanalTool(desk),
         "aim": AimTool(desk),
         "measure": MeasureTool(desk),
-        "canal_seed": CanalSeedTool(finding),
+        "canal_seed": SeedTool(finding, "canal"),
+        "disc_seed": SeedTool(finding, "disc"),
+        "join_seed": SeedTool(finding, "no disc"),
         "spine_brush": SpineBrushTool(finding),
     }
