@@ -161,11 +161,13 @@ class Finding(QObject):
 
     def _volume_changed(self) -> None:
         self.stop()
-        self._found.clear()
-        self._shown = self._put = None
+        volume = self.desk.volume
+        if volume is None or any(one.content_hash != volume.content_hash for one in self._found.values()):
+            self._found.clear()
+        self._shown = self._put = self._parted = None
         self._stopped = False
         self.desk.view_state.show_overlay("bone", True)
-        if self.desk.volume is not None:
+        if volume is not None:
             if self.desk.settings.finds_spine:
                 self._process.start()
             self._bring_in_line()

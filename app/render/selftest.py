@@ -34,9 +34,7 @@ def draw_scene(volume: Volume, plan: Plan, ice: tuple[IceResult, ...], path_png:
     from app.render.bone_block import anchor_of, cut_bone_block
     from app.render.canvas import NO_OPENGL, off_screen_window
     from app.render.scene_content import SceneContent
-    from cvt_planner.anatomy.spine.warm_up import warm_up_drawing
 
-    warm_up_drawing()  # a frozen program ships the kernels that its self-test has used
     window = off_screen_window()
     if window is None:
         raise PlannerError(NO_OPENGL)
