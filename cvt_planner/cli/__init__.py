@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING
 
 import cvt_planner
 from cvt_planner.base.errors import Cancelled, InputRefused, PlannerError
-from cvt_planner.cli import commands, deid_command, pacs_commands, probe_commands
+from cvt_planner.cli import anatomy_command, commands, deid_command, pacs_commands, probe_commands
 from cvt_planner.cli.output import ProgressLine, log, say, say_json
 
 if TYPE_CHECKING:
     from cvt_planner.cli.selftest import DrawScene
 
 HEADLESS = (
-    "series", "volume", "deidentify", "phantom", "simulate", "probes", "probe-card", "check", "pacs", "selftest",
+    "series", "volume", "deidentify", "phantom", "anatomy", "simulate", "probes", "probe-card", "check", "pacs",
+    "selftest",
 )  # fmt: skip
 NOTICE = "For planning, research and training; not a cleared medical device."
 DEFECT = 5
@@ -103,6 +104,11 @@ def parser(draw_scene: DrawScene | None = None) -> argparse.ArgumentParser:
     one.add_argument("--seed", metavar="N", type=int, default=None)
     one.add_argument("--position", choices=("HFS", "HFP", "FFS", "FFP"), default="HFS", help="patient position")
     one.add_argument("--compressed", action="store_true", help="compress the pixels without loss")
+
+    about = "find canal and vertebrae in a CT and write them as labels"
+    one = _add(subs, "anatomy", about, anatomy_command.anatomy)
+    _takes_images(one)
+    anatomy_command.add_arguments(one)
 
     one = _add(subs, "simulate", "compute the ice of a SCENE.json", commands.simulate)
     one.add_argument("scene", metavar="SCENE.json")

@@ -17,6 +17,8 @@ CORE_NEAR_MM, CORE_FAR_MM, CORE_SIDE_MM = 3.0, 22.0, 9.0
 _SLOPES = np.arange(-0.4, 0.41, 0.1)
 _TILTS, _LEANS = np.arange(-0.4, 0.41, 0.1), np.arange(-0.3, 0.31, 0.1)
 _TILT_COST = 60.0  # HU per unit of slope away from the neighbours'
+_SHIFT_MM, _SHIFT_COST = 5, 0.8
+_REACH_MM = 13
 _SHORTEST_MM, _LONGEST_MM = 13, 45
 _PERIOD_MM, _PERIOD_SPREAD = 28.0, 0.35
 _SPACING_SIGMA_MM = 3.0
@@ -178,7 +180,7 @@ def _periods(pedicle: FloatArray) -> FloatArray:
 
 
 def _refined(straight: Straight, s_mm: list[float], profiles: DiscProfiles) -> tuple[Disc, ...]:
-    """Return the discs at their best place within 2 mm and their best tilts, alike those of their neighbours.
+    """Return the discs at their best place within 5 mm and their best tilts, alike those of their neighbours.
 
     Twice: the tilts found first, averaged over neighbours, guide the second time. Osteophytes and thick slices would
     otherwise tilt one disc alone.
@@ -204,22 +206,23 @@ class _Surroundings:
         v = np.arange(front + CORE_NEAR_MM, front + CORE_FAR_MM + 0.1, 2.0)
         u = np.arange(-CORE_SIDE_MM - 3.0, CORE_SIDE_MM + 3.1, 2.0)
         self.middle_mm = float(v.mean())
-        rows = np.clip(np.arange(s_mm - 18.0, s_mm + 18.1), 0, len(straight.hu) - 1).astype(int)
+        rows = np.clip(np.arange(s_mm - 22.0, s_mm + 22.1), 0, len(straight.hu) - 1).astype(int)
         a, b = (np.round(v - straight.v_mm[0]).astype(int), np.round(u - straight.u_mm[0]).astype(int))
         box = np.clip(straight.hu[np.ix_(rows, a, b)], -150.0, 600.0)
-        self._values = np.empty((len(_TILTS), len(_LEANS), 21))
+        self._values = np.empty((len(_TILTS), len(_LEANS), 2 * _REACH_MM + 1))
         for n, slope_v in enumerate(_TILTS):
             for m, slope_u in enumerate(_LEANS):
                 lean = slope_v * (v - self.middle_mm)[:, None] + slope_u * u[None]
-                plane_means(box, lean, 8.0, self._values[n, m])
+                plane_means(box, lean, 22.0 - _REACH_MM, self._values[n, m])
 
     def best(self, guide_v: float, guide_u: float) -> tuple[float, float, float]:
         """Return the shift, mm, and the two slopes of the darkest plane between two bright ones."""
         flank = np.lib.stride_tricks.sliding_window_view(self._values, 6, axis=2).max(axis=3)
-        shifts = np.arange(-2, 3)
-        dark = self._values[:, :, 10 + shifts]
-        above, below = flank[:, :, 13 + shifts], flank[:, :, 2 + shifts]
-        worth = 0.5 * (above + below) - dark - 2.0 * np.abs(shifts)
+        shifts = np.arange(-_SHIFT_MM, _SHIFT_MM + 1)
+        dark = self._values[:, :, _REACH_MM + shifts]
+        # Brightest 3 to 8 mm above and below.
+        above, below = flank[:, :, _REACH_MM + 3 + shifts], flank[:, :, _REACH_MM - 8 + shifts]
+        worth = 0.5 * (above + below) - dark - _SHIFT_COST * shifts**2
         worth -= _TILT_COST * (np.abs(_TILTS - guide_v)[:, None, None] + np.abs(_LEANS - guide_u)[None, :, None])
         n, m, at = np.unravel_index(int(worth.argmax()), worth.shape)
         return float(shifts[at]), float(_TILTS[n]), float(_LEANS[m])

@@ -20,12 +20,16 @@ _KEPT = 40  # of the ways so far
 _POOR, _POOR_STEPS = 0.12, 4
 _MOST_STEPS = 45
 _BEND_COST = 2.0
+_BACKWARDS = (
+    0.35  # sine of the slope of a sacral canal at the least; what runs otherwise is trusted less than the slices
+)
 
 
 def follow_down(points_lps_mm: Points, coarse: Coarse) -> Points:
     """Return the canal's path, (n, 3) LPS mm from feet to head, its lower end found anew in sections across it.
 
     The lowest 48 mm are dropped and followed from above, the best of many ways, until it no longer looks like a canal.
+    A way that does not run backwards, as the sacral canal does, is no better than the path in slices, which is kept.
     """
     along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points_lps_mm, axis=0), axis=1))])
     if along[-1] < _DROP_MM + _HEADING_MM:
@@ -36,6 +40,9 @@ def follow_down(points_lps_mm: Points, coarse: Coarse) -> Points:
     heading = smooth[first] - smooth[min(above, len(points_lps_mm) - 1)]
     way = _best_way(smooth[first], heading / np.linalg.norm(heading), coarse)
     if len(way) * _STEP_MM < 0.7 * _DROP_MM:
+        return points_lps_mm
+    run = way[-1] - way[0]
+    if run[1] < _BACKWARDS * float(np.linalg.norm(run)):
         return points_lps_mm
     return np.concatenate([way[::-1], points_lps_mm[first:]])
 

@@ -1,0 +1,154 @@
+"""The subcommand about anatomy: canal and vertebrae of a CT as labelled voxels, with measures and names."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cvt_planner.base.errors import InputRefused
+from cvt_planner.base.progress import Progress
+from cvt_planner.cli.commands import Answer
+from cvt_planner.cli.output import log, table
+from cvt_planner.cli.passwords import with_password
+
+if TYPE_CHECKING:
+    from cvt_planner.anatomy.spine.model import Spine, Vertebra
+    from cvt_planner.base.arrays import LabelArray, Vec3
+    from cvt_planner.imaging.volume import Volume
+
+CANAL_LABEL = 200  # beside the vertebrae's numbers in LABELS.nrrd
+
+
+def add_arguments(one: argparse.ArgumentParser) -> None:
+    """Give the subcommand its arguments, beside the paths."""
+    one.add_argument("--series", metavar="UID", help="which series, where the path holds several")
+    one.add_argument("--out", metavar="LABELS.nrrd", required=True, help="vertebrae 1, 2, ... from the head, canal 200")
+    one.add_argument("--parts", metavar="P.nrrd", help="write bodies, pedicles, posterior parts, discs, canal")
+    one.add_argument("--level", metavar="NAME", help="you know one level: its name, with --at")
+    one.add_argument("--at", metavar="X,Y,Z", help="a point in that vertebra, LPS mm")
+
+
+def anatomy(args: argparse.Namespace, progress: Progress) -> Answer:
+    """Return the spine found in a CT, written as labels on the CT's own grid."""
+    from cvt_planner.anatomy.spine.pipeline import find_spine
+    from cvt_planner.imaging.nrrd import write_nrrd
+    from cvt_planner.imaging.isolation import read_volume
+
+    targets = [_target(path) for path in (args.out, args.parts) if path is not None]
+    anchor = _anchor(args)
+    reading = progress.part(0.0, 0.4)
+    volume = with_password(args, lambda password: read_volume(args.path, args.series, reading, password))
+    for notice in volume.notices:
+        log(notice)
+    spine = find_spine(volume, progress=progress.part(0.4, 0.95))
+    for notice in spine.notices:
+        log(notice)
+    names, how = _names(volume, spine, anchor, progress.part(0.95, 1.0))
+    write_nrrd(targets[0], _on_ct(volume, spine, _vertebrae_and_canal(spine)), volume.grid)
+    if args.parts is not None:
+        write_nrrd(targets[1], _on_ct(volume, spine, spine.parts), volume.grid)
+    values = spine_as_json(spine, names)
+    values.update({"out": str(args.out), "parts_out": args.parts, "names_are": how})
+    return Answer(values, _text(spine, names, how))
+
+
+def _target(path: str) -> Path:
+    target = Path(path)
+    if target.suffix.lower() != ".nrrd" or not target.parent.is_dir():
+        raise InputRefused(f"Labels are written as NRRD: {path} must end in .nrrd, in a folder that exists.")
+    return target
+
+
+def _anchor(args: argparse.Namespace) -> tuple[str, Vec3] | None:
+    from cvt_planner.anatomy.levels import is_name
+
+    if args.level is None and args.at is None:
+        return None
+    try:
+        x, y, z = (float(v) for v in (args.at or "").split(","))
+    except ValueError:
+        raise InputRefused("--level needs --at X,Y,Z: a point in that vertebra, LPS mm.") from None
+    if args.level is None or not is_name(args.level):
+        raise InputRefused(f"--level must name a vertebra, C1 to S1, not {args.level!r}.")
+    return args.level, (x, y, z)
+
+
+def _names(
+    volume: Volume, spine: Spine, anchor: tuple[str, Vec3] | None, progress: Progress
+) -> tuple[dict[int, str], str]:
+    """Return the names by number, and whose word they are."""
+    from cvt_planner.anatomy.counting import names_from_anchor, vertebra_near
+    from cvt_planner.anatomy.levels import USUAL
+    from cvt_planner.anatomy.numbering import propose
+
+    if anchor is None:
+        return propose(volume, spine, progress).names, "proposed"
+    level, at = anchor
+    vertebra = vertebra_near(spine, at)
+    if vertebra is None:
+        raise InputRefused(f"No vertebra was found at {at[0]:g},{at[1]:g},{at[2]:g}. Give a point inside its body.")
+    return names_from_anchor(spine, vertebra.number, level, USUAL), f"counted from {level}"
+
+
+def _vertebrae_and_canal(spine: Spine) -> LabelArray:
+    from cvt_planner.anatomy.spine.model import Part
+
+    labels = spine.vertebrae.copy()
+    labels[spine.parts == Part.CANAL] = CANAL_LABEL
+    return labels
+
+
+def _on_ct(volume: Volume, spine: Spine, labels: LabelArray) -> LabelArray:
+    """Return labels of the spine's box on the grid of the whole CT."""
+    import numpy as np
+
+    out = np.zeros(volume.grid.shape_kji, dtype=np.uint8)
+    corner = np.rint(volume.grid.index_of(spine.grid.lps_of(np.zeros(3)))).astype(int)
+    k, j, i = (slice(int(a), int(a) + n) for a, n in zip(corner, labels.shape, strict=True))
+    out[k, j, i] = labels
+    return out
+
+
+def spine_as_json(spine: Spine, names: dict[int, str]) -> dict[str, Any]:
+    """Return a spine as plain values. Lengths mm, points LPS mm; the canal's points run from feet to head."""
+    from cvt_planner.anatomy.spine.model import Part
+
+    return {
+        "labels": {**{str(v.number): names.get(v.number, "") for v in spine.found}, str(CANAL_LABEL): "canal"},
+        "parts": {str(int(part)): part.name.lower() for part in Part},
+        "vertebrae": [_vertebra_as_json(v, names.get(v.number, "")) for v in spine.found],
+        "canal_lps_mm": [[round(float(x), 2) for x in point] for point in spine.canal_lps_mm],
+        "notices": list(spine.notices),
+        "content_hash": spine.content_hash,
+    }
+
+
+def _vertebra_as_json(vertebra: Vertebra, name: str) -> dict[str, Any]:
+    values = asdict(vertebra)
+    values["label"] = values.pop("number")
+    return {"name": name, "doubtful": vertebra.confidence < 0.5, **values}
+
+
+def _text(spine: Spine, names: dict[int, str], how: str) -> str:
+    if not spine.found:
+        return "\n".join(spine.notices)
+    head = ("label", "name", "sure", "width mm", "depth mm", "height mm", "pedicles R, L: width x height mm", "doubts")
+    rows = [
+        (
+            str(v.number),
+            names.get(v.number, "-") + ("?" if how == "proposed" else ""),
+            f"{100 * v.confidence:.0f} %",
+            *((f"{v.width_mm:.1f}", f"{v.depth_mm:.1f}", f"{v.height_mm:.1f}") if v.complete else ("-", "-", "-")),
+            ", ".join(_pedicle(v, side) for side in ("right", "left")),
+            " ".join(v.doubts) or "-",
+        )
+        for v in spine.found
+    ]
+    return "\n".join((table(head, rows), f"Names are {how}; label {CANAL_LABEL} is the canal.", *spine.notices))
+
+
+def _pedicle(vertebra: Vertebra, side: Any) -> str:
+    found = vertebra.pedicle(side)
+    return f"{found.width_mm:.1f} x {found.height_mm:.1f}" if found is not None and found.judged else "not judged"
