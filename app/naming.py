@@ -13,9 +13,9 @@ from cvt_planner.base.errors import Cancelled
 from cvt_planner.base.progress import Progress
 from cvt_planner.plan import edits
 from cvt_planner.plan.level_edits import confirm_anchor, renumber, set_scheme
-from cvt_planner.plan.level_state import mark_of
+from cvt_planner.plan.level_state import anchors, mark_of
 from cvt_planner.plan.model import Lesion, Plan
-from cvt_planner.plan.naming import NamedVertebra, named_vertebrae
+from cvt_planner.plan.naming import NamedVertebra, is_counted_over, named_vertebrae
 from cvt_planner.planning.level_count import level_count
 from cvt_planner.planning.operator import now, who
 
@@ -85,6 +85,20 @@ class Naming(QObject):
         self.desk.tell()
         return True
 
+    def recount(self) -> None:
+        """Name all vertebrae of the present spine anew, from the one that was confirmed."""
+        state = self.desk.workspace.state
+        if state.plan is None or state.spine is None:
+            return
+        anchor = next((mark for mark in anchors(state.plan) if vertebra_near(state.spine, mark.centre_lps_mm)), None)
+        if anchor is not None and state.volume is not None:
+            count = anchor.count or level_count(state.volume, anchor.level)
+            edit = confirm_anchor(anchor.level, anchor.centre_lps_mm, count, state.spine)
+            before = state.plan
+            if self.desk.apply(edit, "Count the vertebrae again"):
+                words = f"The vertebrae are counted from {anchor.level} again."
+                self.desk.say(" ".join((words, *_moved(before, self.desk.workspace.plan))), "done")
+
     def take_back(self, level: str) -> None:
         """Take a confirmation back."""
         self.desk.apply(edits.confirm_level(level, False), f"Take back {level}")
@@ -116,6 +130,10 @@ class Naming(QObject):
             return
         if state.numbering is not None:  # only corrected: the vertebrae are the same
             return
+
+        if not is_counted_over(state.plan or self.desk.workspace.plan, spine):
+            words = "The levels were not counted over the vertebrae that are found now. Look, and count again."
+            self.desk.say(words, "look", ("Count again", self.recount))
 
         def work(progress: Progress) -> Numbering:
             return propose(volume, spine, progress)

@@ -8,7 +8,8 @@ from app.desk import Desk
 from cvt_planner.anatomy.lesion_shape import LesionShape
 from cvt_planner.plan.checks import CheckContext, CheckResult, IceState, run_checks
 from cvt_planner.plan.figures import AssemblyFigures, CementFigures, IceFigures, IsothermFigures
-from cvt_planner.plan.model import Assembly, CanalMark, Lesion, Plan
+from cvt_planner.plan.model import Assembly, CanalMark, Lesion
+from cvt_planner.plan.naming import lesion_levels
 from cvt_planner.plan.results import IceInputs, IceResult, is_current
 from cvt_planner.plan.sides import sides_state
 from cvt_planner.planning.ice import figures as ice_figures
@@ -49,7 +50,7 @@ class Reading:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self._of: tuple[Plan | None, object] = (None, None)
+        self._of: tuple[object, ...] = (None, None, None)
         self._assemblies: dict[str, AssemblyFigures] = {}
         self._cement: dict[str, CementFigures] = {}
         self._checks: tuple[CheckResult, ...] | None = None
@@ -104,6 +105,7 @@ class Reading:
             return ()
         if self._checks is None:
             ice = {lesion.id: self.ice(lesion.id) for lesion in plan.lesions}
+            state = self.desk.workspace.state
             self._checks = run_checks(
                 CheckContext(
                     plan=plan,
@@ -120,14 +122,16 @@ class Reading:
                     if volume.gaps
                     else {},
                     lesions_in_ct={lesion.id: lesion_in_ct(volume, lesion.shape) for lesion in plan.lesions},
+                    counted_levels=lesion_levels(plan, state.spine, state.numbering),
                 )
             )
         return self._checks
 
     def _look(self) -> None:
         """Forget what belongs to another plan or other ice."""
-        now = (self.desk.plan, self.desk.workspace.state.ice)
-        if now[0] is not self._of[0] or now[1] is not self._of[1]:
+        state = self.desk.workspace.state
+        now = (state.plan, state.ice, state.spine)
+        if any(a is not b for a, b in zip(now, self._of, strict=True)):
             self._of = now
             self._assemblies.clear()
             self._cement.clear()

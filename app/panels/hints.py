@@ -22,7 +22,11 @@ _TOOLS: dict[str, tuple[str, ...]] = {
 }
 _STEPS: dict[Step, tuple[str, ...]] = {
     Step.IMAGES: ("Drag: brightness and contrast", *_VIEWS, "1–5: windows", "Double click: one view"),
-    Step.LEVELS: ("Shift + move: crosshair into a vertebra, then name it in the panel", "Wheel: slices"),
+    Step.LEVELS: (
+        "L: confirm the vertebra under the pointer",
+        "Shift + move: crosshair into a vertebra, then confirm it in the panel",
+        "Wheel: slices",
+    ),
     Step.LESIONS: ("Drag a square: reshape", "Drag the cross: move", "Arrows: 0.5 mm", "Tab: next lesion", *_VIEWS[:2]),
     Step.NEEDLES: (
         "T: target at the pointer",

@@ -154,6 +154,7 @@ def check(args: argparse.Namespace, progress: Progress) -> Answer:
     from cvt_planner.plan.checks import worst
     from cvt_planner.plan.sides import sides_state
     from cvt_planner.planning.judge import judge_plan
+    from cvt_planner.planning.level_guard import levels_report
     from cvt_planner.planning.sides import confirmed_sides
     from cvt_planner.storage.find_volume import find_volume
     from cvt_planner.storage.plan_file import load_plan
@@ -173,20 +174,24 @@ def check(args: argparse.Namespace, progress: Progress) -> Answer:
     if not sides.named:
         log(f"{sides.words} On the command line: --confirm-sides")
     judged = judge_plan(plan, ct, ice)
-    values = {
+    values: dict[str, Any] = {
         "plan": str(args.plan),
         "ct": ct.source,
         "worst": worst(judged.results),
         "sides": asdict(sides),
         "gaps": [asdict(gap) for gap in ct.gaps],
         "saturation": asdict(ct.saturation) if ct.saturation else None,
+        "levels": levels_report(plan),
         "checks": [asdict(result) for result in judged.results],
         "assemblies": [asdict(figures) for figures in judged.context.assemblies.values()],
         "ice": [asdict(figures) for figures in judged.context.ice.values()],
         "cement": [asdict(figures) for figures in judged.context.cement.values()],
         "notices": [*stored.notices, *ct.notices],
     }
-    return Answer(values, checks_as_text(judged.results))
+    text = checks_as_text(judged.results)
+    if not values["levels"]["established"]:
+        text += "\nThe levels are not established: final proposals and the CT-room sheet are withheld."
+    return Answer(values, text)
 
 
 def checks_as_text(results: tuple[CheckResult, ...]) -> str:

@@ -10,7 +10,7 @@ from cvt_planner.anatomy.levels import is_level
 from cvt_planner.anatomy.numbering import Numbering
 from cvt_planner.anatomy.spine.model import Spine, Vertebra
 from cvt_planner.base.arrays import Vec3
-from cvt_planner.plan.level_state import DOUBT, anchors
+from cvt_planner.plan.level_state import DOUBT, anchors, mark_of
 from cvt_planner.plan.model import LevelMark, Plan
 
 Named = Literal["confirmed", "counted", "doubtful", "proposed", ""]
@@ -73,6 +73,33 @@ def level_of(plan: Plan, spine: Spine, numbering: Numbering | None, lps_mm: Vec3
         return ""
     level = named_vertebrae(plan, spine, numbering)[near.number - 1].level
     return level if is_level(level) else ""
+
+
+def lesion_levels(plan: Plan, spine: Spine | None, numbering: Numbering | None = None) -> dict[str, str]:
+    """Return the level that each lesion has by counting over the spine as it is now, by lesion id.
+
+    Only where a vertebra is confirmed, and for lesions in or beside a found vertebra: to be held against the levels
+    that the plan says, since the spine may have been corrected after these were counted.
+    """
+    if spine is None:
+        return {}
+    named = named_vertebrae(plan, spine, numbering)
+    levels = {}
+    for lesion in plan.lesions:
+        near = vertebra_near(spine, lesion.centre_lps_mm)
+        if near is not None and named[near.number - 1].stands in ("confirmed", "counted", "doubtful"):
+            levels[lesion.id] = named[near.number - 1].level
+    return levels
+
+
+def is_counted_over(plan: Plan, spine: Spine, numbering: Numbering | None = None) -> bool:
+    """Return whether the plan's names are those that counting over this spine gives, for every named vertebra."""
+    for one in named_vertebrae(plan, spine, numbering):
+        if one.stands in ("confirmed", "counted", "doubtful"):
+            mark = mark_of(plan, one.level)
+            if mark is None or vertebra_near(spine, mark.centre_lps_mm) != one.vertebra:
+                return False
+    return True
 
 
 def _placed(spine: Spine, marks: tuple[LevelMark, ...]) -> dict[int, str]:

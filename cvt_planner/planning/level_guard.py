@@ -5,9 +5,13 @@ Final proposals, the CT-room sheet and everything else that is carried to the pa
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import Any
+
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.plan.checks.contract import CheckContext
 from cvt_planner.plan.checks.level_confirmed import CHECK
+from cvt_planner.plan.level_state import anchors, how_counted, standing
 from cvt_planner.plan.model import Plan
 
 
@@ -32,3 +36,23 @@ def require_levels(plan: Plan, what: str, lesion_id: str = "") -> None:
     doubts = level_doubts(plan, lesion_id)
     if doubts:
         raise InputRefused(f"{what} is withheld until the level is confirmed. {doubts[0]}")
+
+
+def levels_report(plan: Plan) -> dict[str, Any]:
+    """Return how the levels of a plan stand, as plain values: each with how it was counted, and what the guard says."""
+    doubts = level_doubts(plan)
+    return {
+        "established": not doubts,
+        "doubts": list(doubts),
+        "confirmed": [mark.level for mark in anchors(plan)],
+        "scheme": asdict(plan.scheme),
+        "named": [
+            {
+                "level": mark.level,
+                "centre_lps_mm": list(mark.centre_lps_mm),
+                "stands": standing(plan, mark.level),
+                "how_counted": how_counted(plan, mark.level),
+            }
+            for mark in plan.levels
+        ],
+    }

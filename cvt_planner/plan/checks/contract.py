@@ -39,6 +39,7 @@ class CheckContext:
     lesions_in_ct: Mapping[str, bool] = field(default_factory=dict)  # by lesion id; empty while the CT is not open
     sides: SidesState | None = None  # None while the CT is not open
     gaps: tuple[Gap, ...] | None = None  # where slices are missing; None while the CT is not open
+    counted_levels: Mapping[str, str] = field(default_factory=dict)  # by lesion id: over the spine as it is found now
     ice_boxes: Mapping[str, tuple[Vec3, Vec3]] = field(default_factory=dict)  # by lesion id: LPS ends of the 0 °C ice
 
     @property

@@ -23,6 +23,11 @@ def _find(context: CheckContext) -> Iterator[Finding]:
             text = f"{lesion.name} is said to lie in {level}; with {plan.scheme.words} vertebrae there is none."
             yield about_lesion(lesion, "stop", text)
             continue
+        counted = context.counted_levels.get(lesion.id, level)
+        if counted != level:
+            text = f"{lesion.name} is said to lie in {level}; counted over the spine as it is now it lies in {counted}."
+            yield about_lesion(lesion, "stop", f"{text} Confirm a vertebra again, so that all are counted anew.")
+            continue
         if mark is None:
             text = f"{level} is not marked: mark and confirm the level of {lesion.name}.{unsure}"
             yield about_lesion(lesion, "stop", text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cvt_planner.anatomy.counting import counting_doubt, names_from_anchor, vertebra_near
@@ -22,6 +22,7 @@ def test_schemes_name_what_persons_have() -> None:
         LevelScheme(14, 5)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(SCHEMES), st.data())
 def test_counting_there_and_back(scheme: LevelScheme, data: st.DataObject) -> None:
     start, end = (data.draw(st.sampled_from(scheme.names)) for _ in range(2))
@@ -30,6 +31,7 @@ def test_counting_there_and_back(scheme: LevelScheme, data: st.DataObject) -> No
     assert scheme.shifted(end, -steps) == start
 
 
+@settings(deadline=None)
 @given(st.sampled_from(SCHEMES), st.integers(1, 9), st.data())
 def test_names_from_any_anchor_run_in_order(scheme: LevelScheme, count: int, data: st.DataObject) -> None:
     number = data.draw(st.integers(1, count))

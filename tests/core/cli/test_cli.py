@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -152,10 +153,15 @@ def test_check_with_stored_with_new_and_without_ice(
     by_key = {check["key"]: check for check in values["checks"]}
     assert by_key["coverage"]["verdict"] != "not judged"
     assert {"figure", "limit", "verdict", "sentence", "unit", "source"} <= set(by_key["canal-ice"])
+    assert values["levels"]["established"] and values["levels"]["confirmed"]
     stored = load_plan(plan)
-    save_plan(stored.plan, (), tmp_path / "bare.cvtplan")
+    save_plan(replace(stored.plan, levels=()), (), tmp_path / "bare.cvtplan")
     bare = run_json(capsys, "check", tmp_path / "bare.cvtplan", "--json")
     assert {c["verdict"] for c in bare["checks"] if c["key"] == "coverage"} == {"not judged"}
+    assert not bare["levels"]["established"] and "mark and confirm" in bare["levels"]["doubts"][0]
+    assert cli.main(["check", str(tmp_path / "bare.cvtplan")]) == 0
+    assert "withheld" in capsys.readouterr().out
+    save_plan(stored.plan, (), tmp_path / "bare.cvtplan")
     frozen = run_json(capsys, "check", tmp_path / "bare.cvtplan", "--freeze", "--spacing", "2", "--json")
     assert frozen["ice"][0]["isotherms"] == values["ice"][0]["isotherms"] or frozen["ice"][0][
         "canal_minimum_c"

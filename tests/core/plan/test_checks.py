@@ -193,6 +193,8 @@ CASES = [
     ("level-confirmed", context(plan=replace(PLAN, levels=())), "stop"),
     ("level-confirmed", context(plan=replace(PLAN, levels=(LevelMark("L2", (0.0, 0.0, 0.0)),))), "stop"),
     ("level-confirmed", with_counted(confirmed=True), "ok"),
+    ("level-confirmed", context(counted_levels={"a": "L2"}), "ok"),
+    ("level-confirmed", context(counted_levels={"a": "L3"}), "stop"),  # the spine was corrected since
     ("level-confirmed", with_counted(confirmed=False), "stop"),  # what it was counted from is not confirmed any more
     ("level-confirmed", with_counted(confirmed=True, doubt="A vertebra on the way is doubtful."), "stop"),
     ("level-confirmed", with_counted(confirmed=True, content_hash="of another CT"), "stop"),

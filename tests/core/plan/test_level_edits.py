@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cvt_planner.anatomy.lesion_shape import Ellipsoid
 from cvt_planner.anatomy.levels import NAMES, USUAL, LevelScheme
+from cvt_planner.anatomy.numbering import Hypothesis, Numbering
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.imaging.volume import Patient
 from cvt_planner.plan import edits
 from cvt_planner.plan.level_edits import confirm_anchor, renumber, set_scheme
 from cvt_planner.plan.level_state import how_counted, is_established, level_words, mark_of, standing
 from cvt_planner.plan.model import CanalMark, Lesion, LesionKind, LevelCount, LevelMark, Plan, VolumeRef, VolumeRole
+from cvt_planner.plan.naming import is_counted_over, lesion_levels, level_of, named_vertebrae
 from cvt_planner.planning.level_guard import level_doubts, require_levels
 from tests.spines import STEP_MM, straight_spine
 
@@ -92,12 +94,35 @@ def test_a_missed_vertebra_on_the_way_keeps_what_lies_beyond_it_in_doubt() -> No
     assert "may have been missed" in level_doubts(plan)[0]
 
 
+def test_a_spine_that_was_corrected_since_is_held_against_the_levels() -> None:
+    assert is_counted_over(COUNTED, SPINE)
+    assert lesion_levels(COUNTED, SPINE) == {"a": "L2"}
+    corrected = straight_spine(6, missing=(4,))  # two vertebrae were made one
+    assert not is_counted_over(COUNTED, corrected)
+    assert lesion_levels(COUNTED, corrected) == {"a": "L3"}
+    again = confirm_anchor("L5", at(6), COUNT, corrected)(COUNTED)
+    assert is_counted_over(again, corrected)
+    assert lesion_levels(EMPTY, SPINE) == {}
+
+
+def test_names_are_proposed_until_one_is_confirmed() -> None:
+    names = dict(enumerate(("T11", "T12", "L1", "L2", "L3", "L4"), start=1))
+    proposal = Numbering((Hypothesis(names, USUAL, 0.6),))
+    assert [one.words for one in named_vertebrae(EMPTY, SPINE, proposal)] == [f"{name}?" for name in names.values()]
+    assert [one.words for one in named_vertebrae(EMPTY, SPINE)] == ["?"] * 6
+    assert level_of(EMPTY, SPINE, proposal, at(2)) == "T12"
+    by_hand = replace(EMPTY, levels=(LevelMark("L5", at(6)),))  # named by nobody who vouches for it
+    assert named_vertebrae(by_hand, SPINE, proposal)[0].words == "T12?"
+    assert [one.words for one in named_vertebrae(COUNTED, SPINE, proposal)] == levels(COUNTED)
+
+
 def test_without_a_spine_only_that_vertebra_is_named() -> None:
     plan = confirm_anchor("C2", (0.0, 0.0, 0.0), COUNT)(EMPTY)
     assert levels(plan) == ["C2"]
     assert standing(plan, "C2") == "confirmed"
 
 
+@settings(deadline=None)
 @given(st.integers(-4, 2), st.sampled_from(["T12", "L1", "L4"]))
 def test_renumbering_there_and_back_changes_nothing(steps: int, level: str) -> None:
     plan = confirm_anchor(level, at(3), COUNT, SPINE)(replace(EMPTY, lesions=(lesion(2, "L1"), lesion(4, "L2", "b"))))
@@ -142,6 +167,7 @@ def test_another_scheme_is_counted_from_what_is_confirmed() -> None:
         set_scheme(LevelScheme(13, 5))(both)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(NAMES[2:-1]), st.integers(1, 6))
 def test_names_stay_in_order_from_head_to_foot(level: str, number: int) -> None:
     plan = replace(EMPTY, scheme=LevelScheme(13, 6))
