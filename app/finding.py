@@ -10,8 +10,9 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.bridge.jobs import Job
 from app.bridge.spine_process import SpineProcess
 from app.desk import Desk
-from cvt_planner.anatomy.spine.corrections import NO_EDITS, AnatomyEdits, Seed, Stroke, corrected
+from cvt_planner.anatomy.spine.corrections import NO_EDITS, AnatomyEdits, Seed, SeedKind, Stroke, corrected
 from cvt_planner.anatomy.spine.model import Spine, Vertebra
+from cvt_planner.anatomy.spine.parting import LOST, parted
 from cvt_planner.anatomy.spine.warm_up import warm_up_drawing
 from cvt_planner.base.arrays import Vec3
 from cvt_planner.base.errors import Cancelled
@@ -47,7 +48,8 @@ class Finding(QObject):
         self.desk = desk
         self.brush = Brush()
         self._process = SpineProcess()
-        self._found: dict[_Seeds, Spine] = {}
+        self._found: dict[_Seeds, Spine] = {}  # by the seeds in the canal
+        self._parted: tuple[Spine, _Seeds, Spine] | None = None
         self._shown: tuple[Spine, AnatomyEdits] | None = None  # what the spine that was put last was made of
         self._put: Spine | None = None
         self._stopped = False
@@ -76,8 +78,13 @@ class Finding(QObject):
 
     @property
     def as_found(self) -> Spine | None:
-        """Return the spine without boundaries and strokes of the operator."""
-        return self._found.get(self._edits.seeds)
+        """Return the spine without boundaries and strokes of the operator; parted and joined as they said."""
+        found, seeds = self._found.get(self._canal_seeds), self._edits.seeds
+        if found is None:
+            return None
+        if self._parted is None or self._parted[0] is not found or self._parted[1] != seeds:
+            self._parted = (found, seeds, parted(found, seeds))
+        return self._parted[2]
 
     @property
     def chosen(self) -> Vertebra | None:
@@ -90,6 +97,10 @@ class Finding(QObject):
     @property
     def _edits(self) -> AnatomyEdits:
         return self.desk.plan.anatomy if self.desk.plan is not None else NO_EDITS
+
+    @property
+    def _canal_seeds(self) -> _Seeds:
+        return tuple(seed for seed in self._edits.seeds if seed.kind == "canal")
 
     # --- what is done
 
@@ -104,7 +115,7 @@ class Finding(QObject):
     def search(self) -> None:
         """Look for the spine now, whether or not it is looked for by itself."""
         self._stopped = False
-        self._found.pop(self._edits.seeds, None)
+        self._found.pop(self._canal_seeds, None)
         self._start(asked_for=True)
 
     def stop(self) -> None:
@@ -112,12 +123,16 @@ class Finding(QObject):
         self._soon.stop()
         self.desk.jobs.cancel(SPINE_JOB)
 
-    def add_seed(self, kind: Literal["canal", "disc"], lps_mm: Vec3) -> None:
-        """Search again with one more place that the operator knows."""
+    def add_seed(self, kind: SeedKind, lps_mm: Vec3) -> None:
+        """Take up what the operator says of a place: search again from there, or part or join vertebrae at once."""
         self._stopped = False
+        words = {"canal": "Say where the canal is", "disc": "Say where a disc is", "no disc": "Say where no disc is"}
         edits = self._edits.with_seed(Seed(kind, lps_mm))
-        if self.desk.apply(set_anatomy(edits), f"Say where the {kind} is"):
+        if self.desk.apply(set_anatomy(edits), words[kind]) and kind == "canal":
             self._start(asked_for=True)
+        elif self.spine is not None and LOST in self.spine.notices:
+            self.desk.workspace.undo()
+            self.desk.say("There is no vertebra to part or join here. Click into a body or a disc.", "look")
 
     def paint(self, start: AnatomyEdits, points: tuple[Vec3, ...], structure: Structure, gesture: str) -> None:
         """Replace what a stroke under way has painted so far."""
@@ -146,11 +161,13 @@ class Finding(QObject):
 
     def _volume_changed(self) -> None:
         self.stop()
-        self._found.clear()
-        self._shown = self._put = None
+        volume = self.desk.volume
+        if volume is None or any(one.content_hash != volume.content_hash for one in self._found.values()):
+            self._found.clear()
+        self._shown = self._put = self._parted = None
         self._stopped = False
         self.desk.view_state.show_overlay("bone", True)
-        if self.desk.volume is not None:
+        if volume is not None:
             if self.desk.settings.finds_spine:
                 self._process.start()
             self._bring_in_line()
@@ -159,7 +176,7 @@ class Finding(QObject):
         """Take a spine that was put by somebody else as found."""
         spine = self.desk.workspace.state.spine
         if spine is not None and spine is not self._put:
-            self._found[self._edits.seeds] = spine
+            self._found[self._canal_seeds] = spine
             self._shown = (spine, NO_EDITS)
             self._put = spine
             self._bring_in_line()
@@ -171,7 +188,7 @@ class Finding(QObject):
         volume, edits = self.desk.volume, self._edits
         if volume is None:
             return
-        found = self._found.get(edits.seeds)
+        found = self.as_found
         if found is None:
             if (self.desk.settings.finds_spine or edits) and not self._stopped and not self._soon.isActive():
                 self._soon.start()
@@ -179,12 +196,13 @@ class Finding(QObject):
         applied = replace(edits, seeds=())
         if self._shown is not None and self._shown[0] is found and self._shown[1] == applied:
             return
+        same = self._shown is not None and self._shown[0] is found
         self._shown = (found, applied)
         self._put = corrected(found, applied)
-        self.desk.workspace.put_spine(self._put)
+        self.desk.workspace.put_spine(self._put, same)
 
     def _start(self, asked_for: bool = False) -> None:
-        volume, seeds = self.desk.volume, self._edits.seeds
+        volume, seeds = self.desk.volume, self._canal_seeds
         if volume is None or seeds in self._found or (self._stopped and not asked_for):
             return
         if not asked_for and not self.desk.jobs.idle():
@@ -192,7 +210,7 @@ class Finding(QObject):
             return
 
         def work(progress: Progress) -> Spine:
-            spine = self._process.find(volume, tuple(s.lps_mm for s in seeds if s.kind == "canal"), progress)
+            spine = self._process.find(volume, tuple(s.lps_mm for s in seeds), progress)
             warm_up_drawing()
             return spine
 

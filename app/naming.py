@@ -128,6 +128,8 @@ class Naming(QObject):
         if volume is None or spine is None:
             self._forget()
             return
+        if state.numbering is not None:  # only corrected: the vertebrae are the same
+            return
 
         if not is_counted_over(state.plan or self.desk.workspace.plan, spine):
             words = "The levels were not counted over the vertebrae that are found now. Look, and count again."

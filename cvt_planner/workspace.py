@@ -125,15 +125,17 @@ class Workspace:
         others = tuple(r for r in self.state.ice if r.inputs.lesion_id != result.inputs.lesion_id)
         self._set(replace(self.state, ice=(*others, result)))
 
-    def put_spine(self, spine: Spine | None) -> None:
+    def put_spine(self, spine: Spine | None, same_vertebrae: bool = False) -> None:
         """Keep what was found of the spine in the open CT; None forgets it.
+
+        `same_vertebrae`: it is the present one with corrections, so what is proposed of its names holds.
 
         Raises `GeometryMismatch` where it was found in another CT (one that was closed while it was being looked for).
         """
         if spine is not None and spine.content_hash != self.volume.content_hash:
             raise GeometryMismatch("This spine was found in another CT. Find the spine of the open CT.")
         if spine is not self.state.spine:
-            self._set(replace(self.state, spine=spine, numbering=None))
+            self._set(replace(self.state, spine=spine, numbering=self.state.numbering if same_vertebrae else None))
 
     def put_numbering(self, spine: Spine, numbering: Numbering) -> None:
         """Keep the proposal of names for a spine; one for a spine that is no longer the present one is forgotten."""

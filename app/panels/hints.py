@@ -25,6 +25,8 @@ _TOOLS: dict[str, tuple[str, ...]] = {
     "eraser": ("Drag: erase", _SIZE, "D: one slice or 3-D", "B: brush", _LEAVE),
     "canal": ("Click the middle of the spinal canal in the axial view", "Wheel: slices", _LEAVE),
     "canal_seed": ("Click into the middle of the spinal canal: the spine is looked for again from there", _LEAVE),
+    "disc_seed": ("Click where a disc is: the vertebra is parted there", _LEAVE),
+    "join_seed": ("Click where a disc was found that is none: the two vertebrae are joined", _LEAVE),
     "spine_brush": ("Left drag: paint", "Ctrl + left drag: erase", "Wheel: slices", _LEAVE),
     "measure": ("Drag from point to point to measure", "Wheel: slices", _LEAVE),
 }

@@ -8,7 +8,7 @@ from app.naming import Naming
 from app.panels.level_naming import STANDS_WORDS, LevelMoving, LevelNaming
 from app.panels.rail import Step
 from app.panels.spine_corrections import SpineCorrections
-from app.panels.spine_list import SpineList
+from app.panels.spine_list import FoundSpine, is_doubtful, sure_words, widths_words
 from app.panels.step_panel import StepPanel
 from app.panels.widgets import FigureTable, button, label, verdict_icon
 from app.panels.words import UNKNOWN
@@ -35,7 +35,10 @@ class LevelsPanel(StepPanel):
         self.confirming = LevelNaming(self.naming)
         self.body.addWidget(self.confirming)
         self.section("Vertebrae")
-        self.table = FigureTable("levels_table", ("Level", "State", "Canal"))
+        self.table = FigureTable("levels_table", ("Level", "State", "Sure", "R | L"))
+        heading = self.table.horizontalHeaderItem(3)
+        if heading is not None:
+            heading.setToolTip("Width of the right and of the left pedicle at its isthmus")
         self.table.itemSelectionChanged.connect(self._chosen)
         self.body.addWidget(self.table)
         self._none = label("No level is marked yet.", "hint")
@@ -44,8 +47,8 @@ class LevelsPanel(StepPanel):
         self.row(self.remove, stretch=True)
         self.moving = LevelMoving(self.naming)
         self.body.addWidget(self.moving)
-        self.section("Found in this CT")
-        self.body.addWidget(SpineList(self.desk, self.finding))
+        self.found = FoundSpine(self.desk, self.finding)
+        self.body.addWidget(self.found)
         self.section("Correct what was found")
         self.body.addWidget(SpineCorrections(self.desk, self.finding))
         self.section("Spinal canal")
@@ -63,6 +66,9 @@ class LevelsPanel(StepPanel):
         self.table.show_rows([(key, texts) for key, texts, _ in rows], self._chosen_key)
         for key, _, stands in rows:
             self.table.mark(key, 0, verdict_icon(_VERDICTS.get(stands, "look")))
+        for one in self.naming.named:
+            if is_doubtful(one.vertebra):
+                self.table.mark(f"v{one.vertebra.number}", 2, verdict_icon("look"), " ".join(one.vertebra.doubts))
         self.table.setVisible(bool(rows))
         self._none.setVisible(not rows)
         chosen = mark_of(plan, self.desk.level) if plan else None
@@ -86,7 +92,7 @@ class LevelsPanel(StepPanel):
         mark = mark_of(plan, level)
         self.desk.level = level if mark is not None else ""
         if found is not None:
-            self.desk.go_to(found.vertebra.centre_lps_mm)
+            self.finding.choose(found.vertebra.number)
         elif mark is not None:
             self.desk.go_to(mark.centre_lps_mm)
         self.desk.tell()
@@ -98,23 +104,22 @@ class LevelsPanel(StepPanel):
         self.desk.choose_tool("navigate" if self.desk.tool == "canal" else "canal")
 
 
-def _rows(plan: Plan, naming: Naming) -> list[tuple[str, tuple[str, str, str], str]]:
+_Texts = tuple[str, str, str, str]
+
+
+def _rows(plan: Plan, naming: Naming) -> list[tuple[str, _Texts, str]]:
     """Return (key, texts, how it stands) per vertebra, found or marked, from head to feet."""
-    rows: list[tuple[float, tuple[str, tuple[str, str, str], str]]] = []
+    rows: list[tuple[float, tuple[str, _Texts, str]]] = []
     for one in naming.named:
-        texts = (one.words, STANDS_WORDS[one.stands], _canal_words(mark_of(plan, one.level)))
+        texts = (one.words, STANDS_WORDS[one.stands], sure_words(one.vertebra), widths_words(one.vertebra))
         rows.append((one.vertebra.centre_lps_mm[2], (f"v{one.vertebra.number}", texts, one.stands)))
     found = {one.level for one in naming.named}
     for mark in plan.levels:
         if mark.level not in found:
             stands = standing(plan, mark.level)
-            texts = (level_words(plan, mark.level), STANDS_WORDS[stands], _canal_words(mark))
+            texts = (level_words(plan, mark.level), STANDS_WORDS[stands], UNKNOWN, UNKNOWN)
             rows.append((mark.centre_lps_mm[2], (mark.level, texts, stands)))
     return [row for _, row in sorted(rows, key=lambda pair: -pair[0])]
-
-
-def _canal_words(mark: LevelMark | None) -> str:
-    return "marked" if mark is not None and mark.canal else UNKNOWN
 
 
 def _canal_hint(mark: LevelMark | None, active: bool) -> str:

@@ -13,6 +13,8 @@ from app.panels.words import mm
 _STRUCTURES = (("The chosen vertebra", "vertebra"), ("The canal", "canal"), ("Nothing (erase)", "nothing"))
 _HINTS = {
     "canal_seed": "Click into the middle of the canal in any view; the search then starts from there.",
+    "disc_seed": "Click where a disc was missed: the vertebra is parted there, and those below are renumbered.",
+    "join_seed": "Click where a disc was found that is none: the two vertebrae become one.",
     "spine_brush": "Paint with the left button; with Ctrl held it erases. The brush is a ball. Esc leaves it.",
 }
 _STEPS_A_MM = 2  # of the slider
@@ -30,11 +32,14 @@ class SpineCorrections(QWidget):
         inside.setSpacing(8)
         self.canal = self._tool("Canal is here", "canal_seed", "target")
         self.brush = self._tool("Brush", "spine_brush", "sphere")
-        row = QHBoxLayout()
-        row.setSpacing(6)
-        row.addWidget(self.canal, 1)
-        row.addWidget(self.brush, 1)
-        inside.addLayout(row)
+        self.disc = self._tool("Disc is here", "disc_seed", "plus")
+        self.join = self._tool("No disc here", "join_seed", "close")
+        for pair in ((self.canal, self.brush), (self.disc, self.join)):
+            row = QHBoxLayout()
+            row.setSpacing(6)
+            for tool in pair:
+                row.addWidget(tool, 1)
+            inside.addLayout(row)
         self.structure = Choice("brush_structure")
         self.structure.fill(_STRUCTURES, finding.brush.structure)
         self.structure.currentIndexChanged.connect(lambda _n: finding.set_brush(structure=self.structure.currentData()))
@@ -55,9 +60,10 @@ class SpineCorrections(QWidget):
         """Show what can be done."""
         desk, finding = self.desk, self.finding
         self.canal.setEnabled(desk.volume is not None)
-        self.brush.setEnabled(finding.spine is not None)
-        self.canal.setChecked(desk.tool == "canal_seed")
-        self.brush.setChecked(desk.tool == "spine_brush")
+        for tool in (self.brush, self.disc, self.join):
+            tool.setEnabled(finding.spine is not None)
+        for tool in (self.canal, self.brush, self.disc, self.join):
+            tool.setChecked(desk.tool == tool.objectName())
         self._options.setVisible(desk.tool == "spine_brush")
         self.structure.choose_quietly(finding.brush.structure)
         self.radius.blockSignals(True)

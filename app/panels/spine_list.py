@@ -1,4 +1,4 @@
-"""The vertebrae that were found: a list that takes the views there, and what of the spine is drawn."""
+"""What was found of the spine: in words for the list of vertebrae and for the chosen one, and what of it is drawn."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSlider, QVBoxLayo
 
 from app.desk import Desk
 from app.finding import Finding
-from app.panels.widgets import FigureTable, button, form, label, named, verdict_icon
-from app.panels.words import mm
-from cvt_planner.anatomy.counting import DOUBTFUL, vertebra_near
-from cvt_planner.anatomy.spine.model import Pedicle, SideName, Spine, Vertebra
-from cvt_planner.plan.level_state import level_words
-from cvt_planner.plan.model import Plan
+from app.panels.widgets import button, form, label, named
+from app.panels.words import UNKNOWN, mm
+from cvt_planner.anatomy.counting import DOUBTFUL
+from cvt_planner.anatomy.spine.model import SideName, Vertebra
 
 _SWITCHES = (
     ("vertebrae", "Vertebrae"),
@@ -28,8 +26,8 @@ _SIDES: tuple[SideName, SideName] = ("right", "left")  # as they lie on the scre
 NOT_JUDGED = "not judged"
 
 
-class SpineList(QWidget):
-    """A row per vertebra with its confidence and pedicles; a click takes the views there."""
+class FoundSpine(QWidget):
+    """How the search stands, what is known of the chosen vertebra, and what of the spine is drawn."""
 
     def __init__(self, desk: Desk, finding: Finding) -> None:
         super().__init__()
@@ -40,13 +38,10 @@ class SpineList(QWidget):
         inside.setSpacing(8)
         self._state = label("", "hint", "spine_state")
         self.look = button("Find the spine", finding.search, icon="target", name="find_spine")
-        self.table = FigureTable("spine_table", ("Vertebra", "Sure", "Pedicle R", "Pedicle L"))
-        self.table.itemSelectionChanged.connect(self._chosen)
         self._about = label("", "hint", "spine_about")
-        for part in (self._state, self.look, self.table, self._about):
-            inside.addWidget(part)
         self._switches = _Switches(desk)
-        inside.addWidget(self._switches)
+        for part in (self._state, self.look, self._about, self._switches):
+            inside.addWidget(part)
         desk.changed.connect(self._changed)
         finding.changed.connect(self._changed)
         self.refresh()
@@ -58,20 +53,11 @@ class SpineList(QWidget):
         self._state.setVisible(bool(self._state.text()))
         self.look.setVisible(spine is None)
         self.look.setEnabled(self.desk.volume is not None and not self.finding.running)
-        self.table.setVisible(spine is not None)
         self._switches.setVisible(spine is not None)
-        self._about.setVisible(chosen is not None)
-        if spine is None:
-            return
-        names = vertebra_names(spine, self.desk.plan)
-        rows = [(str(v.number), (names[v.number], _sure(v), *_pedicle_texts(v))) for v in spine.found]
-        self.table.show_rows(rows, str(chosen.number) if chosen else "")
-        for v in spine.found:
-            doubtful = v.confidence < DOUBTFUL or not v.complete
-            self.table.mark(str(v.number), 0, verdict_icon("look" if doubtful else "ok"), " ".join(v.doubts))
-        if chosen is not None:
-            self._about.setText(about(chosen, names[chosen.number]))
         self._switches.refresh()
+        self._about.setVisible(chosen is not None)
+        if chosen is not None:
+            self._about.setText(about(chosen))
 
     def _state_words(self) -> str:
         if self.desk.volume is None:
@@ -82,10 +68,6 @@ class SpineList(QWidget):
         if found is None:
             return "The spine of this CT was not looked for yet."
         return " ".join(found.notices)
-
-    def _chosen(self) -> None:
-        if self.table.chosen:
-            self.finding.choose(int(self.table.chosen))
 
     def _changed(self) -> None:
         if self.isVisible():
@@ -131,19 +113,29 @@ class _Switches(QWidget):
         self._percent.setText(f"{round(100 * view.anatomy_opacity)} %")
 
 
-def vertebra_names(spine: Spine, plan: Plan | None) -> dict[int, str]:
-    """Return what each vertebra is called: its level as the plan has it, else its place from the top."""
-    names = {vertebra.number: f"no. {vertebra.number}" for vertebra in spine.found}
-    for mark in plan.levels if plan is not None else ():
-        near = vertebra_near(spine, mark.centre_lps_mm)
-        if near is not None and plan is not None:
-            names[near.number] = level_words(plan, mark.level)
-    return names
+def is_doubtful(vertebra: Vertebra) -> bool:
+    """Return whether the list marks a vertebra: its confidence is low, or it is cut off."""
+    return vertebra.confidence < DOUBTFUL or not vertebra.complete
 
 
-def about(vertebra: Vertebra, name: str) -> str:
+def sure_words(vertebra: Vertebra) -> str:
+    """Return the confidence."""
+    return f"{100 * vertebra.confidence:.0f} %"
+
+
+def widths_words(vertebra: Vertebra) -> str:
+    """Return the widths of the right and the left pedicle, as they lie on the screen; each may be not judged."""
+    found = [vertebra.pedicle(side) for side in _SIDES]
+    if all(pedicle is None for pedicle in found):
+        return UNKNOWN
+    if not any(pedicle is not None and pedicle.judged for pedicle in found):
+        return NOT_JUDGED
+    return " | ".join(f"{p.width_mm:.1f}" if p is not None and p.judged else UNKNOWN for p in found) + " mm"
+
+
+def about(vertebra: Vertebra) -> str:
     """Return in sentences what is known of a vertebra, and what is doubtful."""
-    words = [f"{name}: confidence {_sure(vertebra)}."]
+    words = [f"Confidence {sure_words(vertebra)}."]
     if vertebra.complete:
         size = (vertebra.width_mm, vertebra.depth_mm, vertebra.height_mm)
         words.append("Body {:.0f} × {:.0f} × {:.0f} mm (width, depth, height).".format(*size))
@@ -152,26 +144,10 @@ def about(vertebra: Vertebra, name: str) -> str:
     for side in _SIDES:
         pedicle = vertebra.pedicle(side)
         if pedicle is None:
-            words.append(f"No {side} pedicle was found.")
+            words.append(f"No {side} pedicle was measured.")
         elif pedicle.judged:
             sizes = f"{mm(pedicle.width_mm, 1)} wide, {mm(pedicle.height_mm, 1)} high at its isthmus"
             words.append(f"{side.capitalize()} pedicle {sizes}.")
         else:
             words.append(f"{side.capitalize()} pedicle {NOT_JUDGED}. {pedicle.doubt}".rstrip())
     return " ".join(dict.fromkeys((*words, *vertebra.doubts)))
-
-
-def _sure(vertebra: Vertebra) -> str:
-    return f"{100 * vertebra.confidence:.0f} %"
-
-
-def _pedicle_texts(vertebra: Vertebra) -> tuple[str, str]:
-    right, left = (_pedicle_text(vertebra.pedicle(side)) for side in _SIDES)
-    return right, left
-
-
-def _pedicle_text(pedicle: Pedicle | None) -> str:
-    """Return width and height, so that the narrow side stands first."""
-    if pedicle is None:
-        return "—"
-    return f"{pedicle.width_mm:.1f}×{pedicle.height_mm:.0f} mm" if pedicle.judged else NOT_JUDGED

@@ -51,17 +51,18 @@ class CurvedPlane(ViewPlane):
     def px_of(self, lps_mm: Points) -> FloatArray:
         """Return (..., 2) logical pixels of (..., 3) LPS points."""
         s, v, _ = self.middle_svu
-        place = places_along(self.frame, np.asarray(lps_mm, dtype=np.float64))
+        points = np.asarray(lps_mm, dtype=np.float64)
+        place = np.array(_place(self.frame, vec3(points))) if points.ndim == 1 else places_along(self.frame, points)
         flat = np.stack([v - place[..., 1], s - place[..., 0]], axis=-1) / self.mm_per_px
         return np.asarray(flat + np.array([self.width_px / 2.0, self.height_px / 2.0]))
 
     def distance_mm(self, lps_mm: Points) -> float:
         """Return how far a point lies behind the picture (to the patient's right), mm."""
-        return self.middle_svu[2] - float(places_along(self.frame, np.asarray(lps_mm, dtype=np.float64))[2])
+        return self.middle_svu[2] - _place(self.frame, vec3(np.asarray(lps_mm)))[2]
 
     def shifted(self, lps_mm: Points, by_mm: float) -> Points:
         """Return a point moved to the patient's left."""
-        s, v, u = places_along(self.frame, np.asarray(lps_mm, dtype=np.float64))
+        s, v, u = (np.array(value) for value in _place(self.frame, vec3(np.asarray(lps_mm))))
         return self.frame.lps_of(s, v, u + by_mm)
 
     def rows(self, width: int, height: int) -> tuple[Points, Points]:
@@ -75,8 +76,9 @@ class CurvedPlane(ViewPlane):
         return first, following - first
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def _place(frame: CurvedFrame, lps_mm: Vec3) -> Vec3:
+    """Return s, v, u of a point; names, handles and the crosshair ask for the same ones at every painting."""
     return vec3(places_along(frame, np.array(lps_mm)))
 
 

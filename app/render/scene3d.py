@@ -128,10 +128,10 @@ class Scene3D(VtkCanvas):
             write(painter, QPointF(8.0, 34.0), ice, colours.NOTICE)
         if self._jobs is not None and self._jobs.running(BONE_JOB):
             write(painter, QPointF(8.0, 51.0), "cutting the bone out of the CT", colours.DIM_TEXT)
-        if "levels" in self.view_state.overlays:
-            paint_levels(painter, self.renderer.GetActiveCamera(), self.workspace.state, QSizeF(self.size()))
         if self._jobs is not None and self._jobs.running(SURFACES_JOB):
             write(painter, QPointF(8.0, 68.0), "making the vertebrae's surfaces", colours.DIM_TEXT)
+        if "levels" in self.view_state.overlays:
+            paint_levels(painter, self.renderer.GetActiveCamera(), self.workspace.state, QSizeF(self.size()))
 
     def clicked(self, pos: QPointF) -> None:
         """Choose the vertebra under the pointer and take the views there; beside all of them, choose none."""

@@ -217,8 +217,17 @@ class SliceView(QWidget):
         """Return the picture of all kept overlays; the last one where nothing they draw from changed."""
         ratio, view = self.devicePixelRatioF(), self.view_state
         state = scene.state
-        plan_key = (state.plan, state.ice, view.lesion_id, view.assembly_id, view.overlays, *IceView.of(view).key)
-        spine_key = (state.spine, state.numbering, view.vertebra, view.anatomy_opacity)
+        plan_key = (
+            state.plan,
+            state.spine,
+            state.numbering,
+            state.ice,
+            view.lesion_id,
+            view.assembly_id,
+            view.overlays,
+            *IceView.of(view).key,
+        )
+        spine_key = (view.vertebra, view.anatomy_opacity)
         key: tuple[object, ...] = (scene.plane.key, ratio, self.font(), *plan_key, *spine_key)
         if self._layer is None or not _same(self._layer[0], key):
             size = self.size() * ratio

@@ -10,18 +10,13 @@ from app.render.tool import Tool
 from app.tools.brush import BrushTool
 from app.tools.marking import AimTool, CanalTool, GrowTool, MeasureTool, SphereTool
 from app.tools.navigate import NavigateTool
-from app.tools.spine import CanalSeedTool, SpineBrushTool
+from app.tools.spine import SeedTool, SpineBrushTool
 
+# Left when another step is entered.
 OF_ONE_STEP = (
-    "sphere",
-    "grow",
-    "brush",
-    "eraser",
-    "canal",
-    "aim",
-    "canal_seed",
-    "spine_brush",
-)  # left when another step is entered
+    *("sphere", "grow", "brush", "eraser", "canal", "aim"),
+    *("canal_seed", "disc_seed", "join_seed", "spine_brush"),
+)
 
 
 def make_tools(
@@ -37,6 +32,8 @@ def make_tools(
         "canal": CanalTool(desk),
         "aim": AimTool(desk),
         "measure": MeasureTool(desk),
-        "canal_seed": CanalSeedTool(finding),
+        "canal_seed": SeedTool(finding, "canal"),
+        "disc_seed": SeedTool(finding, "disc"),
+        "join_seed": SeedTool(finding, "no disc"),
         "spine_brush": SpineBrushTool(finding),
     }

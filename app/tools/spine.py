@@ -14,7 +14,7 @@ from app.render import colours
 from app.render.overlays.ink import pen
 from app.render.slice_view import SliceView
 from app.render.tool import Tool, ViewEvent
-from cvt_planner.anatomy.spine.corrections import AnatomyEdits, Boundary, BoundaryMove, boundaries
+from cvt_planner.anatomy.spine.corrections import AnatomyEdits, Boundary, BoundaryMove, SeedKind, boundaries
 from cvt_planner.base.arrays import Points, Vec3, vec3
 from cvt_planner.plan.anatomy_edits import set_anatomy
 
@@ -25,17 +25,18 @@ _HALF = 0.55  # of the body's depth, to either side of the middle
 _STEP_OF_RADIUS = 0.35  # a stroke gets a new point after so much of its radius
 
 
-class CanalSeedTool(Tool):
-    """A click says where the canal is; the spine is then looked for again."""
+class SeedTool(Tool):
+    """A click says where the canal is, and the spine is looked for again; or where a disc is, or is not."""
 
     cursor = Qt.CursorShape.CrossCursor
 
-    def __init__(self, finding: Finding) -> None:
+    def __init__(self, finding: Finding, kind: SeedKind) -> None:
         self.finding = finding
+        self.kind = kind
 
     def press(self, event: ViewEvent) -> bool:
-        """Search from here."""
-        self.finding.add_seed("canal", vec3(event.lps_mm))
+        """Say it of this place."""
+        self.finding.add_seed(self.kind, vec3(event.lps_mm))
         self.finding.desk.choose_tool("navigate")
         return True
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
-from cvt_planner.anatomy.spine.corrections import AnatomyEdits, BoundaryMove, Seed, Stroke
+from cvt_planner.anatomy.spine.corrections import AnatomyEdits, BoundaryMove, Seed, SeedKind, Stroke
 from cvt_planner.base.arrays import Vec3
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.storage.record import Record
 
-_SEEDS = ("canal", "disc")
+_SEEDS = get_args(SeedKind)
 _STRUCTURES = ("vertebra", "canal", "nothing")
 
 

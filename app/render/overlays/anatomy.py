@@ -22,6 +22,9 @@ class Anatomy(Overlay):
 
     name = "anatomy"
 
+    def __init__(self) -> None:
+        self._kept: tuple[Spine, tuple[object, ...], QImage] | None = None  # needles may move over it meanwhile
+
     def paint(self, painter: QPainter, scene: Scene) -> None:
         """Cut the labels at the picture's own pixels and lay them over it."""
         spine = scene.state.spine
@@ -30,10 +33,13 @@ class Anatomy(Overlay):
             return
         plane, ratio = scene.plane, painter.device().devicePixelRatioF()
         width, height = max(round(plane.width_px * ratio), 1), max(round(plane.height_px * ratio), 1)
-        style = label_style(spine, wanted, scene.view.anatomy_opacity, scene.view.vertebra, max(round(ratio), 1))
-        pixels = label_picture(spine, style, *plane.rows(width, height), width)
-        image = QImage(pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)
-        painter.drawImage(QRectF(0, 0, plane.width_px, plane.height_px), image)
+        look = (wanted, scene.view.anatomy_opacity, scene.view.vertebra, max(round(ratio), 1))
+        key: tuple[object, ...] = (plane.key, width, height, *look)
+        if self._kept is None or self._kept[0] is not spine or self._kept[1] != key:
+            pixels = label_picture(spine, label_style(spine, *look), *plane.rows(width, height), width)
+            image = QImage(pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)
+            self._kept = (spine, key, image.copy())
+        painter.drawImage(QRectF(0, 0, plane.width_px, plane.height_px), self._kept[2])
 
 
 def label_style(

@@ -27,11 +27,14 @@ SET_BY_HAND = "Its {} boundary was set by hand."
 PAINTED = "It was corrected by hand after it was measured."
 
 
+SeedKind = Literal["canal", "disc", "no disc"]
+
+
 @dataclass(frozen=True)
 class Seed:
-    """A place where the operator says the canal or a disc is; the search starts from it."""
+    """What the operator says of a place: the canal runs here (the search starts from it), a disc is or is not here."""
 
-    kind: Literal["canal", "disc"]
+    kind: SeedKind
     lps_mm: Vec3
 
 
@@ -124,7 +127,7 @@ def boundaries(spine: Spine) -> tuple[Boundary, ...]:
 def corrected(spine: Spine, edits: AnatomyEdits) -> Spine:
     """Return the spine as found, with boundaries and strokes applied; that very spine where there are none.
 
-    Seeds are not applied here: the search must run again for them. A correction whose vertebra or boundary is no longer
+    Seeds are not applied here: the search must run again for the canal, `parting.parted` parts and joins vertebrae. A correction whose vertebra or boundary is no longer
     found within `NEAR_MM` is left out and named in the notices. A set boundary divides bodies and disc only; posterior
     parts are corrected with the brush. Measures of pedicles near a stroke are not judged any more.
     """

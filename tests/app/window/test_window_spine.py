@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -96,12 +95,14 @@ def test_structures_are_drawn_where_they_are_and_can_be_switched_off(spine_hand:
 
 def test_a_row_of_the_list_takes_all_views_there(spine_hand: Hand) -> None:
     hand = spine_hand
-    table = hand.window.findChild(FigureTable, "spine_table")
-    rows = hand.table("spine_table")
+    table = hand.window.findChild(FigureTable, "levels_table")
+    rows = hand.table("levels_table")
     assert len(rows) == len(spine_of(hand).found)
     number = whole(hand)[-1]
     vertebra = spine_of(hand).found[number - 1]
-    assert "mm" in rows[number - 1][2] and "90 %" in rows[number - 1][1]
+    assert rows[number - 1][2] == "90 %"
+    widths = [f"{vertebra.pedicle(side).width_mm:.1f}" for side in ("right", "left")]  # type: ignore[union-attr]
+    assert rows[number - 1][3] == " | ".join(widths) + " mm"
     place = table.visualItemRect(table.item(number - 1, 0)).center()
     hand.window.panels[Step.LEVELS].ensureWidgetVisible(table)
     QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
@@ -294,11 +295,12 @@ def test_the_search_can_be_stopped_and_switched_off(
 
 
 def test_a_spine_that_is_not_there_is_said(
-    monkeypatch: pytest.MonkeyPatch, open_hand: Callable[..., Hand], small: Small, phantom: Phantom
+    monkeypatch: pytest.MonkeyPatch, open_hand: Callable[..., Hand], small: Small
 ) -> None:
     def none(volume: Volume, seeds: tuple[object, ...], progress: Progress) -> Spine:
-        spine = truth_spine(phantom, volume.content_hash)
-        return replace(spine, found=(), notices=("No spine was found in this CT.",))
+        grid, none = volume.grid.crop((0, 0, 0), (1, 1, 1)), np.zeros((1, 1, 1), dtype=np.uint8)
+        notices = ("No spine was found in this CT.",)
+        return Spine(grid, none, none.copy(), np.zeros((0, 3)), (), volume.content_hash, notices)
 
     search_by(monkeypatch, none)
     hand = open_hand()
