@@ -7,7 +7,7 @@ made. What cannot be done raises `InputRefused` with a sentence, and the plan st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias, TypeVar
@@ -167,6 +167,18 @@ def remove_level(level: str) -> Edit:
 def mark_canal(level: str, canal: CanalMark | None) -> Edit:
     """Return the edit that keeps the canal's outline at a marked level; None removes it."""
     return lambda plan: _with_mark(plan, replace(_marked(plan, level), canal=canal))
+
+
+def mark_canals(canals: Mapping[str, CanalMark]) -> Edit:
+    """Return the edit that keeps the canal's outline at several levels; one marked already, or gone, is left."""
+
+    def edit(plan: Plan) -> Plan:
+        for level, canal in canals.items():
+            if any(mark.level == level and mark.canal is None for mark in plan.levels):
+                plan = mark_canal(level, canal)(plan)
+        return plan
+
+    return edit
 
 
 # --- assemblies
