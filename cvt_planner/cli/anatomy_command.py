@@ -26,6 +26,9 @@ def add_arguments(one: argparse.ArgumentParser) -> None:
     one.add_argument("--series", metavar="UID", help="which series, where the path holds several")
     one.add_argument("--out", metavar="LABELS.nrrd", required=True, help="vertebrae 1, 2, ... from the head, canal 200")
     one.add_argument("--parts", metavar="P.nrrd", help="write bodies, pedicles, posterior parts, discs, canal")
+    one.add_argument(
+        "--segmentation", metavar="FILE", help="take the vertebrae from this label map, DICOM SEG or RTSTRUCT of the CT"
+    )
     one.add_argument("--level", metavar="NAME", help="you know one level: its name, with --at")
     one.add_argument("--at", metavar="X,Y,Z", help="a point in that vertebra, LPS mm")
 
@@ -43,9 +46,15 @@ def anatomy(args: argparse.Namespace, progress: Progress) -> Answer:
     for notice in volume.notices:
         log(notice)
     spine = find_spine(volume, progress=progress.part(0.4, 0.95))
+    given: dict[int, str] = {}
+    if args.segmentation is not None:
+        spine, given = _imported(volume, spine, args.segmentation, progress.part(0.95, 0.97))
     for notice in spine.notices:
         log(notice)
-    names, how = _names(volume, spine, anchor, progress.part(0.95, 1.0))
+    if given and anchor is None:
+        names, how = given, f"those of {Path(args.segmentation).name}, not confirmed"
+    else:
+        names, how = _names(volume, spine, anchor, progress.part(0.97, 1.0))
     write_nrrd(targets[0], _on_ct(volume, spine, _vertebrae_and_canal(spine)), volume.grid)
     if args.parts is not None:
         write_nrrd(targets[1], _on_ct(volume, spine, spine.parts), volume.grid)
@@ -73,6 +82,23 @@ def _anchor(args: argparse.Namespace) -> tuple[str, Vec3] | None:
     if args.level is None or not is_name(args.level):
         raise InputRefused(f"--level must name a vertebra, C1 to S1, not {args.level!r}.")
     return args.level, (x, y, z)
+
+
+def _imported(volume: Volume, found: Spine, path: str, progress: Progress) -> tuple[Spine, dict[int, str]]:
+    """Return the spine with the vertebrae of a segmentation, and the names that its maker gave them."""
+    from cvt_planner.imaging.isolation import read_segmentation
+    from cvt_planner.imaging.segmentation import Target
+    from cvt_planner.planning.import_segmentation import imported_spine, proposed_meanings
+
+    target = Target(volume.grid, volume.series.series_uid, volume.series.study_uid)
+    made = read_segmentation(path, target, progress)
+    for notice in made.notices:
+        log(notice)
+    meanings, _ = proposed_meanings(made)
+    imported = imported_spine(found, volume.grid, made, meanings)
+    if imported is None:
+        raise InputRefused(f"{made.source} marks no vertebra that is known by its name or number.")
+    return imported.spine, imported.names
 
 
 def _names(
@@ -138,7 +164,7 @@ def _text(spine: Spine, names: dict[int, str], how: str) -> str:
     rows = [
         (
             str(v.number),
-            names.get(v.number, "-") + ("?" if how == "proposed" else ""),
+            names.get(v.number, "-") + ("" if how.startswith("counted") else "?"),
             f"{100 * v.confidence:.0f} %",
             *((f"{v.width_mm:.1f}", f"{v.depth_mm:.1f}", f"{v.height_mm:.1f}") if v.complete else ("-", "-", "-")),
             ", ".join(_pedicle(v, side) for side in ("right", "left")),

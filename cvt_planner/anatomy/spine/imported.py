@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
 from cvt_planner.anatomy.spine.model import Endplate, Part, Spine, Vertebra
 from cvt_planner.anatomy.structure_names import order_of
@@ -166,13 +167,17 @@ def _parts_of(
     out = np.where(ahead > _CANAL_HALF_MM, Part.BODY, Part.POSTERIOR).astype(np.uint8)
     if twin is None:
         return out
-    voxels = np.argwhere(segment.mask) + [p.start for p in place]
-    index = voxels - [o.start for o in old]
+    theirs = np.zeros(segment.mask.shape, dtype=np.uint8)
+    voxels = np.argwhere(segment.mask)
+    index = voxels + [p.start for p in place] - np.array([o.start for o in old])
     inside = np.all((index >= 0) & (index < np.array(found.grid.shape_kji)), axis=1)
     k, j, i = index[inside].T
-    theirs = np.where(found.vertebrae[k, j, i] == twin.number, found.parts[k, j, i], 0)
-    out[inside] = np.where(theirs > 0, theirs, out[inside])
-    return out
+    theirs[tuple(voxels[inside].T)] = np.where(found.vertebrae[k, j, i] == twin.number, found.parts[k, j, i], 0)
+    # What was not found in the CT belongs to the part next to it.
+    nearest = ndimage.distance_transform_edt(
+        theirs == 0, sampling=segment.grid.spacing_kji_mm, return_distances=False, return_indices=True
+    )
+    return np.asarray(theirs[tuple(nearest)][segment.mask])
 
 
 def _axes(line: Points, n: int) -> tuple[Points, Points, Points]:
