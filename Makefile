@@ -10,7 +10,7 @@ CORE_BIN := .venv-core/bin
 endif
 PACKAGES := cvt_planner app
 
-.PHONY: setup run test test-core lint format bench validate fuzz package clean
+.PHONY: setup run test test-core lint format bench validate validate-anatomy fuzz package clean
 
 setup: ## the virtual environment, the pinned packages, the system libraries
 	@$(PYTHON) packaging/bootstrap.py
@@ -40,6 +40,9 @@ bench: setup ## measured figures, printed; nothing here passes or fails
 
 validate: setup ## the ice against exact solutions, other codes and published figures; writes docs/validation.md (QUICK=1: out/)
 	$(BIN)/python -m tests.validation $(if $(QUICK),--quick)
+
+validate-anatomy: setup ## vertebrae, canal and pedicles against phantoms and labelled CTs; writes docs/anatomy.md (QUICK=1: out/)
+	$(BIN)/python -m tests.validation.anatomy $(if $(QUICK),--quick)
 
 fuzz: setup ## N (20000) spoiled files, ZIPs and media through finding and reading; SEED=1
 	$(BIN)/python tests/fuzz/fuzz_reading.py --count $(or $(N),20000) --seed $(or $(SEED),1)

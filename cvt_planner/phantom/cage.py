@@ -8,25 +8,28 @@ import numpy as np
 
 from cvt_planner.base.arrays import FloatArray
 from cvt_planner.phantom.layout import FAT, Layout
-from cvt_planner.phantom.proportions import LEVELS
+from cvt_planner.phantom.person import MEAN, Person
+from cvt_planner.phantom.proportions import levels_of
 from cvt_planner.phantom.soft import Organ
 from cvt_planner.phantom.spine import Spine
 
 _POWER = 2 / 2.35  # of the trunk's outline, as an exponent of sine and cosine
 _STEP_DEG = 6.0
+_UPPER = {1: 0.48, 2: 0.62, 3: 0.74, 4: 0.83, 5: 0.9, 6: 0.96}  # width of the upper ribs against the lower, assumed
 
 
-def tubes(at: Layout, spine: Spine) -> tuple[FloatArray, FloatArray]:
+def tubes(at: Layout, spine: Spine, person: Person = MEAN) -> tuple[FloatArray, FloatArray]:
     """Return nerve roots in their fat and the ribs, as `soft.paint_tubes` wants them, in the order of painting."""
     rows: list[list[float]] = []
     spread: list[list[float]] = []
     for n in range(len(spine.parts)):
         for sign in (1, -1):
             _root(spine, n, sign, rows, spread)
-    first = LEVELS.index(spine.parts[0].name)
-    for number in range(7, 13):  # the ribs whose vertebrae lie above the scan still cross it at the side
+    levels = levels_of(person)
+    first = levels.index(spine.parts[0].name)
+    for number in range(1, person.rib_pairs + 1):  # ribs whose vertebrae lie above the scan still cross it at the side
         for sign in (1, -1):
-            points = _rib(at, spine, LEVELS.index(f"T{number}") - first, sign, number)
+            points = _rib(at, spine, levels.index("T1") + number - 1 - first, sign, number)
             for p, q in pairwise(points):
                 rows.append([*p, *q, 3.1, 950.0, 170.0])
                 spread.append([1.9, 1.5])
@@ -55,9 +58,13 @@ def _rib(at: Layout, spine: Spine, n: int, sign: int, number: int) -> FloatArray
         start = _joint(spine, 0, sign, number) + np.array([0.0, 0.0, -25.0 * n])
     else:
         return np.zeros((0, 3))
-    last = {12: 55.0, 11: 85.0}.get(number, 128.0)  # degrees round the trunk from behind
+    last = {13: 38.0, 12: 55.0, 11: 85.0}.get(number, 128.0)  # degrees round the trunk from behind
+    shrink = _UPPER.get(number, 1.0)  # the cage narrows towards the neck
+    a, b, cy = a * shrink, b * shrink, cy + b * (1.0 - shrink)
     first = float(np.degrees(np.arctan2(abs(start[1, 0]) / a + 0.16, (start[1, 1] - cy) / b)))
     angles = np.radians(np.arange(max(first, 20.0), last, _STEP_DEG))
+    if not angles.size:  # a short rib of a vertebra above the scan does not reach round to it
+        return start if n >= 0 else np.zeros((0, 3))
     drop = (angles - angles[0]) * (46.0 if number < 11 else 56.0)
     sin, cos = np.sin(angles), np.cos(angles)
     x = sign * a * np.abs(sin) ** _POWER

@@ -8,6 +8,7 @@ import numpy as np
 
 from cvt_planner.base.arrays import FloatArray
 from cvt_planner.base.errors import InputRefused
+from cvt_planner.phantom.person import MEAN, Person
 from cvt_planner.phantom.proportions import nominal
 from cvt_planner.phantom.spine import Spine
 
@@ -42,6 +43,10 @@ class Case:
     slice_mm: float = 1.0
     margin_mm: float = 13.0
     targeted: bool = False  # reconstructed around the spine only, the back's skin included
+    person: Person = MEAN
+    noise: float = 1.0  # against a usual dose
+    fitted: bool = False  # rows and columns follow from the spine
+    piece_mm: float = 0.25  # no piece of a voxel is larger where anything changes
 
 
 _T12 = LesionSpec("A", "T12", "lytic", 8, (0.22, -0.12, 0.05), (9.2, 7.8, 6.4))
@@ -99,7 +104,8 @@ _ALL = (
     ),
     Case("thick", ("T12", "L1", "L2", "L3"), _STANDARD, slice_mm=5.0),
 )
-CASES: tuple[str, ...] = tuple(case.name for case in _ALL)
+SPINE = "spine"  # a family: the seed chooses everything, see `family.spine_case`
+CASES: tuple[str, ...] = (*(case.name for case in _ALL), SPINE)
 
 
 def case_named(name: str) -> Case:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from cvt_planner.base.arrays import FloatArray
-from cvt_planner.phantom.proportions import LEVELS
+from cvt_planner.phantom.person import MEAN, Person
+from cvt_planner.phantom.proportions import rank_of
 from cvt_planner.phantom.soft import Organ
 from cvt_planner.phantom.spine import Spine
 
@@ -32,14 +33,16 @@ class Layout:
         (k,) the slices, LPS mm.
     seed
         Chooses sizes and places within their range.
+    person
+        How far the back follows the curve of the spine.
     """
 
-    def __init__(self, spine: Spine, z: FloatArray, seed: int) -> None:
+    def __init__(self, spine: Spine, z: FloatArray, seed: int, person: Person = MEAN) -> None:
         self.rng = np.random.default_rng([seed, 73])
         self.z = z
         self.x = np.interp(z, spine.axis[:, 2], spine.axis[:, 0])
         self.y = np.interp(z, spine.axis[:, 2], spine.axis[:, 1])
-        rows = np.array([LEVELS.index(part.name) for part in spine.parts], dtype=float)
+        rows = np.array([rank_of(part.name) for part in spine.parts])
         # rank: which level a slice lies in, as a number (T12 is 5, L1 is 6), whatever the size of the patient
         self.rank = np.interp(-z, -spine.bodies[:, 2], rows)
         beyond = z > spine.bodies[0, 2]
@@ -53,6 +56,8 @@ class Layout:
         self.fat_mm = float(self.rng.uniform(11.0, 16.0))
         self.front = float(np.interp(0.0, self.rank - 6.0, self.y)) - 122.0 * self.size
         self.mean_y = float(self.y.mean())
+        self.follow = person.follow
+        self.neck = 1.0 - smooth(-8.3, -5.6, self.rank)  # 0 in the trunk, 1 in the neck
 
     def phase(self) -> float:
         """Return a new phase for an organ's dents."""
@@ -69,10 +74,10 @@ class Layout:
     def outline(self, inset: float, back_inset: float | None = None) -> FloatArray:
         """Return sections of the trunk, drawn in by `inset` in front and at the sides and by `back_inset` behind."""
         waist = 1.0 - 0.06 * smooth(6.0, 8.5, self.rank) * (1 - smooth(9.0, 11.0, self.rank))
-        front = self.front + inset
-        behind = 0.6 * self.mean_y + 0.4 * self.y + self.back + self.fat_mm + 2.0
+        front = self.front + inset + self.neck * (self.y - 62.0 - self.front)
+        behind = (1.0 - self.follow) * self.mean_y + self.follow * self.y + self.back + self.fat_mm + 2.0
         behind = behind - (inset if back_inset is None else back_inset)
-        a = 151.0 * self.size * waist - inset
+        a = (151.0 - 83.0 * self.neck) * self.size * waist - inset * (1.0 - 0.5 * self.neck)
         return self.sections(0.25 * self.x, (front + behind) / 2, a, (behind - front) / 2)
 
     def ball(

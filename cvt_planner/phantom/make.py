@@ -14,8 +14,11 @@ from cvt_planner.base.progress import Progress
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.phantom import soft
 from cvt_planner.phantom.cage import couch, tubes
-from cvt_planner.phantom.cases import Case, case_named, lesion_table
+from cvt_planner.phantom.cases import SPINE, Case, case_named, lesion_table
+from cvt_planner.phantom.family import spine_case
 from cvt_planner.phantom.layout import Layout
+from cvt_planner.phantom.pelvis import crests
+from cvt_planner.phantom.person import Person
 from cvt_planner.phantom.scanner import scanned
 from cvt_planner.phantom.spine import Spine, build_spine
 from cvt_planner.phantom.trunk import back_muscles, chest, shell, vessels
@@ -23,7 +26,6 @@ from cvt_planner.phantom.truth import truth_of
 from cvt_planner.phantom.viscera import viscera
 from cvt_planner.phantom.voxels import fill_spine
 
-SUBVOXEL_MM = 0.25  # no piece of a voxel is larger where anything changes
 _REACH_MM = (62.0, 48.0, 66.0)  # of the spine's box: sideways, before and behind the axis
 LABELS = ("vertebrae", "bodies", "canal", "cord", "lesions", "skin")
 
@@ -64,6 +66,7 @@ def make_phantom(case: str, seed: int | None = None, progress: Progress | None =
         One of `CASES`.
     seed
         Even: mean proportions, both sides alike; odd: perturbed proportions, asymmetry, a side bend. None: the case's.
+        Of the case `spine` it chooses everything (see `family.spine_case`).
     progress
         Told how far the work has come; may stop it.
 
@@ -72,6 +75,8 @@ def make_phantom(case: str, seed: int | None = None, progress: Progress | None =
     InputRefused
         If there is no such case or the seed is negative.
     """
+    if case == SPINE:
+        return make_case(spine_case(seed or 0), None, progress)
     return make_case(case_named(case), seed, progress)
 
 
@@ -81,20 +86,22 @@ def make_case(spec: Case, seed: int | None = None, progress: Progress | None = N
     if number < 0:
         raise InputRefused(f"The phantom's seed must be 0 or more, not {number}.")
     steps = progress or Progress()
-    spine = build_spine(spec.levels, number)
+    spine = build_spine(spec.levels, number, spec.person)
     lesions = lesion_table(spec, spine, number)
     spine.bodies[lesions[:, 0].astype(int), 19] = 0.0  # no basivertebral vein beside a lesion: the two would merge
     grid, start, step = _grid(spec, spine)
     z = start[2] + step[2] * np.arange(grid.shape_kji[0])
-    layout = Layout(spine, z, number)
+    layout = Layout(spine, z, number, spec.person)
     steps.report(0.02, "Painting the torso")
-    hu, body, couch_y = _torso_hu(layout, spine, start, step, grid.shape_kji)
+    hu, body, couch_y = _torso_hu(layout, spine, spec.person, start, step, grid.shape_kji)
     steps.report(0.15, "Filling the spine")
-    spongy, labels, sums = _spine_into(hu, spine, lesions, start, step, grid.shape_kji, steps.part(0.15, 0.75))
+    spongy, labels, sums = _spine_into(
+        hu, spine, lesions, start, step, grid.shape_kji, spec.piece_mm, steps.part(0.15, 0.75)
+    )
     labels["skin"] = np.asarray(body >= 0.5, dtype=np.uint8)
     steps.report(0.75, "Scanning")
     spacing = (spec.slice_mm, spec.pixel_mm, spec.pixel_mm)
-    picture = scanned(hu, spongy, body, spacing, number)
+    picture = scanned(hu, spongy, body, spacing, number, spec.noise)
     truth = truth_of(spec, number, spine, lesions, grid, sums, labels, couch_y)
     steps.report(1.0, "Done")
     frozen = {name: read_only(array) for name, array in labels.items()}
@@ -109,20 +116,27 @@ def _grid(case: Case, spine: Spine) -> tuple[Grid, FloatArray, FloatArray]:
     low = bottom[2] - bottom[14] / 2 - lean[1] - case.margin_mm
     slices = round((high - low) / case.slice_mm)
     dy = case.pixel_mm
-    mean_y = float(spine.axis[:, 1].mean())
-    behind = mean_y + (86.0 if case.targeted else 108.0)
-    first_x = -(case.columns - 1) / 2 * dy
-    first_y = behind - (case.rows - 1) * dy
+    middle_x, behind, (rows_, columns) = 0.0, float(spine.axis[:, 1].mean()), (case.rows, case.columns)
+    behind += 86.0 if case.targeted else 108.0
+    if case.fitted:  # a curved spine needs a larger field
+        inside = spine.axis[(spine.axis[:, 2] > low) & (spine.axis[:, 2] < high)]
+        (left, front), (right, back) = inside[:, :2].min(axis=0), inside[:, :2].max(axis=0)
+        middle_x, behind = (left + right) / 2, back + (92.0 if case.targeted else 108.0)
+        reach = (80.0, 60.0) if case.targeted else (158.0, 128.0)
+        columns = round((right - left + 2 * reach[0]) / dy)
+        rows_ = round((behind - front + reach[1]) / dy)
+    first_x = middle_x - (columns - 1) / 2 * dy
+    first_y = behind - (rows_ - 1) * dy
     start = np.round(np.array([first_x, first_y, low]), 2)
     step = np.array([dy, dy, case.slice_mm])
     affine = np.eye(4)
     affine[:3, :3] = np.array([[0, 0, dy], [0, dy, 0], [case.slice_mm, 0, 0]])
     affine[:3, 3] = start
-    return Grid((slices, case.rows, case.columns), affine), start, step
+    return Grid((slices, rows_, columns), affine), start, step
 
 
 def _torso_hu(
-    layout: Layout, spine: Spine, start: FloatArray, step: FloatArray, shape: tuple[int, int, int]
+    layout: Layout, spine: Spine, person: Person, start: FloatArray, step: FloatArray, shape: tuple[int, int, int]
 ) -> tuple[Float32Array, Float32Array, float]:
     """Return the HU of everything but the spine, the share of each voxel that is patient, and the couch's top."""
     board, couch_y = couch(layout)
@@ -133,8 +147,8 @@ def _torso_hu(
     inner = np.full(shape, cavity.hu, dtype=np.float32)
     soft.paint(inner, start, step, [cavity, *chest(layout), *viscera(layout)])
     hu += within * (inner - hu)  # no organ leaves the cavity
-    soft.paint(hu, start, step, [*back_muscles(layout), *vessels(layout)])
-    soft.paint_tubes(hu, start, step, *tubes(layout, spine))
+    soft.paint(hu, start, step, [*back_muscles(layout), *vessels(layout), *crests(layout)])
+    soft.paint_tubes(hu, start, step, *tubes(layout, spine, person))
     return hu, _share(skin, start, step, shape), couch_y
 
 
@@ -151,6 +165,7 @@ def _spine_into(
     start: FloatArray,
     step: FloatArray,
     shape: tuple[int, int, int],
+    smallest: float,
     progress: Progress,
 ) -> tuple[Float32Array, dict[str, LabelArray], tuple[FloatArray, FloatArray]]:
     low = np.array([spine.axis[:, 0].min() - _REACH_MM[0], spine.axis[:, 1].min() - _REACH_MM[1]])
@@ -171,7 +186,7 @@ def _spine_into(
         part = slice(k, min(k + batch, shape[0]))
         at = origin + np.array([0.0, 0.0, k * step[2]])
         with kernels_alone():
-            fill_spine(at, step, SUBVOXEL_MM, *tables, shares[:, part], found[:, part], sums[part], lesion_sums[part])
+            fill_spine(at, step, smallest, *tables, shares[:, part], found[:, part], sums[part], lesion_sums[part])
     hu[box] = hu[box] * (1.0 - shares[1]) + shares[0]
     spongy = np.zeros(shape, dtype=np.float32)
     spongy[box] = shares[2]

@@ -20,20 +20,9 @@ from cvt_planner.phantom.shapes import (
 # What a point can be; TUMOUR is the part of a lesion outside the bone. Bone below DISC.
 NOTHING, BODY, ARCH, LESION, DISC, FAT_IN_CANAL, FLUID, CORD, ROOT, TUMOUR = range(10)
 
-# Mean Hounsfield units of the spine's parts. Cortex is what 120 kV shows of whole cortical bone; trabecular bone is
-# that of a patient in the fifties (Pickhardt et al., Ann Intern Med 2013;158:588: L1 about 170 to 200 HU);
-# the rest: usual values at 120 kV, assumed.
-CORTEX_HU, MARROW_HU, ARCH_MARROW_HU, DISC_HU, CANAL_FAT_HU, FLUID_HU, CORD_HU, ROOT_HU = (
-    1150,
-    195,
-    260,
-    85,
-    -85,
-    14,
-    38,
-    36,
-)
-SHELL_MM, ARCH_CORTEX_MM, JOINT_GAP_MM = 0.6, 1.35, 1.9  # assumed, within the range of anatomy texts
+# Mean Hounsfield units of the spine's parts. Cortex is what 120 kV shows of whole cortical bone; the rest: usual values
+# at 120 kV, assumed. Spongy bone depends on the person.
+CORTEX_HU, DISC_HU, CANAL_FAT_HU, FLUID_HU, CORD_HU, ROOT_HU = 1150, 85, -85, 14, 38, 36
 
 
 @kernel
@@ -88,8 +77,8 @@ def body_at(b: FloatArray, x: float, y: float, z: float, d: float) -> tuple[floa
     if b[19] > 0.0 and vein < 0.0:
         return 70.0, 0.3, sure
     # the shell is no sheet of even thickness
-    shell = SHELL_MM * (1.0 + 0.25 * math.sin(0.55 * x + b[2]) * math.cos(0.6 * z - 0.5 * y))
-    hu, texture, inner = bone_hu(-d, shell, endplate_mm(b, x, y, z), MARROW_HU, 1.0)
+    shell = b[24] * (1.0 + 0.25 * math.sin(0.55 * x + b[2]) * math.cos(0.6 * z - 0.5 * y))
+    hu, texture, inner = bone_hu(-d, shell, endplate_mm(b, x, y, z), b[22], 1.0)
     return hu, texture, min(sure, inner)
 
 
@@ -108,16 +97,16 @@ def vertebra_at(
     x, y, z = p
     back = y - b[13]  # far from a part its distance is only bounded from below, which is all that is asked there
     d_body = body_mm(b, x, y, z) if back < 6.0 and abs(z) < 22.0 else max(back, abs(z) - 18.0)
-    beyond = max(-8.0 - back, b[20] - z, z - b[21])
+    beyond = max(-b[27] - back, b[20] - z, z - b[21])
     own = met(arch_mm(pedicles, struts, x, y, z), -canal, 1.0) if beyond < 3.0 else beyond
-    d_arch = max(own, JOINT_GAP_MM - above)
+    d_arch = max(own, b[26] - above)
     fillet = max(2.5 - abs(d_body - d_arch), 0.0) / 2.5
     d = max(min(d_body, d_arch) - fillet * fillet * 0.625, -canal - 0.9)
     lesion, edge = lesion_at(lesions, n, x, y, z, d, b[13])
     sure = min(abs(d), edge)
     if lesion >= 0:
         hu, texture = lesion_hu(lesions[lesion], x, y, z, edge)
-        what = LESION if d < 0.0 else TUMOUR
+        what = TUMOUR if d >= 0.0 else (LESION if d_body < d_arch else ARCH)
         # the islands of a mixed lesion change from point to point
         return what, lesion, hu, texture, 0.0 if lesions[lesion, 11] == 1.0 else sure, own
     if d >= 0.0:
@@ -125,7 +114,7 @@ def vertebra_at(
     if d_body < d_arch:
         hu, texture, inner = body_at(b, x, y, z, d)
         return BODY, -1, hu, texture, min(sure, inner), own
-    hu, texture, inner = bone_hu(-d, ARCH_CORTEX_MM, -20.0, ARCH_MARROW_HU, 1.0)
+    hu, texture, inner = bone_hu(-d, b[25], -20.0, b[23], 1.0)
     return ARCH, -1, hu, texture, min(sure, inner), own
 
 
@@ -191,7 +180,8 @@ def canal_mm(canal: FloatArray, x: float, y: float, z: float) -> float:
     f = at - n
     cx = canal[n, 1] + f * (canal[n + 1, 1] - canal[n, 1])
     cy = canal[n, 2] + f * (canal[n + 1, 2] - canal[n, 2])
-    return ellipse_mm(x - cx, y - cy, canal[n, 3], canal[n, 4])
+    u, v = (x - cx) * canal[n, 6] + (y - cy) * canal[n, 7], (y - cy) * canal[n, 6] - (x - cx) * canal[n, 7]
+    return ellipse_mm(u, v, canal[n, 3], canal[n, 4])
 
 
 @kernel
@@ -200,7 +190,8 @@ def canal_content(canal: FloatArray, x: float, y: float, z: float) -> tuple[int,
     at = min(max((z - canal[0, 0]) / 0.5, 0.0), canal.shape[0] - 1.001)
     n = int(at)
     a, b, cord = canal[n, 3], canal[n, 4], canal[n, 5]
-    u, v = x - canal[n, 1], y - canal[n, 2]
+    dx, dy = x - canal[n, 1], y - canal[n, 2]
+    u, v = dx * canal[n, 6] + dy * canal[n, 7], dy * canal[n, 6] - dx * canal[n, 7]
     if ellipse_mm(u, v + 0.5, 0.93 * a - 1.5, b - 1.6) > 0.0:
         return FAT_IN_CANAL, CANAL_FAT_HU
     if cord > 0.02:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,9 @@ def truth_of(
     Keys
     ----
     version, case, seed, perturbed
-        What it was made from; `perturbed` is true for odd seeds.
+        What it was made from; `perturbed` is true where sizes depart from the published means.
+    person, noise
+        Curves, bone, counts of vertebrae and ribs, collapsed levels (see `person.Person`); noise against a usual dose.
     levels
         Per vertebra with any body in the scan, from head to feet: `name`; `label` (its value in labels_vertebrae and
         labels_bodies); `complete` (the whole body lies in the scan; only then are the volumes those of the vertebra);
@@ -62,6 +65,8 @@ def truth_of(
         "case": case.name,
         "seed": seed,
         "perturbed": spine.perturbed,
+        "person": asdict(case.person),
+        "noise": case.noise,
         "levels": level_rows,
         "canal": _tube(spine, grid, cord=False),
         "cord": _tube(spine, grid, cord=True),

@@ -86,6 +86,21 @@ def bone_mask(hu: HuArray, spacing_kji_mm: FloatArray) -> MaskArray:
 
 
 @kernel
+def _sown(labels: Any, inside: Any, cost: Any, room: Any, ends: Any) -> int:
+    """Put all labelled voxels into the first bucket, at no cost; return how many they are."""
+    ends[:] = -1
+    used = 0
+    for n in range(labels.shape[0]):
+        cost[n] = 2**30
+        if labels[n] != 0 and inside[n]:
+            cost[n] = 0
+            room[used, 0], room[used, 1] = n, ends[0]
+            ends[0] = used
+            used += 1
+    return used
+
+
+@kernel
 def _flood(hu: Any, within: Any, steps: Any, dear: float, labels: Any, reached: Any, room: Any, ends: Any) -> None:
     """Dijkstra's search from all labels at once; `ends` are buckets by cost, used in a ring, of entries in `room`.
 
@@ -94,17 +109,8 @@ def _flood(hu: Any, within: Any, steps: Any, dear: float, labels: Any, reached: 
     nk, nj, ni = labels.shape
     flat, inside, values, cost = labels.ravel(), within.ravel(), hu.ravel(), reached.ravel()
     ring = ends.shape[0]
-    ends[:] = -1
-    used, waiting = 0, 0
-    for n in range(flat.shape[0]):
-        cost[n] = 2**30
-        if flat[n] != 0 and inside[n]:
-            cost[n] = 0
-            room[used, 0], room[used, 1] = n, ends[0]
-            ends[0] = used
-            used += 1
-            waiting += 1
-    now = 0
+    used = _sown(flat, inside, cost, room, ends)
+    waiting, now = used, 0
     while waiting > 0:
         entry = ends[now % ring]
         if entry < 0:
@@ -145,7 +151,7 @@ def flooded_from(hu: HuArray, within: MaskArray, seeds: LabelArray, spacing_kji_
     labels = np.ascontiguousarray(seeds)
     steps = np.asarray(spacing_kji_mm * _UNITS_PER_MM)
     ring = np.empty(int(steps.max() * (1.0 + _DEAR)) + 2, dtype=np.int32)
-    entries = np.empty((7 * int(within.sum()) + 1, 2), dtype=np.int32)
+    entries = np.empty((7 * int(within.sum()) + 1, 2), dtype=np.int32)  # each neighbour enters a voxel once at most
     reached = np.empty(labels.shape, dtype=np.int32)
     _flood(hu, np.ascontiguousarray(within), steps, _DEAR, labels, reached, entries, ring)
     return labels

@@ -68,6 +68,10 @@ class CurvedFrame:
         """Return the length along the canal, mm."""
         return self.step_mm * (len(self.origins_lps_mm) - 1)
 
+    def nearest(self, lps_mm: Points) -> int:
+        """Return the number of the section whose plane holds a point (3,), LPS mm; of the end beyond one."""
+        return int(np.clip(round(float(self.svu_of(lps_mm)[0]) / self.step_mm), 0, len(self.up) - 1))
+
     def lps_of(self, s_mm: FloatArray, v_mm: FloatArray, u_mm: FloatArray) -> Points:
         """Return (..., 3) LPS mm of places given along the canal; s beyond an end runs straight on."""
         s, v, u = np.broadcast_arrays(s_mm, v_mm, u_mm)

@@ -41,7 +41,7 @@ class Gaps:
 
     def at(self, border: int, v_mm: Float32Array) -> Float32Array:
         """Return s of one gap at places v mm in front of the canal's middle; in front of it that of the middle."""
-        return np.interp(-v_mm, self.behind_mm, self.s_mm[border]).astype(np.float32)
+        return np.asarray(np.interp(-v_mm, self.behind_mm, self.s_mm[border]), dtype=np.float32)
 
 
 def find_gaps(volume: Volume, frame: CurvedFrame, borders_mm: FloatArray, roof_mm: FloatArray) -> Gaps:
@@ -68,8 +68,7 @@ def find_gaps(volume: Volume, frame: CurvedFrame, borders_mm: FloatArray, roof_m
     slab = np.sort(slab, axis=2)[:, :, 2:].mean(axis=2)  # a process a little aside still shows
     picture = ndimage.gaussian_filter(slab, (0.7, 0.7))
     heights = _level_heights(borders_mm)
-    starts, falls = np.meshgrid(_STARTS, _FALLS, indexing="ij")
-    starts, falls = starts.ravel(), falls.ravel()
+    starts, falls = (np.ravel(a) for a in np.meshgrid(_STARTS, _FALLS, indexing="ij"))
     costs, at_roof = [], []
     for (s, slope), height in zip(borders_mm, heights, strict=True):
         roof = float(np.interp(s, np.arange(len(roof_mm)) * frame.step_mm, roof_mm))
@@ -84,7 +83,7 @@ def find_gaps(volume: Volume, frame: CurvedFrame, borders_mm: FloatArray, roof_m
         line = np.where(
             behind < roof, borders_mm[n, 0] + (start[pick] - borders_mm[n, 0]) * behind / max(roof, 1.0), line
         )
-        rows.append(_followed(picture, frame.step_mm, line, int(round(roof))))
+        rows.append(_followed(picture, frame.step_mm, line, round(roof)))
     return Gaps(behind, np.array(rows))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,9 +12,12 @@ from cvt_planner.anatomy.spine.coarse import coarse_of
 from cvt_planner.anatomy.spine.curved import CurvedFrame
 from cvt_planner.anatomy.spine.discs import Disc, DiscProfiles, disc_profiles, find_discs
 from cvt_planner.anatomy.spine.ends import end_at_sacrum, seen_span
+from cvt_planner.anatomy.spine.foramina import find_foramina
 from cvt_planner.anatomy.spine.label import label_voxels
 from cvt_planner.anatomy.spine.measure import measure_vertebrae
-from cvt_planner.anatomy.spine.model import Part, Spine
+from cvt_planner.anatomy.spine.model import Part, Spine, Vertebra
+from cvt_planner.anatomy.spine.parts import label_arches
+from cvt_planner.anatomy.spine.pedicles import measure_pedicles
 from cvt_planner.anatomy.spine.posterior import split_posterior
 from cvt_planner.anatomy.spine.search import CanalPath, find_canal
 from cvt_planner.anatomy.spine.straight import Straight, straight_of
@@ -30,7 +33,7 @@ BEYOND_MM = 30.0  # a tilted end vertebra reaches beyond the end of its canal
 # Voxels that the bony wall brightens by its blur, its periosteum and the ligaments on it are no part of the canal's
 # label; assumed.
 LINING_MM = 0.7
-REACH_BACK_MM, REACH_FRONT_MM, REACH_SIDE_MM = -75.0, 55.0, 56.0
+REACH_BACK_MM, REACH_FRONT_MM, REACH_SIDE_MM = -75.0, 55.0, 62.0
 NO_SPINE = (
     "No spine was found in this CT: no spinal canal with bone around it and a vertebral body in front of it. Mark "
     "levels, canal and lesions by hand, or set a point into the canal and search again."
@@ -130,11 +133,11 @@ def find_spine(volume: Volume, seeds: tuple[Vec3, ...] = (), progress: Progress 
     progress.report(0.5, "Labelling bodies and canal")
     labelled = label_column(volume, column)
     progress.report(0.65, "Parting the arches")
-    vertebrae = _split(volume, column, labelled, progress.part(0.65, 0.9))
-    parts = labelled.parts
-    parts[(vertebrae > 0) & (parts == 0)] = Part.POSTERIOR
-    progress.report(0.9, "Measuring")
+    vertebrae = _split(volume, column, labelled, progress.part(0.65, 0.85))
+    progress.report(0.85, "Measuring")
     found = measure_vertebrae(volume, column, labelled, vertebrae)
+    parts = labelled.parts
+    found = _with_arches(volume, column, labelled, vertebrae, found, progress.part(0.85, 1.0))
     canal = _inside(column, volume)
     return Spine(labelled.grid, vertebrae, parts, canal, found, volume.content_hash)
 
@@ -236,6 +239,19 @@ def _split(volume: Volume, column: Column, labelled: Labelled, progress: Progres
         volume, labelled.grid, column.frame, parts == Part.CANAL, bodies, parts == Part.DISC, column.borders_mm(),
         progress,
     )  # fmt: skip
+
+
+def _with_arches(
+    volume: Volume, column: Column, labelled: Labelled, vertebrae: LabelArray, found: tuple[Vertebra, ...],
+    progress: Progress,
+) -> tuple[Vertebra, ...]:  # fmt: skip
+    """Return the vertebrae with their pedicles and foramina; the parts of their arches are written into `labelled`."""
+    grid, parts, frame = labelled.grid, labelled.parts, column.frame
+    pedicles = measure_pedicles(volume, grid, frame, parts == Part.CANAL, vertebrae, parts == Part.BODY, progress)
+    pedicles = (*pedicles, *((),) * (len(found) - len(pedicles)))
+    label_arches(parts, grid, frame, vertebrae, pedicles)
+    foramina = find_foramina(volume, frame, pedicles)
+    return tuple(replace(v, pedicles=pedicles[v.number - 1], foramina=foramina[v.number - 1]) for v in found)
 
 
 def _box(volume: Volume, frame: CurvedFrame) -> tuple[Grid, tuple[int, int, int]]:

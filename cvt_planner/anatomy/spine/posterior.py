@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from cvt_planner.anatomy.morphology import ball_offsets, dilated_within
 from cvt_planner.anatomy.spine.bone import bone_mask, flooded_from
+from cvt_planner.anatomy.spine.canal_profile import CanalProfile
 from cvt_planner.anatomy.spine.curved import CurvedFrame
 from cvt_planner.anatomy.spine.gaps import Gaps, find_gaps
 from cvt_planner.base.arrays import Float32Array, FloatArray, LabelArray, MaskArray
@@ -20,7 +21,10 @@ OTHER = 255  # ribs, hips and what else is bright and no vertebra; not in what i
 _NEAR_CANAL_MM = 7.0
 _PEDICLE_SHARE = (0.28, 0.62)  # of a level's height below its upper border
 _ROOF_SHARE = (0.25, 0.80)  # of the way from the upper gap to the lower
-_BESIDE_BODY_MM, _BEFORE_CANAL_MM = 4.0, 3.0
+# Bone so far from every body, and so far before the canal's front, is rib or other; where a pedicle may be, farther.
+_BESIDE_BODY_MM, _BEFORE_CANAL_MM, _BEFORE_PEDICLE_MM = 4.0, 3.0, 8.0
+# How far aside of the canal a pedicle may reach, by the body's width: the means of Panjabi and Zindrick, with room.
+_REACH_MM, _REACH_PER_WIDTH, _NARROW_BODY_MM = (9.0, 20.0), 0.9, 34.5
 _SIDE_MM, _RIB_MM = 42.0, 57.0  # what reaches from one to the other is rib or hip: no transverse process is so long
 _SPINOUS_U_MM, _GAP_MARGIN_MM = 3.0, 2.5
 _LEAST_SHARE = 0.1  # of a vertebra; smaller pieces that do not hang on it are let go
@@ -60,20 +64,18 @@ def split_posterior(
     spacing = box.spacing_kji_mm
     bone = bone_mask(hu, spacing)
     free = bone & (bodies == 0) & ~canal & ~discs
-    borders_mm = _with_whole_ends(borders_mm)
+    borders = _with_neighbours(borders_mm)
     steps.report(0.25, "Arches: joints")
     index = np.argwhere(free)
-    svu = frame.svu_of(box.lps_of(index))
-    roof, front, half = canal_profile(frame, box, canal)
-    gaps = find_gaps(volume, frame, borders_mm, roof)
+    svu = frame.svu_of(box.lps_of(index.astype(np.float64)))
+    profile = CanalProfile.of(frame, box, canal)
+    gaps = find_gaps(volume, frame, borders, profile.back_mm)
     steps.report(0.5, "Arches: seeds")
     seeds = bodies.copy()
     beside = dilated_within(bodies > 0, ball_offsets(_BESIDE_BODY_MM, spacing), free)
     place = tuple(index.T)
-    found = _seeds(svu, frame.step_mm, borders_mm, gaps, roof, half)
-    found[~beside[place] & (svu[:, 1] > front[_nearest(svu[:, 0], frame.step_mm, len(front))] + _BEFORE_CANAL_MM)] = (
-        OTHER
-    )
+    found = _seeds(svu, borders, gaps, profile)
+    found[~beside[place] & _before_pedicles(svu, borders, profile, _body_widths(svu[:, 0], box, frame, bodies))] = OTHER
     found[_far_aside(index, svu[:, 2], box)] = OTHER
     seeds[place] = found
     labels = flooded_from(hu, free | (bodies > 0), seeds, spacing)
@@ -88,64 +90,69 @@ def _crop(volume: Volume, box: Grid) -> NDArray[np.int16]:
     return volume.hu[k, j, i]
 
 
-def canal_profile(frame: CurvedFrame, box: Grid, canal: MaskArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return, at each step of the frame, how far the canal reaches from its middle line: back, front, sideways, mm."""
-    svu = frame.svu_of(box.lps_of(np.argwhere(canal))).astype(np.float64)
-    n = len(frame.origins_lps_mm)
-    at = np.clip(np.rint(svu[:, 0] / frame.step_mm).astype(int), 0, n - 1)
-    out = []
-    for values in (-svu[:, 1], svu[:, 1], np.abs(svu[:, 2])):
-        reach = np.full(n, -1.0)
-        np.maximum.at(reach, at, values)
-        known = np.flatnonzero(reach > 0.0)
-        filled = np.interp(np.arange(n), known, reach[known]) if known.size else np.full(n, 8.0)
-        out.append(ndimage.gaussian_filter1d(filled, 3.0 / frame.step_mm, mode="nearest"))
-    return out[0], out[1], out[2]
-
-
-def _seeds(
-    svu: Float32Array,
-    step_mm: float,
-    borders_mm: FloatArray,
-    gaps: Gaps,
-    roof: FloatArray,
-    half: FloatArray,
-) -> NDArray[np.uint8]:
-    """Return the seed of each place, 0 where nothing is sure."""
+def _seeds(svu: Float32Array, borders_mm: FloatArray, gaps: Gaps, profile: CanalProfile) -> NDArray[np.uint8]:
+    """Return the seed of each place, 0 where nothing is sure; the first and last level are the neighbours' beyond."""
     s, v, u = svu.T
-    n = _nearest(s, step_mm, len(roof))
-    roof_v, half_u = -roof[n], half[n]
+    back, _, half_u = profile.at(s)
+    roof_v = -back
     aside = np.abs(u)
     out = np.zeros(len(s), dtype=np.uint8)
     beside_canal = (aside > 0.6 * half_u) & (aside < half_u + _NEAR_CANAL_MM)
     beside_canal &= (v < -0.8 * roof_v) & (v > 0.4 * roof_v)
     behind_canal = (v <= 0.6 * roof_v) & (v > roof_v - _NEAR_CANAL_MM) & (aside < half_u)
     spinous = (v < roof_v - 3.0) & (aside < _SPINOUS_U_MM)
-    for number in range(1, len(borders_mm)):
-        (s_up, slope_up), (s_low, slope_low) = borders_mm[number - 1], borders_mm[number]
+    for number in range(len(borders_mm) - 1):
+        (s_up, slope_up), (s_low, slope_low) = borders_mm[number], borders_mm[number + 1]
         plane_up, plane_low = s_up + slope_up * v, s_low + slope_low * v
         share = (plane_up - s) / np.maximum(plane_up - plane_low, 1.0)
         pedicle = beside_canal & (share > _PEDICLE_SHARE[0]) & (share < _PEDICLE_SHARE[1])
-        gap_up, gap_low = gaps.at(number - 1, v), gaps.at(number, v)
+        gap_up, gap_low = gaps.at(number, v), gaps.at(number + 1, v)
         way = (gap_up - s) / np.maximum(gap_up - gap_low, 1.0)
         lamina = behind_canal & (way > _ROOF_SHARE[0]) & (way < _ROOF_SHARE[1])
         process = spinous & (s < gap_up - _GAP_MARGIN_MM) & (s > gap_low + _GAP_MARGIN_MM)
-        out[pedicle | lamina | process] = number
+        out[pedicle | lamina | process] = number if 0 < number < len(borders_mm) - 2 else OTHER
     return out
 
 
-def _nearest(s_mm: Float32Array, step_mm: float, length: int) -> NDArray[np.int64]:
-    return np.clip(np.rint(s_mm / step_mm).astype(np.int64), 0, length - 1)
+def _before_pedicles(
+    svu: Float32Array, borders_mm: FloatArray, profile: CanalProfile, width_mm: FloatArray
+) -> NDArray[np.bool_]:
+    """Return which places lie in front of the canal and are no pedicle's root: heads of ribs, calcified vessels.
+
+    Pedicles of wide bodies, the lower lumbar ones, reach far aside; those of thoracic bodies end before the rib's head.
+    """
+    s, v, u = svu.T
+    _, front, half = profile.at(s)
+    n = np.clip(np.searchsorted(-borders_mm[:, 0], -s), 1, len(borders_mm) - 1)
+    upper, lower = borders_mm[n - 1, 0], borders_mm[n, 0]
+    share = (upper - s) / np.maximum(upper - lower, 1.0)
+    reach = np.clip(_REACH_MM[0] + _REACH_PER_WIDTH * (width_mm - _NARROW_BODY_MM), *_REACH_MM)
+    root = (share > 0.1) & (share < 0.85) & (np.abs(u) < half + reach)
+    return np.asarray(v > front + np.where(root, _BEFORE_PEDICLE_MM, _BEFORE_CANAL_MM))
 
 
-def _with_whole_ends(borders_mm: FloatArray) -> FloatArray:
-    """Return the borders with those of vertebrae cut off by the end of the CT where they would be if they were whole."""
+def _body_widths(s_mm: Float32Array, box: Grid, frame: CurvedFrame, bodies: LabelArray) -> FloatArray:
+    """Return the width of the bodies at places along the canal, mm."""
+    index = np.argwhere(bodies > 0)[::5]
+    svu = frame.svu_of(box.lps_of(index.astype(np.float64)))
+    owner = bodies[tuple(index.T)]
+    rows = [(0.0, 40.0)] if not len(index) else []
+    for number in np.unique(owner):
+        own = svu[owner == number]
+        rows.append((float(np.median(own[:, 0])), float(np.ptp(np.percentile(own[:, 2], (0.3, 99.7))))))
+    places, widths = np.array(sorted(rows)).T
+    return np.asarray(np.interp(s_mm, places, widths))
+
+
+def _with_neighbours(borders_mm: FloatArray) -> FloatArray:
+    """Return the borders of all vertebrae and of one more at each end; those cut off by the CT's end as if whole."""
     out = borders_mm.copy()
     heights = -np.diff(out[:, 0])
+    upper, lower = heights[0], heights[-1]
     if len(heights) > 1:
-        out[0, 0] = max(out[0, 0], out[1, 0] + 0.9 * heights[1])
-        out[-1, 0] = min(out[-1, 0], out[-2, 0] - 0.9 * heights[-2])
-    return out
+        upper, lower = max(upper, 0.9 * heights[1]), max(lower, 0.9 * heights[-2])
+        out[0, 0], out[-1, 0] = out[1, 0] + upper, out[-2, 0] - lower
+    return np.vstack([out[0] + [upper, 0.0], out, out[-1] - [lower, 0.0]])
 
 
 def _far_aside(index: NDArray[np.int64], u: Float32Array, box: Grid) -> NDArray[np.bool_]:
@@ -165,7 +172,7 @@ def _far_aside(index: NDArray[np.int64], u: Float32Array, box: Grid) -> NDArray[
 def _tidied(labels: LabelArray, bodies: LabelArray, never: MaskArray, count: int) -> LabelArray:
     """Return the labels with small holes and clefts filled, and without crumbs."""
     out = bodies.copy()
-    boxes = ndimage.find_objects(labels, max_label=count)
+    boxes: list[tuple[slice, ...] | None] = list(ndimage.find_objects(labels, max_label=count))
     ball = ndimage.generate_binary_structure(3, 1)
     for number, where in enumerate(boxes, start=1):
         if where is None:
