@@ -25,6 +25,7 @@ _BEYOND_MM = 45.0
 _CORRIDOR_MM = 6.0
 _LEAST_LENGTH_MM = 18.0
 _SEED_MM = 6.0
+_LEAST_MEAN, _LEAST_EVIDENCE_MM = 0.2, 10.0  # real canals have 0.3 to 1.0, a skull 0.12, a pelvis 0.33 over 24 mm
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,13 @@ class CanalPath:
 
     points_lps_mm: Points
     scores: FloatArray
+
+    @property
+    def is_likely(self) -> bool:
+        """Return whether this is a canal rather than some other ring of bone: a pelvis, a skull."""
+        length_mm = float(np.linalg.norm(np.diff(self.points_lps_mm, axis=0), axis=1).sum())
+        mean = float(self.scores.mean())
+        return mean >= _LEAST_MEAN and mean * length_mm >= _LEAST_EVIDENCE_MM
 
 
 def find_canal(coarse: Coarse, seeds: tuple[Vec3, ...] = (), progress: Progress | None = None) -> CanalPath | None:
