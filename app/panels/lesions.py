@@ -125,7 +125,9 @@ class LesionsPanel(StepPanel):
         self.level.activated.connect(lambda _n: self._set(edits.set_lesion_level, self.level.currentData(), "level"))
         self.kind = Choice("lesion_kind")
         self.kind.fill([(kind.value, kind) for kind in LesionKind], None)
-        self.kind.activated.connect(lambda _n: self._set(edits.set_lesion_kind, self.kind.currentData(), "type"))
+        self.kind.activated.connect(
+            lambda _n: self._set(edits.set_lesion_kind, LesionKind(self.kind.currentData()), "type")
+        )
         self.vas = Choice("lesion_vas")
         self.vas.fill([("not known", None), *((str(n), n) for n in range(11))], None)
         self.vas.activated.connect(lambda _n: self._set(edits.set_lesion_vas, self.vas.currentData(), "pain"))
@@ -133,7 +135,7 @@ class LesionsPanel(StepPanel):
         self.origin.fill([(origin.words, origin) for origin in Origin], None)
         self.origin.setToolTip("Where the outline comes from; it stands on the lesion's reports")
         self.origin.activated.connect(
-            lambda _n: self._set(lesion_edits.set_lesion_origin, self.origin.currentData(), "origin")
+            lambda _n: self._set(lesion_edits.set_lesion_origin, Origin(self.origin.currentData()), "origin")
         )
         return form(
             ("Name", self.name),
