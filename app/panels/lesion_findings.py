@@ -83,7 +83,10 @@ class Findings(QWidget):
     def _set(self, key: str) -> None:
         lesion = self.desk.lesion
         if lesion is not None:
-            scores = replace(lesion.scores, **{key: self.choices[key].currentData()})
+            value = self.choices[key].currentData()
+            kind = next(kind for _, name, kind in _FIELDS if name == key)
+            # Qt gives a member of an enumeration of texts back as the bare text.
+            scores = replace(lesion.scores, **{key: None if value is None else kind(value)})
             self.desk.apply(lesion_edits.set_lesion_scores(lesion.id, scores), f"Set the {key} score of {lesion.name}")
 
 

@@ -78,6 +78,8 @@ class LesionsPanel(StepPanel):
         self.body.addWidget(self._none)
         self._fields = self._make_fields()
         self.body.addWidget(self._fields)
+        self.origin_words = label("", "hint", "lesion_origin_words")
+        self.body.addWidget(self.origin_words)
         self._reshape_title = label("Reshape", "section")
         self.body.addWidget(self._reshape_title)
         self.reshape = ReshapeButtons(self.desk)
@@ -104,6 +106,7 @@ class LesionsPanel(StepPanel):
         self.strokes.refresh()
         self._fields.setVisible(lesion is not None)
         self.delete.setVisible(lesion is not None)
+        self.origin_words.setVisible(lesion is not None)
         self.reshape.setVisible(lesion is not None)
         self._reshape_title.setVisible(lesion is not None)
         if not self.brushing.drawing:  # measured again when the stroke is kept
@@ -117,6 +120,7 @@ class LesionsPanel(StepPanel):
             self.kind.choose_quietly(lesion.kind)
             self.vas.choose_quietly(lesion.vas)
             self.origin.choose_quietly(lesion.origin)
+            self.origin_words.setText(f"Outline: {lesion.origin.words}.")
 
     def _make_fields(self) -> QWidget:
         self.name = named(QLineEdit(), "lesion_name")
@@ -125,15 +129,17 @@ class LesionsPanel(StepPanel):
         self.level.activated.connect(lambda _n: self._set(edits.set_lesion_level, self.level.currentData(), "level"))
         self.kind = Choice("lesion_kind")
         self.kind.fill([(kind.value, kind) for kind in LesionKind], None)
-        self.kind.activated.connect(lambda _n: self._set(edits.set_lesion_kind, self.kind.currentData(), "type"))
+        self.kind.activated.connect(
+            lambda _n: self._set(edits.set_lesion_kind, LesionKind(self.kind.currentData()), "type")
+        )
         self.vas = Choice("lesion_vas")
         self.vas.fill([("not known", None), *((str(n), n) for n in range(11))], None)
         self.vas.activated.connect(lambda _n: self._set(edits.set_lesion_vas, self.vas.currentData(), "pain"))
         self.origin = Choice("lesion_origin")
-        self.origin.fill([(origin.words, origin) for origin in Origin], None)
+        self.origin.fill([(origin.value, origin) for origin in Origin], None)
         self.origin.setToolTip("Where the outline comes from; it stands on the lesion's reports")
         self.origin.activated.connect(
-            lambda _n: self._set(lesion_edits.set_lesion_origin, self.origin.currentData(), "origin")
+            lambda _n: self._set(lesion_edits.set_lesion_origin, Origin(self.origin.currentData()), "origin")
         )
         return form(
             ("Name", self.name),

@@ -60,8 +60,8 @@ def _width_mm(affine: Any, x: float, y: float, z: float, length: float, least: f
         return least
     width = 0.0
     for axis in range(3):
-        width += abs(affine[0, axis] * x + affine[1, axis] * y + affine[2, axis] * z)
-    return width / length
+        width += (affine[0, axis] * x + affine[1, axis] * y + affine[2, axis] * z) ** 2
+    return math.sqrt(width) / length
 
 
 @kernel

@@ -37,6 +37,11 @@ class Tissues:
         return self.dark_hu is not None and self.bright_hu is not None
 
 
+def shell_mm(ground: Ground) -> float:
+    """Return how deep below the bone's surface cortex and its blur reach; thick slices blur it farther."""
+    return max(SHELL_MM, 0.75 * float(ground.grid.spacing_kji_mm.max()))
+
+
 def least_contrast_hu(normal: NormalBone) -> float:
     """Return by how many HU tissue must differ from normal bone to count."""
     return max(_LEAST_CONTRAST_HU, 1.2 * normal.spread_hu)
@@ -68,7 +73,9 @@ def tissues_of(ground: Ground, normal: NormalBone, region: MaskArray, before: Ti
     inner = hu[ndimage.binary_erosion(part)]
     inner = inner if inner.size >= 30 else hu[part]
     away = ndimage.distance_transform_edt(~part, sampling=spacing)
-    near = hu[(away <= _NEAR_MM) & ground.may_be[box] & (ground.depth_mm[box] > _DEEP_MM)]
+    near = hu[
+        (away <= _NEAR_MM) & ground.may_be[box] & (ground.depth_mm[box] > max(_DEEP_MM, 1.5 * float(spacing.max())))
+    ]
     low = near[near < normal.hu - max(least, 2.5 * normal.spread_hu)]
     high = near[near > normal.hu + max(least, 3.0 * normal.spread_hu)]
     count = max(int(region.sum()), 1)
@@ -104,7 +111,7 @@ def evidence_of(ground: Ground, normal: NormalBone, tissues: Tissues, region: Ma
         if tissues.patchy:
             half = min(half, 2.0 * normal.spread_hu)
         bright = np.clip((ground.hu - normal.hu - half) / half, -1.0, 1.0)
-        bright[ground.depth_mm < SHELL_MM] = -1.0
+        bright[ground.depth_mm < shell_mm(ground)] = -1.0
         best = np.maximum(best, bright)
     if tissues.patchy and region is not None:
         best = np.maximum(best, _patchiness(ground, normal, region))
@@ -114,7 +121,11 @@ def evidence_of(ground: Ground, normal: NormalBone, tissues: Tissues, region: Ma
 def _patchiness(ground: Ground, normal: NormalBone, region: MaskArray) -> Float32Array:
     """Return evidence from the mean difference to normal bone: between dark and bright HU pass through normal."""
     spacing = ground.grid.spacing_kji_mm
-    counts = ground.may_be & ((ground.depth_mm > 2.0) | (ground.hu < normal.hu)) & (ground.depth_mm > 0.0)
+    counts = (
+        ground.may_be
+        & ((ground.depth_mm > max(2.0, float(spacing.max()))) | (ground.hu < normal.hu))
+        & (ground.depth_mm > 0.0)
+    )
     apart = np.where(counts, np.abs(ground.hu - np.float32(normal.hu)), np.float32(0.0))
     weight = ndimage.gaussian_filter(counts.astype(np.float32), _PATCH_BLUR_MM / spacing)
     mean = ndimage.gaussian_filter(apart, _PATCH_BLUR_MM / spacing) / np.maximum(weight, 0.05)

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from cvt_planner.anatomy.band import contrast_at
 from cvt_planner.anatomy.lesion.distance import ramp_of, signed_distance_mm, widths_mm
-from cvt_planner.anatomy.lesion.evidence import SHELL_MM, Tissues, evidence_of, tissues_at, tissues_of
+from cvt_planner.anatomy.lesion.evidence import Tissues, evidence_of, shell_mm, tissues_at, tissues_of
 from cvt_planner.anatomy.lesion.ground import REACH_MM, Ground, NormalBone, ground_at, labels_on, normal_bone
 from cvt_planner.anatomy.lesion.surface import smooth_region
 from cvt_planner.anatomy.lesion_shape import Region
@@ -195,7 +195,7 @@ def _closed(part: MaskArray, ground: Ground) -> MaskArray:
     closed = ndimage.distance_transform_edt(grown, sampling=spacing) > _CLOSE_MM
     inner = tuple(slice(p[0], -p[1]) for p in pad)
     whole = part.copy()
-    whole[box] |= closed[inner] & ground.may_be[box] & (ground.depth_mm[box] > SHELL_MM)
+    whole[box] |= closed[inner] & ground.may_be[box] & (ground.depth_mm[box] > shell_mm(ground))
     return whole
 
 

@@ -18,7 +18,7 @@ from cvt_planner.imaging.volume import Volume
 
 Indices = NDArray[np.int64]
 REACH_MM = 28.0  # a lesion is looked for within this of the seed
-COARSEST_FINE_MM = 0.55  # finer voxels are taken together in twos, threes, ... until they are this large
+COARSEST_FINE_MM = 0.65  # finer voxels are taken together in twos, threes, ... until they are this large
 _NEAR_VERTEBRA_MM = 8.0  # a seed beside a vertebra by no more than this belongs to it
 _INNER_MM = 3.5  # spongy bone lies so deep below the surface, clear of the cortex and its blur
 _HULL_GAP_MM = 4.0  # without a spine: gaps in bone narrower than twice this are closed before its inside is taken

@@ -54,7 +54,7 @@ def test_one_click_finds_the_lesion_and_says_what_is_known_of_it(opened: Hand, s
     assert rows["Type proposed from HU"] == "lytic"
     assert rows["Posterior wall"] == "none seen" and rows["Epidural"] == "0.0 mL"
     assert rows["Share of the body"].endswith(" %") and rows["Distance to the canal"].endswith(" mm")
-    assert "CT-visible part only" in opened.window.panels[Step.LESIONS].origin.currentText()
+    assert "CT-visible part only" in opened.window.panels[Step.LESIONS].origin_words.text()
     opened.picture("lesion_found")
 
 
@@ -137,7 +137,7 @@ def test_a_lesion_is_drawn_by_hand_on_a_band_and_labelled_so(opened: Hand, small
     assert lesion.origin is Origin.DRAWN and isinstance(lesion.shape, Region)
     disc_ml = np.pi * 20.0**2 * 2.0 / 1000.0
     assert 0.0 < lesion.volume_ml < 0.8 * disc_ml  # bone around was left out
-    opened.choose("lesion_origin", Origin.ELSEWHERE.words)
+    opened.choose("lesion_origin", Origin.ELSEWHERE.value)
     assert opened.plan.lesions[0].origin is Origin.ELSEWHERE
 
 
