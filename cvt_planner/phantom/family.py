@@ -91,7 +91,7 @@ def _lesions(
     made = []
     for n, level in enumerate(chosen):
         kind = _LESIONS[(seed + n) % len(_LESIONS)]
-        if kind == "lytic" and marrow_hu < 100.0:
+        if kind in ("lytic", "mixed") and marrow_hu < 100.0:
             kind = "blastic"  # soft tissue in marrow of its own HU cannot be told apart by any means
         made.append(_lesion("ABC"[n], level, kind, rng))
     return tuple(made), {lesion.level for lesion in made}

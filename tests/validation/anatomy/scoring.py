@@ -14,6 +14,7 @@ from cvt_planner.geometry.frames import Grid
 from tests.validation.anatomy.truths import Case, TruePedicle
 
 TOUCHES = 0.3  # Dice below which a vertebra counts as not found
+END_MM = 5.0  # the canal's middle line may end so far before the end of the scan; its Dice counts to the end
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Score:
         Found vertebrae that lie on no true one.
     canal_dice, centre_mean_mm, centre_worst_mm
         Of the canal and its middle line; not a number where unknown. The distance runs from each found point to the
-        true line, and from each true point within reach to the found one.
+        true line, and from each true point to the found one, but for the outermost `END_MM` of the scan.
     line_in_bone
         Share of the middle line's points that lie in a labelled vertebra: 0 is right.
     """
@@ -161,8 +162,10 @@ def _canal(case: Case, spine: Spine) -> tuple[float, float, float, float]:
     line = case.canal_line if case.canal_line is not None else case.cord_line
     if line is not None and len(spine.canal_lps_mm) > 1:
         far = distance_to_line(_within(spine.canal_lps_mm, line), line)
-        if case.canal_line is not None:  # the whole canal in view is to be found
-            far = np.concatenate([far, distance_to_line(line, spine.canal_lps_mm)])
+        if case.canal_line is not None:  # the whole canal in view is to be found, but for the outermost slices
+            low, high = (float(v[2]) for v in case.volume.grid.bounds_lps_mm())
+            inner = line[(line[:, 2] > low + END_MM) & (line[:, 2] < high - END_MM)]
+            far = np.concatenate([far, distance_to_line(inner, spine.canal_lps_mm)])
         if far.size:
             mean, worst = float(far.mean()), float(far.max())
     inside = nan
