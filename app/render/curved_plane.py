@@ -94,10 +94,17 @@ def curved_plane(frame: CurvedFrame, state: ViewState, width_px: int, height_px:
     if wish.centre_lps_mm is not None:
         s, v, _ = _place(frame, wish.centre_lps_mm)
     u = _place(frame, state.crosshair_lps_mm)[2]
+    return _made(frame, (s, v, u), zoom, width_px, height_px)
+
+
+@lru_cache(maxsize=8)
+def _made(frame: CurvedFrame, middle_svu: Vec3, mm_per_px: float, width_px: int, height_px: int) -> CurvedPlane:
+    """Return the picture; it is asked for many times in one painting."""
+    s, v, u = middle_svu
     here, front, above = (
-        frame.lps_of(np.array(s + a), np.array(v + b), np.array(u)) for a, b in ((0, 0), (0, 1), (1, 0))
+        frame.lps_of(*(np.array(x) for x in at)) for at in ((s, v, u), (s, v + 1.0, u), (s + 1.0, v, u))
     )
     right, down = here - front, here - above
     down = down - (down @ right) * right / (right @ right)
     right, down = right / np.linalg.norm(right), down / np.linalg.norm(down)
-    return CurvedPlane(here, right, down, zoom, width_px, height_px, frame=frame, middle_svu=(s, v, u))
+    return CurvedPlane(here, right, down, mm_per_px, width_px, height_px, frame=frame, middle_svu=middle_svu)

@@ -20,6 +20,8 @@ from cvt_planner.anatomy.band import suggest_band
 from cvt_planner.anatomy.canal import measure_canal
 from cvt_planner.anatomy.grow import grow_region
 from cvt_planner.anatomy.lesion_shape import Ellipsoid, LesionShape
+from cvt_planner.anatomy.spine.pipeline import find_spine
+from cvt_planner.anatomy.spine.warm_up import warm_up_drawing
 from cvt_planner.base.arrays import Points, Vec3, vec3
 from cvt_planner.base.errors import Cancelled, InputRefused, PlannerError
 from cvt_planner.base.progress import Progress
@@ -145,7 +147,7 @@ class _SelfTest:
         """Return the report."""
         steps: list[dict[str, Any]] = []
         failure = ""
-        names = ("open", "mark", "needles", "freeze", "cement", "check", "draw", "save", "draw_3d")
+        names = ("open", "spine", "mark", "needles", "freeze", "cement", "check", "draw", "save", "draw_3d")
         for number, name in enumerate(names):
             self.progress.report(number / len(names), name)
             started = time.perf_counter()
@@ -179,6 +181,13 @@ class _SelfTest:
         self.plan = new_plan(self.volume)
         k, j, i = self.volume.grid.shape_kji
         return f"{k} slices of {j} x {i}, {self.volume.slice_distance_mm:.2f} mm apart"
+
+    def _spine(self) -> str:
+        spine = find_spine(self.volume, (), self.progress.part(0.05, 0.1))
+        warm_up_drawing()  # a frozen program ships the kernels that its self-test has used
+        if not spine.found:
+            raise _Broken("no spine was found in the sample case")
+        return f"{len(spine.found)} vertebrae found"
 
     def _mark(self) -> str:
         said = []

@@ -59,14 +59,20 @@ assert (Part.DISC, Part.CANAL, Part.LEFT_PEDICLE, Part.RIGHT_PEDICLE) == (5, 6, 
 @kernel
 def _read_cell(vertebrae: Any, parts: Any, shown: Any, k0: int, j0: int, i0: int, codes: Any) -> bool:
     """Write the codes of the eight voxels around a cell; return whether they are all the same."""
-    last_k, last_j, last_i = vertebrae.shape[0] - 1, vertebrae.shape[1] - 1, vertebrae.shape[2] - 1
+    ka, kb = np.uint64(max(k0, 0)), np.uint64(min(k0 + 1, vertebrae.shape[0] - 1))
+    ja, jb = np.uint64(max(j0, 0)), np.uint64(min(j0 + 1, vertebrae.shape[1] - 1))
+    ia, ib = np.uint64(max(i0, 0)), np.uint64(min(i0 + 1, vertebrae.shape[2] - 1))
+    vertebra, part = vertebrae[ka, ja, ia], parts[ka, ja, ia]
+    codes[0] = shown[_code(vertebra, part)]
     same = True
-    for n in range(8):
-        k = np.uint64(min(max(k0 + (n & 1), 0), last_k))
-        j = np.uint64(min(max(j0 + ((n >> 1) & 1), 0), last_j))
-        i = np.uint64(min(max(i0 + ((n >> 2) & 1), 0), last_i))
-        codes[n] = shown[_code(vertebrae[k, j, i], parts[k, j, i])]
-        same = same and codes[n] == codes[0]
+    for n in range(1, 8):
+        k, j, i = (kb if n & 1 else ka), (jb if n & 2 else ja), (ib if n & 4 else ia)
+        other, its_part = vertebrae[k, j, i], parts[k, j, i]
+        if other == vertebra and its_part == part:  # most cells are all one; their codes need not be looked up
+            codes[n] = codes[0]
+        else:
+            codes[n] = shown[_code(other, its_part)]
+            same = same and codes[n] == codes[0]
     return same
 
 

@@ -119,7 +119,7 @@ def test_selftest_does_the_whole_job(tested: Path) -> None:
     assert report["passed"]
     assert report["three_d"] == "3-D not drawn"
     steps = [step["step"] for step in report["steps"]]
-    assert steps == ["open", "mark", "needles", "freeze", "cement", "check", "draw", "save", "draw_3d"]
+    assert steps == ["open", "spine", "mark", "needles", "freeze", "cement", "check", "draw", "save", "draw_3d"]
     pillow = pytest.importorskip("PIL.Image")
     pictures = list(tested.glob("*.png"))
     assert len(pictures) == 3
