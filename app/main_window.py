@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-import numpy as np
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF, Qt, QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
@@ -45,7 +44,7 @@ from app.panels.sides_banner import SidesBanner
 from app.panels.status import chips, step_marks
 from app.panels.step_panel import StepPanel
 from app.panels.strip import ChipText, Strip
-from app.panels.views import ViewsGrid
+from app.panels.views import ViewsGrid, bring_into_view, thumbnail_png
 from app.panels.widgets import named, tight
 from app.playing import Playing
 from app.previewing import Previewing
@@ -53,7 +52,6 @@ from app.probes import Probes
 from app.reading import Reading
 from app.render.scene3d import Scene3D
 from app.render.slice_view import SliceView
-from app.render.view_state import Frame
 from app.spine_commands import SpineCommands
 from app.tools.in_hand import OF_ONE_STEP, make_tools
 from app.tools.navigate import NavigateTool
@@ -62,7 +60,6 @@ from cvt_planner.base.arrays import vec3
 from cvt_planner.imaging.series import SeriesListing
 
 PANEL_PX = 364
-_EDGE_PX = 24  # so far from a view's edge a place that was gone to is seen
 
 
 class MainWindow(QMainWindow):
@@ -211,7 +208,7 @@ class MainWindow(QMainWindow):
         desk.bridge.plan_changed.connect(self.message.outdate)
         documents.listed.connect(self._show_listing)
         documents.opened.connect(self._opened)
-        documents.thumbnail = self._thumbnail
+        documents.thumbnail = lambda: thumbnail_png(self.views["axial"])
         self.images.series_wanted.connect(documents.open_series)
         self.images.browser_wanted.connect(partial(self.toggle_page, self.browser))
         self.browser.series_wanted.connect(documents.open_series)
@@ -287,12 +284,8 @@ class MainWindow(QMainWindow):
 
     def _show_crosshair(self) -> None:
         """Move the picture of each view in which the place that was gone to lies beyond the edge."""
-        state = self.desk.view_state
-        for name, view in self.views.items():
-            inside = QRectF(view.rect()).adjusted(_EDGE_PX, _EDGE_PX, -_EDGE_PX, -_EDGE_PX)
-            plane = view.plane()
-            if self.desk.volume is not None and not inside.contains(plane.point_of(np.array(state.crosshair_lps_mm))):
-                state.set_frame(name, Frame(plane.mm_per_px, state.crosshair_lps_mm))
+        if self.desk.volume is not None:
+            bring_into_view(self.views, self.desk.view_state)
 
     def _use_tool(self, name: str) -> None:
         for view in self.views.values():
@@ -350,14 +343,6 @@ class MainWindow(QMainWindow):
     def _save(self) -> None:
         self.session.keep_notes()
         self.documents.save()
-
-    def _thumbnail(self) -> bytes | None:
-        picture = self.views["axial"].grab().scaledToWidth(320, Qt.TransformationMode.SmoothTransformation)
-        packed = QByteArray()
-        buffer = QBuffer(packed)
-        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-        picture.save(buffer, "PNG")
-        return bytes(packed.data())
 
     # --- Qt's events
 

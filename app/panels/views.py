@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF, Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QVBoxLayout, QWidget
 
 from app.panels.widgets import named
+from app.render.slice_view import SliceView
+from app.render.view_state import Frame, ViewState
+
+_EDGE_PX = 24  # so far from a view's edge a place that was gone to is seen
+_THUMBNAIL_PX = 320
 
 
 class ViewsGrid(QWidget):
@@ -40,3 +49,22 @@ class ViewsGrid(QWidget):
         for at in (0, 1):
             self._layout.setRowStretch(at, 1 if n is None or n // 2 == at else 0)
             self._layout.setColumnStretch(at, 1 if n is None or n % 2 == at else 0)
+
+
+def bring_into_view(views: Mapping[str, SliceView], state: ViewState) -> None:
+    """Move the picture of each view in which the crosshair lies beyond the edge."""
+    for name, view in views.items():
+        inside = QRectF(view.rect()).adjusted(_EDGE_PX, _EDGE_PX, -_EDGE_PX, -_EDGE_PX)
+        plane = view.plane()
+        if not inside.contains(plane.point_of(np.array(state.crosshair_lps_mm))):
+            state.set_frame(name, Frame(plane.mm_per_px, state.crosshair_lps_mm))
+
+
+def thumbnail_png(view: SliceView) -> bytes:
+    """Return a small picture of a view as PNG, for the plan's file."""
+    picture = view.grab().scaledToWidth(_THUMBNAIL_PX, Qt.TransformationMode.SmoothTransformation)
+    packed = QByteArray()
+    buffer = QBuffer(packed)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    picture.save(buffer, "PNG")
+    return bytes(packed.data())

@@ -112,7 +112,8 @@ def parser(draw_scene: DrawScene | None = None) -> argparse.ArgumentParser:
     one.add_argument("--position", choices=("HFS", "HFP", "FFS", "FFP"), default="HFS", help="patient position")
     one.add_argument("--compressed", action="store_true", help="compress the pixels without loss")
 
-    _add_anatomy(subs)
+    anatomy_command.add_parser(subs, _add, _takes_images)
+    lesion_command.add_parser(subs, _add, _takes_images)
 
     one = _add(subs, "simulate", "compute the ice of a SCENE.json", commands.simulate)
     one.add_argument("scene", metavar="SCENE.json")
@@ -133,18 +134,6 @@ def parser(draw_scene: DrawScene | None = None) -> argparse.ArgumentParser:
     one.add_argument("--out", metavar="DIR", help="keep the plan, the results and the pictures here")
     one.add_argument("--sample", metavar="DIR", help="the sample case, if not the one beside the program")
     return top
-
-
-def _add_anatomy(subs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    about = "find canal and vertebrae in a CT and write them as labels"
-    one = _add(subs, "anatomy", about, anatomy_command.anatomy)
-    _takes_images(one)
-    anatomy_command.add_arguments(one)
-
-    about = "find the lesion at a point of a CT, and measure it"
-    one = _add(subs, "lesion", about, lesion_command.lesion)
-    _takes_images(one)
-    lesion_command.add_arguments(one)
 
 
 def _takes_images(one: argparse.ArgumentParser) -> None:

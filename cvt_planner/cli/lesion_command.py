@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from cvt_planner.base.arrays import Vec3
 
 
-def add_arguments(one: argparse.ArgumentParser) -> None:
-    """Give the subcommand its arguments, beside the paths."""
+def add_parser(subs: Any, add: Callable[..., argparse.ArgumentParser], takes_images: Callable[..., None]) -> None:
+    """Add the subcommand to the command line."""
+    one = add(subs, "lesion", "find the lesion at a point of a CT, and measure it", lesion)
+    takes_images(one)
     one.add_argument("--series", metavar="UID", help="which series, where the path holds several")
     one.add_argument("--at", metavar="X,Y,Z", required=True, help="a point in the lesion, LPS mm")
     one.add_argument("--beyond", action="store_true", help="follow it beyond the bone where the cortex is eaten")

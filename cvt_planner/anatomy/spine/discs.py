@@ -145,7 +145,7 @@ def _dark_band(plane: FloatArray, slice_mm: float) -> FloatArray:
         return np.asarray(dark)
     # A thin disc between two endplates fuses into one bright line on thick slices.
     flank = [np.mean([np.roll(_edge(near, s * d), -s * d) for d in range(6, 11)], axis=0) for s in (1, -1)]
-    return np.maximum(dark, 0.0) + 0.7 * (near - np.maximum(flank[0], flank[1]))
+    return np.asarray(np.maximum(dark, 0.0) + 0.7 * (near - np.maximum(flank[0], flank[1])))
 
 
 def _edge(profile: FloatArray, shift: int) -> FloatArray:

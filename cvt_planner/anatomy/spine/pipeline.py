@@ -202,7 +202,7 @@ def _centred(volume: Volume, path: CanalPath, progress: Progress) -> tuple[Curve
     for _ in range(2):
         frame = frame_along(points)
         centres = find_wall(frame, volume).centres_vu()
-        points = frame.lps_of(np.arange(len(centres)), centres[:, 0], centres[:, 1])
+        points = frame.lps_of(np.arange(float(len(centres))), centres[:, 0], centres[:, 1])
         progress.check()
     frame = frame_along(points, BEYOND_MM, smooth_mm=3.0)
     frame = turned(frame, symmetry_turn(frame, volume))
@@ -221,8 +221,8 @@ def label_column(volume: Volume, column: Column) -> Labelled:
 
     low = column.low_mm - (0.0 if column.sacral else BEYOND_MM)
     parts, level = label_voxels(
-        coordinates, column.wall.radii_mm - LINING_MM, column.canal_span_mm, column.outlines.radii_mm, column.outlines.axis_mm,
-        column.straight.front_mm, planes, stack(lambda p: p.upper), stack(lambda p: p.lower),
+        coordinates, column.wall.radii_mm - LINING_MM, column.canal_span_mm, column.outlines.radii_mm,
+        column.outlines.axis_mm, column.straight.front_mm, planes, stack(lambda p: p.upper), stack(lambda p: p.lower),
         (float(PLATE_V_MM[0]), float(PLATE_U_MM[0])), column.lowest, np.array([low, column.span_mm[1] + BEYOND_MM]),
     )  # fmt: skip
     parts[(level > column.highest) & (parts == Part.BODY)] = 0

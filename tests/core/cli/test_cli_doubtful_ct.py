@@ -108,7 +108,7 @@ def test_a_needle_across_missing_slices_is_stopped(
     planned(ct, file)
     crossed = of(run_json(capsys, "check", file), "missing-slices")
     assert {c["verdict"] for c in crossed} == {"stop"} and len(crossed) == 2
-    assert "The needle L2 left passes between" in crossed[0]["sentence"]
+    assert "The needle L2? left passes between" in crossed[0]["sentence"]
     assert "Lesion 1 reaches between" in crossed[1]["sentence"]
     values = run_json(capsys, "volume", ct, "--out", tmp_path / "v.nrrd")
     assert len(values["gaps"]) == 1 and "1 slice is missing" in values["notices"][0]
