@@ -1,4 +1,4 @@
-"""One click on lesions of phantoms: within 10 % of the truth, within 4 % after two strokes, and what is said of them."""
+"""One click on lesions of phantoms: within 10 % of the truth, 4 % after two strokes; and what is said of them."""
 
 from __future__ import annotations
 
