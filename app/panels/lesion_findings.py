@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import StrEnum
+from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
@@ -86,7 +87,8 @@ class Findings(QWidget):
             value = self.choices[key].currentData()
             kind = next(kind for _, name, kind in _FIELDS if name == key)
             # Qt gives a member of an enumeration of texts back as the bare text.
-            scores = replace(lesion.scores, **{key: None if value is None else kind(value)})
+            entered: dict[str, Any] = {key: None if value is None else kind(value)}
+            scores = replace(lesion.scores, **entered)
             self.desk.apply(lesion_edits.set_lesion_scores(lesion.id, scores), f"Set the {key} score of {lesion.name}")
 
 

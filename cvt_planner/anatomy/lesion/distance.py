@@ -79,7 +79,7 @@ def _slope(values: Float32Array, axis: int, step_mm: float) -> Float32Array:
 
 
 def widths_mm(distance_mm: Float32Array, spacing_kji_mm: FloatArray) -> Float32Array:
-    """Return (k, j, i) how wide a voxel is across the surface, mm: as wide as a slab of its own spread about its middle."""
+    """Return (k, j, i) how wide a voxel is across the surface, mm: a slab of the same spread about its middle."""
     total = np.zeros(distance_mm.shape, dtype=np.float32)
     length = np.zeros(distance_mm.shape, dtype=np.float32)
     for axis in range(3):

@@ -16,6 +16,7 @@ SHELL_MM = 1.3  # cortex and its blur: brightness there is no sclerosis; assumed
 OUTSIDE = -4.0  # evidence where no lesion may lie
 _LEAST_CONTRAST_HU = 30.0  # assumed; below it a lesion cannot be told from bone by HU
 _PATCH_BLUR_MM = 1.0  # over which a patchy lesion's difference from normal is averaged; assumed
+_PATCH_LEAST_HU = 95.0  # so far above normal bone an island of sclerosis begins, at least; assumed
 _NEAR_MM = 4.0  # so far from the region found so far its other tissue is looked for; assumed
 _DEEP_MM = 2.5  # clear of cortex, its blur and the dense bone below endplates; assumed
 # Shares of the region's volume at which tissue of the other kind makes it mixed. On phantoms purely lytic lesions have
@@ -109,7 +110,7 @@ def evidence_of(ground: Ground, normal: NormalBone, tissues: Tissues, region: Ma
     if tissues.bright_hu is not None:
         half = (tissues.bright_hu - normal.hu) / 2.0
         if tissues.patchy:
-            half = min(half, 2.0 * normal.spread_hu)
+            half = min(half, max(2.0 * normal.spread_hu, _PATCH_LEAST_HU))
         bright = np.clip((ground.hu - normal.hu - half) / half, -1.0, 1.0)
         bright[ground.depth_mm < shell_mm(ground)] = -1.0
         best = np.maximum(best, bright)
