@@ -35,7 +35,7 @@ class LevelsPanel(StepPanel):
         self.confirming = LevelNaming(self.naming)
         self.body.addWidget(self.confirming)
         self.section("Vertebrae")
-        self.table = FigureTable("levels_table", ("Level", "State", "Sure", "R | L"))
+        self.table = FigureTable("levels_table", ("Level", "State", "Sure", "R | L, mm"), stretch=1)
         heading = self.table.horizontalHeaderItem(3)
         if heading is not None:
             heading.setToolTip("Width of the right and of the left pedicle at its isthmus")

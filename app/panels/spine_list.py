@@ -124,13 +124,13 @@ def sure_words(vertebra: Vertebra) -> str:
 
 
 def widths_words(vertebra: Vertebra) -> str:
-    """Return the widths of the right and the left pedicle, as they lie on the screen; each may be not judged."""
+    """Return the widths of the right and the left pedicle, mm, as they lie on the screen; each may be not judged."""
     found = [vertebra.pedicle(side) for side in _SIDES]
     if all(pedicle is None for pedicle in found):
         return UNKNOWN
     if not any(pedicle is not None and pedicle.judged for pedicle in found):
         return NOT_JUDGED
-    return " | ".join(f"{p.width_mm:.1f}" if p is not None and p.judged else UNKNOWN for p in found) + " mm"
+    return " | ".join(f"{p.width_mm:.1f}" if p is not None and p.judged else UNKNOWN for p in found)
 
 
 def about(vertebra: Vertebra) -> str:

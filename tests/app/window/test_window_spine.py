@@ -102,7 +102,7 @@ def test_a_row_of_the_list_takes_all_views_there(spine_hand: Hand) -> None:
     vertebra = spine_of(hand).found[number - 1]
     assert rows[number - 1][2] == "90 %"
     widths = [f"{vertebra.pedicle(side).width_mm:.1f}" for side in ("right", "left")]  # type: ignore[union-attr]
-    assert rows[number - 1][3] == " | ".join(widths) + " mm"
+    assert rows[number - 1][3] == " | ".join(widths)
     place = table.visualItemRect(table.item(number - 1, 0)).center()
     hand.window.panels[Step.LEVELS].ensureWidgetVisible(table)
     QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
