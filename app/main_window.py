@@ -310,8 +310,7 @@ class MainWindow(QMainWindow):
 
     def _opened(self) -> None:
         self.images.show_listing(self.documents.listing)
-        state = self.desk.workspace.state
-        self.enter(Step.SESSION if state.path is not None else Step.IMAGES)
+        self.enter(Step.SESSION if self.desk.workspace.state.path is not None else Step.IMAGES)
 
     def _refresh(self) -> None:
         desk = self.desk

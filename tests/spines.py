@@ -38,10 +38,10 @@ def straight_spine(
     return Spine(grid, labels, np.zeros_like(labels), canal, found, content_hash)
 
 
-def truth_spine(truth: Mapping[str, Any], grid: Grid, content_hash: str) -> Spine:
+def truth_spine(truth: Mapping[str, Any], grid: Grid, content_hash: str, missing: Sequence[str] = ()) -> Spine:
     """Return the spine of a phantom's truth.json; its voxels carry no labels, its bodies have the usual sizes."""
     found = []
-    for number, row in enumerate(truth["levels"], start=1):
+    for number, row in enumerate((row for row in truth["levels"] if row["name"] not in missing), start=1):
         usual = body_reference(row["name"])
         size = (usual.width_mm, usual.depth_mm, usual.height_mm)
         centre, axes = np.array(row["centre_lps_mm"]), np.array(row["left_posterior_up"])

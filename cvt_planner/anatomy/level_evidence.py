@@ -23,6 +23,7 @@ _COMPACT_HU = 300.0  # a kidney with contrast stays below, an iliac bone holds m
 _RIB_REACH_MM = 56.0  # a lumbar transverse process ends before; so far from the middle only a rib reaches
 _RIB_SECTION_MM2 = 420.0  # a rib cut obliquely has less, an iliac bone or a kidney more
 _LEAST_SECTION_MM2 = 12.0
+_LOWEST_START = 0.65  # of the distance to the next vertebra: a rib lies no lower where the transverse process has ended
 _ILIUM_SECTION_MM2 = 500.0
 _ALA_HU = 100.0  # the side part of the sacrum is thinly filled bone
 _ALA_MM = (6.0, 10.0, 14.0)  # beside the body
@@ -113,9 +114,22 @@ def _rib(
         areas = STEP_MM**2 * (labels == label).sum(axis=(1, 2))
         far = u[outward] >= _RIB_REACH_MM - 12.0
         there = far & (u[outward] <= _RIB_REACH_MM)
-        if (areas[there] >= _LEAST_SECTION_MM2).all() and (areas[far] <= _RIB_SECTION_MM2).all():
+        thin = (areas[there] >= _LEAST_SECTION_MM2).all() and (areas[far] <= _RIB_SECTION_MM2).all()
+        if thin and _starts_here(labels == label, u[outward] - start, w, spacing_mm):
             return True
     return False if _seen(hu[outward & (u <= _RIB_REACH_MM)][:, behind][:, :, w <= 0.45 * spacing_mm]) else None
+
+
+def _starts_here(rib: NDArray[np.bool_], beyond: FloatArray, w: FloatArray, spacing_mm: float) -> bool:
+    """Return whether a rib leaves the spine at this vertebra, and not at the one below, whose rib touches a process."""
+    for plane in rib[(beyond >= 14.0) & (beyond <= 22.0)]:
+        labels, count = ndimage.label(plane)
+        heights = ndimage.mean(np.broadcast_to(w, plane.shape), labels, range(1, count + 1))
+        sizes = STEP_MM**2 * ndimage.sum_labels(plane, labels, range(1, count + 1))
+        big = sizes >= _LEAST_SECTION_MM2
+        if not (big & (np.asarray(heights) >= -_LOWEST_START * spacing_mm)).any():
+            return False
+    return True
 
 
 def _ala(hu: FloatArray, u: FloatArray, b: FloatArray, own: NDArray[np.bool_], wide: float) -> bool | None:

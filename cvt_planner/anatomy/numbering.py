@@ -20,6 +20,7 @@ from cvt_planner.base.progress import Progress
 from cvt_planner.geometry.sampling import HuOnGrid
 
 MOST_SURE = 0.95  # no proposal claims more, whatever the votes say; assumed
+_MOST_SURE_AT_ODDS = 0.6  # where last rib and sacrum do not fit the usual count: one of them is unusual; assumed
 # How often a person has so many thoracic and lumbar vertebrae; rough figures of anatomy books, assumed.
 _SHARES = {(12, 5): 0.86, (12, 6): 0.05, (12, 4): 0.04, (11, 5): 0.02, (13, 5): 0.015}
 _RARE = 0.004  # each of the others
@@ -63,8 +64,10 @@ class Numbering:
 
     @property
     def confidence(self) -> float:
-        """Return how probable the proposed names are, 0 to `MOST_SURE`."""
-        return min(self.hypotheses[0].probability, MOST_SURE) if self.hypotheses else 0.0
+        """Return how probable the proposed names are, 0 to `MOST_SURE`; less where the landmarks are at odds."""
+        at_odds = _between(self.evidence) not in (None, USUAL.lumbar)
+        limit = _MOST_SURE_AT_ODDS if at_odds else MOST_SURE
+        return min(self.hypotheses[0].probability, limit) if self.hypotheses else 0.0
 
 
 def propose(volume: HuOnGrid, spine: Spine, progress: Progress | None = None) -> Numbering:

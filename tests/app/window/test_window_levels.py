@@ -118,3 +118,16 @@ def test_all_names_move_together_and_needles_say_so(found: Hand, small: Small) -
     found.settle()
     assert found.window.strip.chips[0].said.head == "L2 left"
     found.picture("levels_needle")
+
+
+def test_a_spine_that_was_corrected_is_counted_again(found: Hand, small: Small) -> None:
+    click_row(found, 2)
+    found.choose("level_choice", "L2")
+    found.click("confirm_level")
+    volume = found.built.workspace.volume
+    found.built.workspace.put_spine(truth_spine(small.truth, volume.grid, volume.content_hash, missing=("L1",)))
+    found.settle()
+    assert "not counted over the vertebrae that are found now" in found.message
+    assert column(found, 0) == ["L1", "T12", "L2"]  # as counted now, and the mark that is in its place still
+    found.click("message_action")
+    assert column(found, 0) == ["L1", "L2"]
