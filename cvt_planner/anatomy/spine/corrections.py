@@ -127,9 +127,10 @@ def boundaries(spine: Spine) -> tuple[Boundary, ...]:
 def corrected(spine: Spine, edits: AnatomyEdits) -> Spine:
     """Return the spine as found, with boundaries and strokes applied; that very spine where there are none.
 
-    Seeds are not applied here: the search must run again for the canal, `parting.parted` parts and joins vertebrae. A correction whose vertebra or boundary is no longer
-    found within `NEAR_MM` is left out and named in the notices. A set boundary divides bodies and disc only; posterior
-    parts are corrected with the brush. Measures of pedicles near a stroke are not judged any more.
+    Seeds are not applied here: the search must run again for the canal, and `parting.parted` parts and joins vertebrae.
+    A correction whose vertebra or boundary is no longer found within `NEAR_MM` is left out and named in the notices. A
+    set boundary divides bodies and disc only; posterior parts are corrected with the brush. Measures of pedicles near a
+    stroke are not judged any more.
     """
     if not edits.boundaries and not edits.strokes:
         return spine
