@@ -7,12 +7,15 @@ from enum import StrEnum
 from typing import Any
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from app import theme
 from app.desk import Desk
 from app.measuring import Measuring
 from app.panels.widgets import Choice, FigureTable, form, label, verdict_icon
 from app.panels.words import UNKNOWN, minus, ml, mm, percent
+from app.render.view_state import Annotation
 from cvt_planner.anatomy.lesion.figures import LesionFigures
 from cvt_planner.plan import lesion_edits
 from cvt_planner.plan.eligibility import ASK, eligibility
@@ -64,6 +67,7 @@ class Findings(QWidget):
             return
         figures = self.measuring.figures(lesion)
         rows = _rows(figures) if figures else [("Figures", self.measuring.problem or "measuring…")]
+        self._show_defects(figures)
         self.table.show_rows([(name, (name, value)) for name, value in rows])
         self.notes.setText(" ".join(figures.notes) if figures else "")
         self.notes.setVisible(bool(figures and figures.notes))
@@ -80,6 +84,29 @@ class Findings(QWidget):
         self.eligible.show_notes(
             [(note.answer, f"{note.text} [{note.source}]") for note in eligibility(lesion, figures)]
         )
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Take the marks of defects off the views with the panel."""
+        super().hideEvent(event)
+        self.desk.annotate("defects", ())
+
+    def _show_defects(self, figures: LesionFigures | None) -> None:
+        """Mark in the views where cortex is missing."""
+        defects = figures.defects if figures is not None else None
+        marks = []
+        for name, area, place in (
+            ()
+            if defects is None
+            else (
+                ("posterior wall", defects.posterior_wall_mm2, defects.posterior_wall_lps_mm),
+                ("upper endplate", defects.upper_endplate_mm2, defects.upper_endplate_lps_mm),
+                ("lower endplate", defects.lower_endplate_mm2, defects.lower_endplate_lps_mm),
+                ("cortex", defects.other_cortex_mm2, defects.other_cortex_lps_mm),
+            )
+        ):
+            if place is not None:
+                marks.append(Annotation((place,), f"{name} missing, {area:.0f} mm²", theme.COLOURS["look"]))
+        self.desk.annotate("defects", tuple(marks))
 
     def _set(self, key: str) -> None:
         lesion = self.desk.lesion
@@ -165,7 +192,7 @@ def _rows(figures: LesionFigures) -> list[tuple[str, str]]:
     ]
     if figures.normal_hu is not None:
         rows.append(("Normal bone here", minus(f"{figures.normal_hu:.0f} HU")))
-        rows.append(("Type proposed from HU", figures.kind or "not told by HU"))
+        rows.append(("Type by HU", figures.kind or "not told"))
     if figures.body_share is not None:
         rows.append(("Share of the body", percent(100.0 * figures.body_share)))
     if figures.in_bone_ml is not None:

@@ -16,9 +16,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 import cvt_planner
-from cvt_planner.anatomy.band import suggest_band
 from cvt_planner.anatomy.canal import measure_canal
-from cvt_planner.anatomy.grow import grow_region
+from cvt_planner.anatomy.lesion.brush import Brush, Canvas
+from cvt_planner.anatomy.lesion.find import find_lesion
 from cvt_planner.anatomy.lesion_shape import Ellipsoid, LesionShape
 from cvt_planner.anatomy.spine.pipeline import find_spine
 from cvt_planner.anatomy.spine.warm_up import warm_up_drawing
@@ -44,7 +44,6 @@ from cvt_planner.workspace import new_plan
 DrawScene: TypeAlias = Callable[[Volume, Plan, tuple[IceResult, ...], Path], object]
 SPACING_MM = 2.0  # coarse, so that the test is quick
 GROWN_WITHIN_PERCENT = 20.0  # of the true volume; twice what is asked of growing elsewhere: this proves the copy
-GROW_RADIUS_MM = 20.0
 LEAST_SPACING_MM = 8.0
 _ENTRY_BEHIND_MM = 60.0
 _BESIDE_CENTRE_MM = 6.0
@@ -225,8 +224,9 @@ class _SelfTest:
         """Grow a lytic lesion within the bone; others have no edge that growing could be judged by."""
         centre = vec3(true["centre_lps_mm"])
         if true["kind"] == "lytic" and not true["breaches_cortex"]:
-            low, high = suggest_band(self.volume, centre)
-            return grow_region(self.volume, centre, low, high, GROW_RADIUS_MM)
+            canvas = Canvas.of(self.volume, find_lesion(self.volume, centre).region)
+            canvas.stroke(Brush(2.0), np.array(centre), np.array(centre))  # changes nothing: it is inside already
+            return canvas.region()
         radius = (3000.0 * true["volume_ml"] / (4.0 * math.pi)) ** (1.0 / 3.0)
         return Ellipsoid(centre, (radius, radius, radius))
 

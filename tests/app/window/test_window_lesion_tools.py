@@ -51,7 +51,7 @@ def test_one_click_finds_the_lesion_and_says_what_is_known_of_it(opened: Hand, s
     assert lesion.volume_ml == pytest.approx(true_ml, rel=0.10)
     assert lesion.kind is LesionKind.LYTIC and lesion.origin is Origin.AUTOMATIC
     rows = dict(opened.table("lesion_figures"))
-    assert rows["Type proposed from HU"] == "lytic"
+    assert rows["Type by HU"] == "lytic"
     assert rows["Posterior wall"] == "none seen" and rows["Epidural"] == "0.0 mL"
     assert rows["Share of the body"].endswith(" %") and rows["Distance to the canal"].endswith(" mm")
     assert "CT-visible part only" in opened.window.panels[Step.LESIONS].origin_words.text()
@@ -108,7 +108,7 @@ def test_size_eraser_and_3d_by_keys_and_wheel(opened: Hand, small: Small) -> Non
     opened.key(Qt.Key.Key_X)
     opened.wheel(small.lesion, 2, zoom=True)
     opened.key(Qt.Key.Key_BracketRight)
-    assert brushing.radius_mm == pytest.approx(6.5)
+    assert brushing.radius_mm == pytest.approx(7.0)  # half millimetres up to 6 mm, then whole ones
     opened.key(Qt.Key.Key_BracketLeft)
     frame = opened.built.desk.view_state.frame("axial")
     assert frame.mm_per_px == 0.3  # the wheel did not zoom
