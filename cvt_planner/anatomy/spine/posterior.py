@@ -20,11 +20,12 @@ OTHER = 255  # ribs, hips and what else is bright and no vertebra; not in what i
 
 _NEAR_CANAL_MM = 7.0
 _PEDICLE_SHARE = (0.28, 0.62)  # of a level's height below its upper border
+_ROOT_SHARE = (0.10, 0.85)  # where a pedicle's root may be
 _ROOF_SHARE = (0.25, 0.80)  # of the way from the upper gap to the lower
 # Bone so far from every body, and so far before the canal's front, is rib or other; where a pedicle may be, farther.
-_BESIDE_BODY_MM, _BEFORE_CANAL_MM, _BEFORE_PEDICLE_MM = 4.0, 3.0, 8.0
+_BESIDE_BODY_MM, _BEFORE_CANAL_MM, _BEFORE_PEDICLE_MM = 4.0, 3.0, 13.0
 # How far aside of the canal a pedicle may reach, by the body's width: the means of Panjabi and Zindrick, with room.
-_REACH_MM, _REACH_PER_WIDTH, _NARROW_BODY_MM = (9.0, 20.0), 0.9, 34.5
+_REACH_MM, _REACH_PER_WIDTH, _NARROW_BODY_MM = (9.0, 24.0), 1.1, 34.5
 _SIDE_MM, _RIB_MM = 42.0, 57.0  # what reaches from one to the other is rib or hip: no transverse process is so long
 _SPINOUS_U_MM, _GAP_MARGIN_MM = 3.0, 2.5
 _LEAST_SHARE = 0.1  # of a vertebra; smaller pieces that do not hang on it are let go
@@ -74,8 +75,9 @@ def split_posterior(
     seeds = bodies.copy()
     beside = dilated_within(bodies > 0, ball_offsets(_BESIDE_BODY_MM, spacing), free)
     place = tuple(index.T)
-    found = _seeds(svu, borders, gaps, profile)
-    found[~beside[place] & _before_pedicles(svu, borders, profile, _body_widths(svu[:, 0], box, frame, bodies))] = OTHER
+    found, root = _seeds(svu, borders, gaps, profile, _body_widths(svu[:, 0], box, frame, bodies))
+    before = svu[:, 1] - profile.at(svu[:, 0])[1]
+    found[~beside[place] & (before > np.where(root, _BEFORE_PEDICLE_MM, _BEFORE_CANAL_MM))] = OTHER
     found[_far_aside(index, svu[:, 2], box)] = OTHER
     seeds[place] = found
     labels = flooded_from(hu, free | (bodies > 0), seeds, spacing)
@@ -90,13 +92,21 @@ def _crop(volume: Volume, box: Grid) -> NDArray[np.int16]:
     return volume.hu[k, j, i]
 
 
-def _seeds(svu: Float32Array, borders_mm: FloatArray, gaps: Gaps, profile: CanalProfile) -> NDArray[np.uint8]:
-    """Return the seed of each place, 0 where nothing is sure; the first and last level are the neighbours' beyond."""
+def _seeds(
+    svu: Float32Array, borders_mm: FloatArray, gaps: Gaps, profile: CanalProfile, width_mm: FloatArray
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Return the seed of each place, 0 where nothing is sure, and where the roots of pedicles may be.
+
+    The first and last level are the neighbours' beyond. Pedicles of wide bodies, the lower lumbar ones, reach far
+    aside; those of thoracic bodies end before the rib's head begins.
+    """
     s, v, u = svu.T
     back, _, half_u = profile.at(s)
     roof_v = -back
     aside = np.abs(u)
     out = np.zeros(len(s), dtype=np.uint8)
+    reach = half_u + np.clip(_REACH_MM[0] + _REACH_PER_WIDTH * (width_mm - _NARROW_BODY_MM), *_REACH_MM)
+    root = np.zeros(len(s), dtype=np.bool_)
     beside_canal = (aside > 0.6 * half_u) & (aside < half_u + _NEAR_CANAL_MM)
     beside_canal &= (v < -0.8 * roof_v) & (v > 0.4 * roof_v)
     behind_canal = (v <= 0.6 * roof_v) & (v > roof_v - _NEAR_CANAL_MM) & (aside < half_u)
@@ -105,30 +115,14 @@ def _seeds(svu: Float32Array, borders_mm: FloatArray, gaps: Gaps, profile: Canal
         (s_up, slope_up), (s_low, slope_low) = borders_mm[number], borders_mm[number + 1]
         plane_up, plane_low = s_up + slope_up * v, s_low + slope_low * v
         share = (plane_up - s) / np.maximum(plane_up - plane_low, 1.0)
+        root |= (share > _ROOT_SHARE[0]) & (share < _ROOT_SHARE[1]) & (aside < reach)
         pedicle = beside_canal & (share > _PEDICLE_SHARE[0]) & (share < _PEDICLE_SHARE[1])
         gap_up, gap_low = gaps.at(number, v), gaps.at(number + 1, v)
         way = (gap_up - s) / np.maximum(gap_up - gap_low, 1.0)
         lamina = behind_canal & (way > _ROOF_SHARE[0]) & (way < _ROOF_SHARE[1])
         process = spinous & (s < gap_up - _GAP_MARGIN_MM) & (s > gap_low + _GAP_MARGIN_MM)
         out[pedicle | lamina | process] = number if 0 < number < len(borders_mm) - 2 else OTHER
-    return out
-
-
-def _before_pedicles(
-    svu: Float32Array, borders_mm: FloatArray, profile: CanalProfile, width_mm: FloatArray
-) -> NDArray[np.bool_]:
-    """Return which places lie in front of the canal and are no pedicle's root: heads of ribs, calcified vessels.
-
-    Pedicles of wide bodies, the lower lumbar ones, reach far aside; those of thoracic bodies end before the rib's head.
-    """
-    s, v, u = svu.T
-    _, front, half = profile.at(s)
-    n = np.clip(np.searchsorted(-borders_mm[:, 0], -s), 1, len(borders_mm) - 1)
-    upper, lower = borders_mm[n - 1, 0], borders_mm[n, 0]
-    share = (upper - s) / np.maximum(upper - lower, 1.0)
-    reach = np.clip(_REACH_MM[0] + _REACH_PER_WIDTH * (width_mm - _NARROW_BODY_MM), *_REACH_MM)
-    root = (share > 0.1) & (share < 0.85) & (np.abs(u) < half + reach)
-    return np.asarray(v > front + np.where(root, _BEFORE_PEDICLE_MM, _BEFORE_CANAL_MM))
+    return out, root
 
 
 def _body_widths(s_mm: Float32Array, box: Grid, frame: CurvedFrame, bodies: LabelArray) -> FloatArray:
