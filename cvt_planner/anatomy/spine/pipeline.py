@@ -10,6 +10,7 @@ import numpy as np
 from cvt_planner.anatomy.spine.bodies import PLATE_U_MM, PLATE_V_MM, Outlines, Plates, find_outlines, find_plates
 from cvt_planner.anatomy.spine.coarse import coarse_of
 from cvt_planner.anatomy.spine.curved import CurvedFrame
+from cvt_planner.anatomy.spine.dense import dense_notices
 from cvt_planner.anatomy.spine.discs import Disc, DiscProfiles, disc_profiles, find_discs
 from cvt_planner.anatomy.spine.ends import end_at_sacrum, seen_span
 from cvt_planner.anatomy.spine.foramina import find_foramina
@@ -139,7 +140,7 @@ def find_spine(volume: Volume, seeds: tuple[Vec3, ...] = (), progress: Progress 
     parts = labelled.parts
     found = _with_arches(volume, column, labelled, vertebrae, found, progress.part(0.85, 1.0))
     canal = _inside(column, volume)
-    return Spine(labelled.grid, vertebrae, parts, canal, found, volume.content_hash)
+    return Spine(labelled.grid, vertebrae, parts, canal, found, volume.content_hash, dense_notices(volume, labelled))
 
 
 def _canal_span(frame: CurvedFrame, path: CanalPath, volume: Volume) -> tuple[float, float]:
