@@ -105,10 +105,7 @@ def parser(draw_scene: DrawScene | None = None) -> argparse.ArgumentParser:
     one.add_argument("--position", choices=("HFS", "HFP", "FFS", "FFP"), default="HFS", help="patient position")
     one.add_argument("--compressed", action="store_true", help="compress the pixels without loss")
 
-    about = "find canal and vertebrae in a CT and write them as labels"
-    one = _add(subs, "anatomy", about, anatomy_command.anatomy)
-    _takes_images(one)
-    anatomy_command.add_arguments(one)
+    anatomy_command.add_parser(subs, _add, _takes_images)
 
     one = _add(subs, "simulate", "compute the ice of a SCENE.json", commands.simulate)
     one.add_argument("scene", metavar="SCENE.json")

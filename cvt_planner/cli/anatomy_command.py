@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 CANAL_LABEL = 200  # beside the vertebrae's numbers in LABELS.nrrd
 
 
-def add_arguments(one: argparse.ArgumentParser) -> None:
-    """Give the subcommand its arguments, beside the paths."""
+def add_parser(subs: Any, add: Callable[..., argparse.ArgumentParser], takes_images: Callable[..., None]) -> None:
+    """Add the subcommand to the command line."""
+    one = add(subs, "anatomy", "find canal and vertebrae in a CT and write them as labels", anatomy)
+    takes_images(one)
     one.add_argument("--series", metavar="UID", help="which series, where the path holds several")
     one.add_argument("--out", metavar="LABELS.nrrd", required=True, help="vertebrae 1, 2, ... from the head, canal 200")
     one.add_argument("--parts", metavar="P.nrrd", help="write bodies, pedicles, posterior parts, discs, canal")
@@ -33,8 +36,8 @@ def add_arguments(one: argparse.ArgumentParser) -> None:
 def anatomy(args: argparse.Namespace, progress: Progress) -> Answer:
     """Return the spine found in a CT, written as labels on the CT's own grid."""
     from cvt_planner.anatomy.spine.pipeline import find_spine
-    from cvt_planner.imaging.nrrd import write_nrrd
     from cvt_planner.imaging.isolation import read_volume
+    from cvt_planner.imaging.nrrd import write_nrrd
 
     targets = [_target(path) for path in (args.out, args.parts) if path is not None]
     anchor = _anchor(args)

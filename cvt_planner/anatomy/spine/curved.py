@@ -135,6 +135,16 @@ class CurvedFrame:
         return out
 
 
+@kernel
+def _nearest_section(origins: Any, x: float, y: float, z: float) -> float:
+    nearest, at = 1e30, 0
+    for n in range(origins.shape[0]):
+        far = (x - origins[n, 0]) ** 2 + (y - origins[n, 1]) ** 2 + (z - origins[n, 2]) ** 2
+        if far < nearest:
+            nearest, at = far, n
+    return float(at)
+
+
 @parallel_kernel
 def _coordinates(affine: Any, origins: Any, left: Any, front: Any, up: Any, step: float, ends: Any, out: Any) -> None:
     _, nk, nj, ni = out.shape
@@ -146,13 +156,8 @@ def _coordinates(affine: Any, origins: Any, left: Any, front: Any, up: Any, step
                 x = affine[0, 0] * k + affine[0, 1] * j + affine[0, 2] * i + affine[0, 3]
                 y = affine[1, 0] * k + affine[1, 1] * j + affine[1, 2] * i + affine[1, 3]
                 z = affine[2, 0] * k + affine[2, 1] * j + affine[2, 2] * i + affine[2, 3]
-                if at < 0.0:
-                    # The first voxel of a slice: the nearest point of the canal.
-                    nearest = 1e30
-                    for n in range(origins.shape[0]):
-                        far = (x - origins[n, 0]) ** 2 + (y - origins[n, 1]) ** 2 + (z - origins[n, 2]) ** 2
-                        if far < nearest:
-                            nearest, at = far, float(n)
+                if at < 0.0:  # the first voxel of a slice
+                    at = _nearest_section(origins, x, y, z)
                 off = 0.0
                 for _ in range(12):
                     n = int(min(max(at, 0.0), last - 1.0))

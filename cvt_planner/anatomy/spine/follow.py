@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from cvt_planner.anatomy.spine.coarse import Coarse
@@ -48,10 +49,11 @@ def follow_down(points_lps_mm: Points, coarse: Coarse) -> Points:
 
 
 def _best_way(start: Points, heading: Points, coarse: Coarse) -> Points:
-    ways = np.zeros((1, 0, 3))
+    ways: Points = np.zeros((1, 0, 3))
     at, to = start[None], heading[None]
     total, poor = np.zeros(1), np.zeros(1)
-    best, best_worth = ways[0], 0.0
+    best: Points = ways[0]
+    best_worth = 0.0
     for _ in range(_MOST_STEPS):
         turned, bend = _turned(to)
         at_next = np.repeat(at, len(bend), axis=0) + _STEP_MM * turned
@@ -66,10 +68,10 @@ def _best_way(start: Points, heading: Points, coarse: Coarse) -> Points:
         ways = np.concatenate([ways[kept // len(bend)], at_next[kept][:, None]], axis=1)
         at, to, total, poor = at_next[kept], turned[kept], value[kept], poor_next[kept]
         # Steps that look poor earn nothing: the way ends before them.
-        worth = total - 0.15 * np.arange(1, len(ways[0]) + 1)[-1]
+        worth = total - 0.15 * len(ways[0])
         n = int(worth.argmax())
         if worth[n] > best_worth and poor[n] == 0:
-            best, best_worth = ways[n], float(worth[n])
+            best, best_worth = np.asarray(ways[n]), float(worth[n])
     return best
 
 
@@ -81,7 +83,7 @@ def _turned(to: Points) -> tuple[Points, FloatArray]:
     pitch, yaw = (a.ravel() for a in np.meshgrid(_PITCH, _YAW, indexing="ij"))
     out = to[:, None] + np.tan(pitch)[None, :, None] * front[:, None] + np.tan(yaw)[None, :, None] * aside[:, None]
     out = out.reshape(-1, 3)
-    return out / np.linalg.norm(out, axis=1, keepdims=True), np.hypot(pitch, yaw)
+    return np.asarray(out / np.linalg.norm(out, axis=1, keepdims=True)), np.hypot(pitch, yaw)
 
 
 def _scores(at: Points, to: Points, coarse: Coarse) -> FloatArray:
@@ -97,7 +99,7 @@ def _scores(at: Points, to: Points, coarse: Coarse) -> FloatArray:
     return out
 
 
-def _distinct(order: np.ndarray, at: Points) -> np.ndarray:
+def _distinct(order: NDArray[np.intp], at: Points) -> NDArray[np.intp]:
     """Return the best of the ways, one for each cell of 1.5 mm."""
     cells = np.round(at[order] / 1.5).astype(np.int64)
     _, first = np.unique(cells, axis=0, return_index=True)

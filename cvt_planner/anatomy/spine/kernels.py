@@ -56,7 +56,7 @@ def _ring(hits: Any, met: int) -> float:
     score = 0.75 * (met - near) / n_rays
     if pairs > 0:
         score -= 0.25 * bad / pairs + 0.3 * off / pairs
-    return score
+    return float(score)
 
 
 @kernel
@@ -87,6 +87,16 @@ def _bodyness(hu: Any, place: Any, hits: Any, front: Any, left: Any) -> float:
 
 
 @kernel
+def _centre(hu: Any, k: int, j: int, i: int) -> float:
+    """Return the mean HU of a place and its neighbours in the slice."""
+    total = 0.0
+    for b in range(-1, 2):
+        for c in range(-1, 2):
+            total += hu[k, j + b, i + c]
+    return total / 9.0
+
+
+@kernel
 def section_score(hu: Any, place: Any, rays: Any, left: Any, hits: Any) -> float:
     """Return 0 to about 1.2, how much a place looks like the middle of a canal in one section.
 
@@ -107,15 +117,12 @@ def _score_sections(hu: Any, rays: Any, left: Any, out: Any) -> None:
         place = np.empty(3)
         for j in range(2, nj - 2, 2):
             for i in range(2, ni - 2, 2):
-                centre = 0.0
-                for b in range(-1, 2):
-                    for c in range(-1, 2):
-                        centre += hu[k, j + b, i + c]
-                if centre < -540.0 or centre > 1440.0:
+                centre = _centre(hu, k, j, i)
+                if centre < -60.0 or centre > 160.0:
                     continue
                 place[0], place[1], place[2] = k, j, i
                 # Marrow of a body eaten thin is as well surrounded, but brighter than what a canal holds.
-                bright = min(max((centre / 9.0 - 60.0) / 60.0, 0.0), 1.0)
+                bright = min(max((centre - 60.0) / 60.0, 0.0), 1.0)
                 out[k, j, i] = section_score(hu, place, rays, left, hits) * (1.0 - 0.5 * bright)
         # Every second place was looked at: the others lie between.
         for j in range(2, nj - 2, 2):
@@ -135,57 +142,50 @@ def score_places(hu: Any, places: Any, rays: Any, left: Any, out: Any) -> None:
         out[m] = 0.0
         k, j, i = int(places[m, 0] + 0.5), int(places[m, 1] + 0.5), int(places[m, 2] + 0.5)
         if 1 <= k < nk - 1 and 1 <= j < nj - 1 and 1 <= i < ni - 1:
-            centre = 0.0
-            for b in range(-1, 2):
-                for c in range(-1, 2):
-                    centre += hu[k, j + b, i + c]
-            if -1300.0 < centre < 1440.0:  # the sacral canal is full of fat
-                bright = min(max((centre / 9.0 - 50.0) / 50.0, 0.0), 1.0)
+            centre = _centre(hu, k, j, i)
+            if -145.0 < centre < 160.0:  # the sacral canal is full of fat
+                bright = min(max((centre - 50.0) / 50.0, 0.0), 1.0)
                 out[m] = section_score(hu, places[m], rays[m], left[m], hits) * (1.0 - 0.7 * bright)
 
 
 @kernel
-def best_path(scores: Any, reach: int, dz: float, dj: float, di: float, steep_cost: float, path: Any) -> float:
+def _best_before(total: Any, j: int, i: int, reach: int, cost_j: float, cost_i: float) -> tuple[float, int]:
+    """Return the best of the places a path may come from, and which it is."""
+    nj, ni = total.shape
+    side = 2 * reach + 1
+    best, where = -1e30, 0
+    for b in range(max(-reach, -j), min(reach, nj - 1 - j) + 1):
+        for c in range(max(-reach, -i), min(reach, ni - 1 - i) + 1):
+            value = total[j + b, i + c] - cost_j * b * b - cost_i * c * c
+            if value > best:
+                best = value
+                where = (b + reach) * side + c + reach
+    return best, where
+
+
+@kernel
+def best_path(scores: Any, reach: int, dz: float, dj: float, di: float, steep_cost: float, path: Any) -> None:
+    """Write the (k, 2) row and column of the path through all slices with the best sum of scores, less its slopes."""
     nk, nj, ni = scores.shape
-    total = np.zeros((nj, ni), dtype=np.float32)
+    cost_j, cost_i = steep_cost * dj * dj / dz, steep_cost * di * di / dz
+    total = scores[0] * np.float32(dz)
     came = np.zeros((nk, nj, ni), dtype=np.int16)
     side = 2 * reach + 1
-    for j in range(nj):
-        for i in range(ni):
-            total[j, i] = scores[0, j, i] * dz
     for k in range(1, nk):
         new = np.empty((nj, ni), dtype=np.float32)
         for j in range(nj):
             for i in range(ni):
-                best, where = -1e30, 0
-                for b in range(-reach, reach + 1):
-                    y = j + b
-                    if y < 0 or y >= nj:
-                        continue
-                    for c in range(-reach, reach + 1):
-                        x = i + c
-                        if x < 0 or x >= ni:
-                            continue
-                        slope2 = ((b * dj) ** 2 + (c * di) ** 2) / (dz * dz)
-                        value = total[y, x] - steep_cost * slope2 * dz
-                        if value > best:
-                            best = value
-                            where = (b + reach) * side + c + reach
+                best, where = _best_before(total, j, i, reach, cost_j, cost_i)
                 new[j, i] = best + scores[k, j, i] * dz
                 came[k, j, i] = where
         total = new
-    best, bj, bi = -1e30, 0, 0
-    for j in range(nj):
-        for i in range(ni):
-            if total[j, i] > best:
-                best, bj, bi = total[j, i], j, i
-    for n in range(nk):
-        k = nk - 1 - n
-        path[k, 0], path[k, 1] = bj, bi
-        where = came[k, bj, bi]
+    at = int(np.argmax(total))
+    j, i = at // ni, at % ni
+    for k in range(nk - 1, -1, -1):
+        path[k, 0], path[k, 1] = j, i
+        where = came[k, j, i]
         if k > 0:
-            bj, bi = bj + where // side - reach, bi + where % side - reach
-    return best
+            j, i = j + where // side - reach, i + where % side - reach
 
 
 @kernel
@@ -204,31 +204,29 @@ def polar(flat: Any, v0: float, u0: float, step: float, cosines: Any, sines: Any
 
 
 @kernel
+def _edge(hu: Any, first: int, inner: float, bone: float, peak_reach: int) -> float:
+    """Return where one ray enters bone, in steps: half-way between what is inside and the wall's peak; else NaN."""
+    for r in range(first, hu.shape[0] - peak_reach):
+        if hu[r] > bone:
+            at = r + int(np.argmax(hu[r : r + peak_reach]))
+            half = 0.5 * (inner + hu[at])
+            while at > 0 and hu[at - 1] > half:
+                at -= 1
+            if at == 0:
+                return np.nan
+            return float(at - 1 + (half - hu[at - 1]) / max(hu[at] - hu[at - 1], 1e-3))
+    return np.nan
+
+
+@kernel
 def ray_edges(hu: Any, step: float, bone: float, first: int, out: Any) -> None:
-    ns, nr, nn = hu.shape
+    """Write the distances (n, rays) to bone, mm, NaN where there is none."""
+    ns, nr, _ = hu.shape
     peak_reach = int(3.0 / step)
     for n in range(ns):
-        inner = 0.0
+        inner = hu[n, :, :first].mean()
         for ray in range(nr):
-            for r in range(first):
-                inner += hu[n, ray, r]
-        inner /= nr * first
-        for ray in range(nr):
-            out[n, ray] = np.nan
-            for r in range(first, nn - peak_reach):
-                if hu[n, ray, r] > bone:
-                    peak = r
-                    for m in range(r, r + peak_reach):
-                        if hu[n, ray, m] > hu[n, ray, peak]:
-                            peak = m
-                    half = 0.5 * (inner + hu[n, ray, peak])
-                    at = peak
-                    while at > 0 and hu[n, ray, at - 1] > half:
-                        at -= 1
-                    if at > 0:
-                        low = hu[n, ray, at - 1]
-                        out[n, ray] = step * (at - 1 + (half - low) / max(hu[n, ray, at] - low, 1e-3))
-                    break
+            out[n, ray] = step * _edge(hu[n, ray], first, inner, bone, peak_reach)
 
 
 @kernel
@@ -257,59 +255,67 @@ def smooth_path(value: Any, cost: float, path: Any) -> None:
 
 
 @kernel
+def _best_below(total: Any, gap: int, shortest: int, ratio: float) -> tuple[float, int]:
+    """Return the best way to the disc below, by that disc's own distance to the next; -2 where there is none."""
+    m = total.shape[0] - 1
+    best, where = -1e30, -2
+    for e in range(m + 1):
+        if total[e] < -1e29:
+            continue
+        jump = 0.0 if e == m else 0.5 * (np.log(gap / (e + shortest)) / ratio) ** 2
+        value = total[e] - 0.25 * jump
+        if value > best:
+            best, where = value, e
+    return best, where
+
+
+@kernel
+def _trace_discs(came: Any, s: int, d: int, shortest: int, chosen: Any) -> int:
+    """Write the places from low to high that end at a disc, and return how many."""
+    none = came.shape[1] - 1
+    count = 0
+    while True:
+        chosen[count] = s
+        count += 1
+        if d == none:
+            break
+        before = came[s, d]
+        s -= d + shortest
+        d = before
+    chosen[:count] = chosen[:count][::-1].copy()
+    return count
+
+
+@kernel
 def choose_discs(
     score: Any, period: Any, shortest: int, longest: int, sigma: float, ratio: float, empty: float, chosen: Any
 ) -> int:
-    """Write where the discs lie, from low to high, and return how many."""
+    """Write where the discs lie, from low to high, and return how many.
+
+    The sum of their scores, less what their distances depart from the period and from their neighbours', is largest.
+    """
     n = len(score)
     m = longest - shortest + 1
-    # total[s, d]: the best with a disc at s whose neighbour below lies d farther down; d = m stands for none.
+    # total[s, d]: the best with a disc at s whose neighbour below lies d + shortest farther down; d = m: it has none.
     total = np.full((n, m + 1), -1e30)
     came = np.full((n, m + 1), -2, dtype=np.int64)
+    best, bs, bd = -1e30, 0, m
     for s in range(n):
-        left_empty = max(s - 1.1 * period[s], 0.0) / period[s]
-        total[s, m] = score[s] - empty * left_empty
-        for d in range(m):
-            gap = d + shortest
-            p = s - gap
-            if p < 0:
-                continue
-            middle = 0.5 * (period[s] + period[p])
-            cost = 0.5 * ((gap - middle) / sigma) ** 2
+        total[s, m] = score[s] - empty * max(s - 1.1 * period[s], 0.0) / period[s]
+        for d in range(min(m, s - shortest + 1)):
+            p = s - d - shortest
+            cost = 0.5 * ((d + shortest - 0.5 * (period[s] + period[p])) / sigma) ** 2
             if cost > 2.0:
                 cost = 2.0 + 0.5 * (cost - 2.0) ** 0.5
-            best, where = -1e30, -2
-            for e in range(m + 1):
-                if total[p, e] < -1e29:
-                    continue
-                jump = 0.0
-                if e < m:
-                    jump = 0.5 * (np.log(gap / (e + shortest)) / ratio) ** 2
-                value = total[p, e] - 0.25 * (cost + jump)
-                if value > best:
-                    best, where = value, e
+            below, where = _best_below(total[p], d + shortest, shortest, ratio)
             if where > -2:
-                total[s, d] = best + score[s]
+                total[s, d] = below - 0.25 * cost + score[s]
                 came[s, d] = where
-    best, bs, bd = -1e30, -1, m
-    for s in range(n):
-        right_empty = max(n - 1 - s - 1.1 * period[s], 0.0) / period[s]
-        for d in range(m + 1):
-            value = total[s, d] - empty * right_empty
-            if value > best:
-                best, bs, bd = value, s, d
-    count = 0
-    while bs >= 0:
-        chosen[count] = bs
-        count += 1
-        if bd == m:
-            break
-        before = came[bs, bd]
-        bs -= bd + shortest
-        bd = before
-    for a in range(count // 2):
-        chosen[a], chosen[count - 1 - a] = chosen[count - 1 - a], chosen[a]
-    return count
+        above = empty * max(n - 1 - s - 1.1 * period[s], 0.0) / period[s]
+        d = int(np.argmax(total[s]))
+        if total[s, d] - above > best:
+            best, bs, bd = total[s, d] - above, s, d
+    return _trace_discs(came, bs, bd, shortest, chosen) if n > 0 else 0
 
 
 @kernel

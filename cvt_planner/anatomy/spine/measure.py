@@ -86,7 +86,12 @@ def _plate(column: Column, disc: int | None, top_of_disc: bool, level: int, peri
     plane, plates = column.discs[disc], column.plates[disc]
     core = np.ix_((PLATE_V_MM > 4.0) & (PLATE_V_MM < 22.0), np.abs(PLATE_U_MM) < 10.0)
     off = plates.upper if top_of_disc else plates.lower
-    return float(plane.s_at(plane.v_mm, 0.0) + np.median(off[core])), np.array([plane.slope_v, plane.slope_u])
+    v, u = np.meshgrid(PLATE_V_MM - 13.0, PLATE_U_MM, indexing="ij")
+    design = np.stack([v[core].ravel(), u[core].ravel(), np.ones(v[core].size)], axis=1)
+    # The plate's own tilt on top of the disc's.
+    tilt = np.linalg.lstsq(design, off[core].ravel(), rcond=None)[0][:2]
+    slopes = np.array([plane.slope_v, plane.slope_u]) + np.clip(tilt, -0.4, 0.4)
+    return float(plane.s_at(plane.v_mm, 0.0) + np.median(off[core])), slopes
 
 
 def _normal(column: Column, n: int, slopes: FloatArray) -> Points:

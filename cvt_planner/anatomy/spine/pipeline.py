@@ -10,6 +10,7 @@ import numpy as np
 from cvt_planner.anatomy.spine.bodies import PLATE_U_MM, PLATE_V_MM, Outlines, Plates, find_outlines, find_plates
 from cvt_planner.anatomy.spine.coarse import coarse_of
 from cvt_planner.anatomy.spine.curved import CurvedFrame
+from cvt_planner.anatomy.spine.dense import dense_notices
 from cvt_planner.anatomy.spine.discs import Disc, DiscProfiles, disc_profiles, find_discs
 from cvt_planner.anatomy.spine.ends import end_at_sacrum, seen_span
 from cvt_planner.anatomy.spine.foramina import find_foramina
@@ -23,11 +24,12 @@ from cvt_planner.anatomy.spine.search import CanalPath, find_canal
 from cvt_planner.anatomy.spine.straight import Straight, straight_of
 from cvt_planner.anatomy.spine.straighten import frame_along, symmetry_turn, turned
 from cvt_planner.anatomy.spine.wall import CanalWall, find_wall
-from cvt_planner.base.arrays import Float32Array, FloatArray, LabelArray, Vec3
+from cvt_planner.base.arrays import Float32Array, FloatArray, LabelArray, Points, Vec3
 from cvt_planner.base.progress import Progress
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Volume
 
+_END_MM, _TILTED_MM = 5.0, 8.0  # a canal found so near the CT's end leaves it there, at up to 40 degrees
 BEYOND_MM = 30.0  # a tilted end vertebra reaches beyond the end of its canal
 # Voxels that the bony wall brightens by its blur, its periosteum and the ligaments on it are no part of the canal's
 # label; assumed.
@@ -125,7 +127,7 @@ def find_spine(volume: Volume, seeds: tuple[Vec3, ...] = (), progress: Progress 
     progress = progress or Progress()
     progress.report(0.0, "Looking for the spinal canal")
     path = find_canal(coarse_of(volume), seeds, progress)
-    if path is None:
+    if path is None or not path.is_likely:
         return _nothing(volume)
     progress.report(0.25, "Straightening")
     column = _column(volume, path, progress)
@@ -137,9 +139,25 @@ def find_spine(volume: Volume, seeds: tuple[Vec3, ...] = (), progress: Progress 
     found = measure_vertebrae(volume, column, labelled, vertebrae)
     parts = labelled.parts
     found = _with_arches(volume, column, labelled, vertebrae, found, progress.part(0.85, 1.0))
+    canal = _inside(column, volume)
+    return Spine(labelled.grid, vertebrae, parts, canal, found, volume.content_hash, dense_notices(volume, labelled))
+
+
+def _canal_span(frame: CurvedFrame, path: CanalPath, volume: Volume) -> tuple[float, float]:
+    """Return where along the frame the canal was seen; where it leaves the CT, up to the CT's tilted end."""
+    last = volume.grid.shape_kji[0] - 1.0
+    near = _END_MM / float(volume.grid.spacing_kji_mm[0])
+    low, high = (float(volume.grid.index_of(p)[0]) for p in (path.points_lps_mm[0], path.points_lps_mm[-1]))
+    end = len(frame.up) - 1.0 - BEYOND_MM
+    return BEYOND_MM - (_TILTED_MM if low < near else 0.0), end + (_TILTED_MM if high > last - near else 0.0)
+
+
+def _inside(column: Column, volume: Volume) -> Points:
+    """Return the canal's middle line as far as it lies in the CT."""
     start, end = (round(v) for v in column.canal_span_mm)
-    canal = column.frame.origins_lps_mm[start : end + 1]
-    return Spine(labelled.grid, vertebrae, parts, canal, found, volume.content_hash)
+    line = column.frame.origins_lps_mm[start : end + 1]
+    index = volume.grid.index_of(line)
+    return line[np.all((index >= -0.5) & (index <= np.array(volume.grid.shape_kji) - 0.5), axis=1)]
 
 
 def _nothing(volume: Volume) -> Spine:
@@ -154,7 +172,7 @@ def _column(volume: Volume, path: CanalPath, progress: Progress) -> Column:
     progress.check()
     slice_mm = volume.slice_distance_mm
     profiles = disc_profiles(straight, slice_mm)
-    canal_span = (BEYOND_MM, len(frame.up) - 1.0 - BEYOND_MM)
+    canal_span = _canal_span(frame, path, volume)
     span = seen_span(frame, straight, volume, canal_span)
     discs = find_discs(straight, profiles, *span)
     progress.check()
@@ -185,7 +203,7 @@ def _centred(volume: Volume, path: CanalPath, progress: Progress) -> tuple[Curve
     for _ in range(2):
         frame = frame_along(points)
         centres = find_wall(frame, volume).centres_vu()
-        points = frame.lps_of(np.arange(len(centres)), centres[:, 0], centres[:, 1])
+        points = frame.lps_of(np.arange(float(len(centres))), centres[:, 0], centres[:, 1])
         progress.check()
     frame = frame_along(points, BEYOND_MM, smooth_mm=3.0)
     frame = turned(frame, symmetry_turn(frame, volume))
@@ -204,8 +222,8 @@ def label_column(volume: Volume, column: Column) -> Labelled:
 
     low = column.low_mm - (0.0 if column.sacral else BEYOND_MM)
     parts, level = label_voxels(
-        coordinates, column.wall.radii_mm - LINING_MM, column.canal_span_mm, column.outlines.radii_mm, column.outlines.axis_mm,
-        column.straight.front_mm, planes, stack(lambda p: p.upper), stack(lambda p: p.lower),
+        coordinates, column.wall.radii_mm - LINING_MM, column.canal_span_mm, column.outlines.radii_mm,
+        column.outlines.axis_mm, column.straight.front_mm, planes, stack(lambda p: p.upper), stack(lambda p: p.lower),
         (float(PLATE_V_MM[0]), float(PLATE_U_MM[0])), column.lowest, np.array([low, column.span_mm[1] + BEYOND_MM]),
     )  # fmt: skip
     parts[(level > column.highest) & (parts == Part.BODY)] = 0

@@ -78,7 +78,7 @@ def split_posterior(
     beside = dilated_within(bodies > 0, ball_offsets(_BESIDE_BODY_MM, spacing), free)
     place = tuple(index.T)
     found, root = _seeds(svu, borders, gaps, profile, _body_widths(svu[:, 0], box, frame, bodies))
-    before = svu[:, 1] - profile.at(svu[:, 0])[1]
+    before = svu[:, 1] - profile.at(svu[:, 0].astype(np.float64))[1]
     found[~beside[place] & (before > np.where(root, _BEFORE_PEDICLE_MM, _BEFORE_CANAL_MM))] = OTHER
     found[_far_aside(index, svu[:, 2], box)] = OTHER
     seeds[place] = found

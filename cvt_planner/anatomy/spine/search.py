@@ -25,6 +25,7 @@ _BEYOND_MM = 45.0
 _CORRIDOR_MM = 6.0
 _LEAST_LENGTH_MM = 18.0
 _SEED_MM = 6.0
+_LEAST_MEAN, _LEAST_EVIDENCE_MM = 0.2, 10.0  # real canals have 0.3 to 1.0, a skull 0.12, a pelvis 0.33 over 24 mm
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,13 @@ class CanalPath:
 
     points_lps_mm: Points
     scores: FloatArray
+
+    @property
+    def is_likely(self) -> bool:
+        """Return whether this is a canal rather than some other ring of bone: a pelvis, a skull."""
+        length_mm = float(np.linalg.norm(np.diff(self.points_lps_mm, axis=0), axis=1).sum())
+        mean = float(self.scores.mean())
+        return mean >= _LEAST_MEAN and mean * length_mm >= _LEAST_EVIDENCE_MM
 
 
 def find_canal(coarse: Coarse, seeds: tuple[Vec3, ...] = (), progress: Progress | None = None) -> CanalPath | None:
@@ -83,16 +91,17 @@ def find_canal(coarse: Coarse, seeds: tuple[Vec3, ...] = (), progress: Progress 
 def _scores(coarse: Coarse, seeds: tuple[Vec3, ...]) -> Float32Array:
     dz, dj, di = (float(v) for v in coarse.grid.spacing_kji_mm)
     turn = 2.0 * np.pi * np.arange(_RAYS) / _RAYS
-    out = np.zeros(coarse.hu.shape, dtype=np.float32)
+    out: Float32Array = np.zeros(coarse.hu.shape, dtype=np.float32)
     rays = np.stack([np.zeros(_RAYS), -np.cos(turn) / dj, np.sin(turn) / di], axis=1)
     score_sections(coarse.hu, rays, np.array([0.0, 0.0, 1.0 / di]), out)
     out *= _lateral(coarse)
     size = max(round(6.0 / dz), 1)
-    out = 0.5 * out + 0.5 * ndimage.uniform_filter1d(out, size, axis=0, mode="nearest")
+    mean: Float32Array = np.asarray(ndimage.uniform_filter1d(out, size, axis=0, mode="nearest"), dtype=np.float32)
+    out = np.asarray(0.5 * out + 0.5 * mean, dtype=np.float32)
     for seed in seeds:
-        k, j, i = coarse.grid.index_of(np.array(seed))
+        k, j, i = (float(v) for v in coarse.grid.index_of(np.array(seed)))
         n = int(np.clip(round(k), 0, len(out) - 1))
-        rows, columns = np.ogrid[: out.shape[1], : out.shape[2]]
+        rows, columns = np.arange(mean.shape[1])[:, None], np.arange(mean.shape[2])
         near = np.hypot((rows - j) * dj, (columns - i) * di)
         out[n] = np.where(near <= _SEED_MM, 5.0 * (1.0 - near / (2.0 * _SEED_MM)), 0.0)
     return out
@@ -107,7 +116,7 @@ def _lateral(coarse: Coarse) -> Float32Array:
     middle = ndimage.median_filter(middle, size=15, mode="nearest")
     away = (column[None, :] - middle[:, None]) * di
     weight = np.maximum(np.exp(-0.5 * (away / _LATERAL_SIGMA_MM) ** 2), _LATERAL_FLOOR)
-    return weight[:, None, :].astype(np.float32)
+    return np.asarray(weight[:, None, :], dtype=np.float32)
 
 
 def _path_through(scores: Float32Array, coarse: Coarse, part: slice) -> FloatArray:

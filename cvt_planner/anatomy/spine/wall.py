@@ -40,9 +40,8 @@ class CanalWall:
         turn = 2.0 * np.pi * np.arange(RAYS) / RAYS
         cube = self.radii_mm**3
         area = (self.radii_mm**2).sum(axis=1) / 2.0
-        return np.stack([(cube * np.cos(turn)).sum(axis=1), (cube * np.sin(turn)).sum(axis=1)], axis=1) / (
-            3.0 * area[:, None]
-        )
+        moments = np.stack([(cube * np.cos(turn)).sum(axis=1), (cube * np.sin(turn)).sum(axis=1)], axis=1)
+        return np.asarray(moments / (3.0 * area[:, None]))
 
     def front_mm(self) -> FloatArray:
         """Return (n,) distance from the origin to the front wall, mm."""

@@ -113,12 +113,33 @@ def test_simulate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run_json(capsys, "simulate", tmp_path / "absent.json", "--json", code=3)
 
 
+def test_anatomy(phantom: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, parts = tmp_path / "labels.nrrd", tmp_path / "parts.nrrd"
+    truth = json.loads((phantom / "truth.json").read_text(encoding="utf-8"))
+    row = next(level for level in truth["levels"] if level["name"] == "L2")
+    at = ",".join(str(v) for v in row["centre_lps_mm"])
+    values = run_json(
+        capsys, "anatomy", phantom, "--out", out, "--parts", parts, "--level", "L2", "--at", at, "--json"
+    )  # fmt: skip
+    labels, grid = read_nrrd(out)
+    assert grid.shape_kji == labels.shape == read_volume(phantom).grid.shape_kji
+    assert read_nrrd(parts)[0].shape == labels.shape
+    names = {name: int(label) for label, name in values["labels"].items()}
+    k, j, i = np.rint(grid.index_of(np.array(row["centre_lps_mm"]))).astype(int)
+    assert labels[k, j, i] == names["L2"] == names["L1"] + 1
+    assert (labels == names["canal"]).any()
+    assert values["names_are"] == "counted from L2"
+    assert {v["label"] for v in values["vertebrae"]} == set(np.unique(labels)) - {0, names["canal"]}
+    run_json(capsys, "anatomy", phantom, "--out", tmp_path / "labels.mha", "--json", code=3)
+    run_json(capsys, "anatomy", phantom, "--out", out, "--level", "L2", "--json", code=3)
+
+
 def test_selftest_does_the_whole_job(tested: Path) -> None:
     report = json.loads((tested / "report.json").read_text(encoding="utf-8"))
     assert report["passed"]
     assert report["three_d"] == "3-D not drawn"
     steps = [step["step"] for step in report["steps"]]
-    assert steps == ["open", "mark", "needles", "freeze", "cement", "check", "draw", "save", "draw_3d"]
+    assert steps == ["open", "anatomy", "mark", "needles", "freeze", "cement", "check", "draw", "save", "draw_3d"]
     pillow = pytest.importorskip("PIL.Image")
     pictures = list(tested.glob("*.png"))
     assert len(pictures) == 3

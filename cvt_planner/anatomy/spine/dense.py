@@ -1,0 +1,38 @@
+"""What is too dense for bone in and beside the spine: metal and cement, said in sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cvt_planner.anatomy.spine.model import Part
+from cvt_planner.base.units import ml_from_mm3
+from cvt_planner.imaging.volume import Volume
+
+if TYPE_CHECKING:
+    from cvt_planner.anatomy.spine.pipeline import Labelled
+
+METAL_HU, CEMENT_HU = 2500, 1400  # cortical bone stays below 2000 HU, a body's spongy bone far below 1000; assumed
+_LEAST_METAL_ML, _LEAST_CEMENT_ML = 0.1, 0.5
+
+
+def dense_notices(volume: Volume, labelled: Labelled) -> tuple[str, ...]:
+    """Return the sentences about metal beside the spine and about cement or the like within the bodies."""
+    k, j, i = (slice(a, a + n) for a, n in zip(labelled.corner_kji, labelled.parts.shape, strict=True))
+    hu = volume.hu[k, j, i]
+    voxel_ml = ml_from_mm3(volume.grid.voxel_volume_mm3)
+    near = ~np.isnan(labelled.coordinates[0])
+    metal_ml = voxel_ml * float(np.count_nonzero(near & (hu > METAL_HU)))
+    cement_ml = voxel_ml * float(np.count_nonzero((labelled.parts == Part.BODY) & (hu > CEMENT_HU)))
+    out = []
+    if metal_ml >= _LEAST_METAL_ML:
+        out.append(
+            f"Metal at the spine ({metal_ml:.1f} mL over {METAL_HU} HU): boundaries and measures near it may be off."
+        )
+    if cement_ml >= _LEAST_CEMENT_ML:
+        out.append(
+            f"Very dense material within vertebral bodies ({cement_ml:.1f} mL over {CEMENT_HU} HU): cement, an "
+            "implant, or dense metastases. Endplates and sizes there may be off."
+        )
+    return tuple(out)
