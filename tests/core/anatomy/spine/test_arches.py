@@ -30,7 +30,8 @@ def _scanned(inside: np.ndarray, cortex: np.ndarray, factor: int, spacing: Float
     fine = np.where(cortex, 1150.0, np.where(inside, 200.0, 40.0))
     fine = ndimage.gaussian_filter(fine, 0.45 * factor / spacing)
     n = [size // factor for size in fine.shape]
-    return np.rint(fine.reshape(n[0], factor, n[1], factor, n[2], factor).mean(axis=(1, 3, 5))).astype(np.int16)
+    means = fine.reshape(n[0], factor, n[1], factor, n[2], factor).mean(axis=(1, 3, 5))
+    return np.asarray(np.rint(means), dtype=np.int16)
 
 
 def test_the_rim_of_thin_bright_bone_lies_where_half_of_the_voxel_is_bone() -> None:
