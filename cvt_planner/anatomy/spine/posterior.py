@@ -11,6 +11,7 @@ from cvt_planner.anatomy.spine.bone import bone_mask, flooded_from
 from cvt_planner.anatomy.spine.canal_profile import CanalProfile
 from cvt_planner.anatomy.spine.curved import CurvedFrame
 from cvt_planner.anatomy.spine.gaps import Gaps, find_gaps
+from cvt_planner.anatomy.spine.hollow import filled
 from cvt_planner.base.arrays import Float32Array, FloatArray, LabelArray, MaskArray
 from cvt_planner.base.progress import Progress
 from cvt_planner.geometry.frames import Grid
@@ -28,6 +29,7 @@ _BESIDE_BODY_MM, _BEFORE_CANAL_MM, _BEFORE_PEDICLE_MM = 4.0, 3.0, 13.0
 _REACH_MM, _REACH_PER_WIDTH, _NARROW_BODY_MM = (9.0, 24.0), 1.1, 34.5
 _SIDE_MM, _RIB_MM = 42.0, 57.0  # what reaches from one to the other is rib or hip: no transverse process is so long
 _SPINOUS_U_MM, _GAP_MARGIN_MM = 3.0, 2.5
+_AROUND_CANAL_MM = 2.0  # fat between the canal's outline and its wall is not filled as marrow
 _LEAST_SHARE = 0.1  # of a vertebra; smaller pieces that do not hang on it are let go
 
 
@@ -76,14 +78,16 @@ def split_posterior(
     beside = dilated_within(bodies > 0, ball_offsets(_BESIDE_BODY_MM, spacing), free)
     place = tuple(index.T)
     found, root = _seeds(svu, borders, gaps, profile, _body_widths(svu[:, 0], box, frame, bodies))
-    before = svu[:, 1] - profile.at(svu[:, 0])[1]
+    before = svu[:, 1] - profile.at(svu[:, 0].astype(np.float64))[1]
     found[~beside[place] & (before > np.where(root, _BEFORE_PEDICLE_MM, _BEFORE_CANAL_MM))] = OTHER
     found[_far_aside(index, svu[:, 2], box)] = OTHER
     seeds[place] = found
     labels = flooded_from(hu, free | (bodies > 0), seeds, spacing)
     steps.report(0.8, "Arches: closing")
+    never = dilated_within(canal, ball_offsets(_AROUND_CANAL_MM, spacing), ~bone) | discs | (labels == OTHER)
     labels[labels == OTHER] = 0
-    return _tidied(labels, bodies, canal | discs, len(borders_mm) - 1)
+    labels = filled(labels, hu, never, spacing)
+    return _without_crumbs(labels, bodies, len(borders_mm) - 1)
 
 
 def _crop(volume: Volume, box: Grid) -> NDArray[np.int16]:
@@ -163,22 +167,18 @@ def _far_aside(index: NDArray[np.int64], u: Float32Array, box: Grid) -> NDArray[
     return out
 
 
-def _tidied(labels: LabelArray, bodies: LabelArray, never: MaskArray, count: int) -> LabelArray:
-    """Return the labels with small holes and clefts filled, and without crumbs."""
+def _without_crumbs(labels: LabelArray, bodies: LabelArray, count: int) -> LabelArray:
+    """Return the labels without small pieces that do not hang on their vertebra."""
     out = bodies.copy()
     boxes: list[tuple[slice, ...] | None] = list(ndimage.find_objects(labels, max_label=count))
-    ball = ndimage.generate_binary_structure(3, 1)
     for number, where in enumerate(boxes, start=1):
         if where is None:
             continue
-        box = tuple(slice(max(w.start - 2, 0), w.stop + 2) for w in where)
-        own = labels[box] == number
-        solid = ndimage.binary_fill_holes(ndimage.binary_closing(own, ball, iterations=1) | own)
-        pieces, n = ndimage.label(solid)
+        own = labels[where] == number
+        pieces, n = ndimage.label(own)
         if n > 1:
             sizes = np.bincount(pieces.ravel())
             sizes[0] = 0
-            solid = (sizes >= _LEAST_SHARE * sizes.sum())[pieces]
-        free = solid & (out[box] == 0) & ~never[box] & ((labels[box] == 0) | own)
-        out[box][free] = number
+            own = (sizes >= _LEAST_SHARE * sizes.sum())[pieces]
+        out[where][own] = number
     return out

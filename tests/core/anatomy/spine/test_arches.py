@@ -1,0 +1,110 @@
+"""Bone, flooding, hollow arches and sections across pedicles, on shapes whose truth is known exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from cvt_planner.anatomy.spine.bone import bone_mask, flooded_from
+from cvt_planner.anatomy.spine.hollow import filled
+from cvt_planner.anatomy.spine.sections import cuts
+from cvt_planner.base.arrays import FloatArray
+from cvt_planner.geometry.frames import Grid
+from cvt_planner.imaging.volume import Patient, SeriesIdentity, Volume
+
+ISO = np.ones(3)
+
+
+def _grid(shape: tuple[int, int, int], spacing: FloatArray = ISO) -> Grid:
+    affine = np.eye(4)
+    affine[:3, :3] = np.array([[0, 0, spacing[2]], [0, spacing[1], 0], [spacing[0], 0, 0]])
+    affine[:3, 3] = -affine[:3, :3] @ ((np.array(shape) - 1) / 2.0)
+    return Grid(shape, affine)
+
+
+def _scanned(inside: np.ndarray, cortex: np.ndarray, factor: int, spacing: FloatArray) -> np.ndarray:
+    """Return HU of voxels as means of finer ones, blurred by 0.45 mm: cortex 1150, marrow 200, soft tissue 40."""
+    fine = np.where(cortex, 1150.0, np.where(inside, 200.0, 40.0))
+    fine = ndimage.gaussian_filter(fine, 0.45 * factor / spacing)
+    n = [size // factor for size in fine.shape]
+    means = fine.reshape(n[0], factor, n[1], factor, n[2], factor).mean(axis=(1, 3, 5))
+    return np.asarray(np.rint(means), dtype=np.int16)
+
+
+def test_the_rim_of_thin_bright_bone_lies_where_half_of_the_voxel_is_bone() -> None:
+    hu = np.full((9, 9, 30), 40, dtype=np.int16)
+    hu[:, :, 10:14] = 1100
+    hu[:, :, 9], hu[:, :, 14] = 300, 800  # a quarter and three quarters filled
+    mask = bone_mask(hu, ISO)
+    assert mask[4, 4, 10:15].all()
+    assert not mask[4, 4, :10].any()
+    assert not mask[4, 4, 15:].any()
+
+
+def test_labels_meet_in_a_joint_and_half_way_where_bones_touch() -> None:
+    hu = np.full((5, 5, 40), 1000, dtype=np.int16)
+    hu[:, :, 12] = 200  # a joint
+    seeds = np.zeros(hu.shape, dtype=np.uint8)
+    seeds[2, 2, 2], seeds[2, 2, 37] = 1, 2
+    labels = flooded_from(hu, np.ones(hu.shape, dtype=np.bool_), seeds, ISO)
+    assert (labels[:, :, :12] == 1).all()
+    assert (labels[:, :, 13:] == 2).all()
+    hu[:, :, 12] = 1000
+    seeds[labels > 0] = 0
+    seeds[2, 2, 2], seeds[2, 2, 37] = 1, 2
+    touching = flooded_from(hu, np.ones(hu.shape, dtype=np.bool_), seeds, ISO)
+    assert abs(int((touching[2, 2] == 1).sum()) - 20) <= 1
+
+
+def test_a_hollow_tube_is_filled_and_the_canal_is_not() -> None:
+    k, j, i = np.indices((30, 24, 24))
+    radius = np.hypot(j - 12, i - 12)
+    labels = ((radius > 4.0) & (radius < 5.6) & (k > 2) & (k < 27)).astype(np.uint8) * 3
+    labels[10:13, 12, :12] = 0  # a hole in the cortex
+    hu = np.zeros(labels.shape, dtype=np.int16)
+    none = np.zeros(labels.shape, dtype=np.bool_)
+    out = filled(labels.copy(), hu, none, ISO)
+    assert (out[8:22][(radius < 4.0)[8:22]] == 3).all()
+    assert not out[radius > 7.0].any()
+    assert not filled(labels.copy(), hu, radius < 4.0, ISO)[radius < 4.0].any()
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    width=st.floats(5.0, 14.0),
+    height=st.floats(11.0, 18.0),
+    inwards_deg=st.floats(-5.0, 35.0),
+    down_deg=st.floats(-15, 15),
+)
+def test_a_pedicle_s_width_height_and_axis_are_found_between_voxels(
+    width: float, height: float, inwards_deg: float, down_deg: float
+) -> None:
+    spacing, factor = np.array([1.0, 0.8, 0.8]), 3
+    shape = (28, 30, 40)
+    a, b = np.radians(inwards_deg), np.radians(down_deg)
+    forward = np.array([-np.sin(a) * np.cos(b), -np.cos(a) * np.cos(b), -np.sin(b)])
+    up = np.array([0.0, 0.0, 1.0])
+    side = np.cross(forward, up)
+    side /= np.linalg.norm(side)
+    over = np.cross(side, forward)
+    fine = _grid(tuple(n * factor for n in shape), spacing / factor)  # type: ignore[arg-type]
+    places = fine.lps_of(np.moveaxis(np.indices(fine.shape_kji), 0, -1).astype(np.float64))
+    u, v = places @ side, places @ over
+
+    def within(shrink: float) -> np.ndarray:
+        return np.asarray((u / (width / 2 - shrink)) ** 2 + (v / (height / 2 - shrink)) ** 2 < 1.0)
+
+    hu = _scanned(within(0.0), within(0.0) & ~within(1.35), factor, spacing)
+    grid = _grid(shape, spacing)
+    volume = Volume(hu, grid, Patient(), SeriesIdentity(), "tube", "tube")
+    bone = filled(bone_mask(hu, spacing).view(np.uint8), hu, np.zeros(shape, dtype=np.bool_), spacing)
+    along = np.arange(-3.0, 3.1, 1.0)
+    found, _, _ = cuts(volume, grid, bone, np.array([0.6, 0.0, -0.8]), forward, up, along)
+    true = np.array([-0.6 * side[0] + 0.8 * side[2], -0.6 * over[0] + 0.8 * over[2]])
+    assert np.abs(found.middle_mm - true).max() < 0.25
+    assert np.abs(found.width_mm - width).max() < 0.5
+    assert np.abs(found.height_mm - height).max() < 0.7
+    assert found.edges.min() == pytest.approx(1.0, abs=0.1)
