@@ -14,6 +14,7 @@ from cvt_planner.base.arrays import FloatArray, Points
 _RAYS = 24
 _STEP_MM = 3.0
 _DROP_MM = 48.0  # of the path in transverse slices is followed anew
+_LEAST_DROP_MM = 18.0
 _HEADING_MM = 24.0
 _PITCH = np.deg2rad(np.arange(-9.0, 9.1, 3.0))
 _YAW = np.deg2rad([-4.0, 0.0, 4.0])
@@ -33,14 +34,15 @@ def follow_down(points_lps_mm: Points, coarse: Coarse) -> Points:
     A way that does not run backwards, as the sacral canal does, is no better than the path in slices, which is kept.
     """
     along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points_lps_mm, axis=0), axis=1))])
-    if along[-1] < _DROP_MM + _HEADING_MM:
+    drop_mm = min(_DROP_MM, along[-1] - _HEADING_MM)
+    if drop_mm < _LEAST_DROP_MM:
         return points_lps_mm
-    first = int(np.searchsorted(along, _DROP_MM))
+    first = int(np.searchsorted(along, drop_mm))
     smooth = ndimage.gaussian_filter1d(points_lps_mm, 2.0, axis=0, mode="nearest")
     above = int(np.searchsorted(along, along[first] + _HEADING_MM))
     heading = smooth[first] - smooth[min(above, len(points_lps_mm) - 1)]
     way = _best_way(smooth[first], heading / np.linalg.norm(heading), coarse)
-    if len(way) * _STEP_MM < 0.7 * _DROP_MM:
+    if len(way) * _STEP_MM < 0.7 * drop_mm:
         return points_lps_mm
     run = way[-1] - way[0]
     if run[1] < _BACKWARDS * float(np.linalg.norm(run)):

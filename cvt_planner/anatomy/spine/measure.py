@@ -48,7 +48,7 @@ def _measured(column: Column, level: int) -> Vertebra:
     whole = below is not None and above is not None
     sacral = column.sacral and level == column.lowest
     doubts = [_SACRUM] if sacral else [] if whole else [_CUT_OFF]
-    confidence = _confidence(column, below, above)
+    confidence = level_confidence(column, level)
     if confidence < 0.5:
         doubts.append(_FAINT)
     return Vertebra(
@@ -106,8 +106,9 @@ def _endplate(column: Column, s: float, v: float, u: float, slopes: FloatArray) 
     return Endplate(vec3(centre), vec3(_normal(column, n, slopes)))
 
 
-def _confidence(column: Column, *discs: int | None) -> float:
-    known = [d for d in discs if d is not None]
+def level_confidence(column: Column, level: int) -> float:
+    """Return how sure a level is, 0 to 1, by how clearly its discs and their faces are seen."""
+    known = [d for d in (level - 1, level) if 0 <= d < len(column.discs)]
     if not known:
         return 0.3
     clear = [0.5 * _clear(column.discs[d]) + 0.5 * column.plates[d].seen for d in known]

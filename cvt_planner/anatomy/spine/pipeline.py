@@ -15,7 +15,7 @@ from cvt_planner.anatomy.spine.discs import Disc, DiscProfiles, disc_profiles, f
 from cvt_planner.anatomy.spine.ends import end_at_sacrum, seen_span
 from cvt_planner.anatomy.spine.foramina import find_foramina
 from cvt_planner.anatomy.spine.label import label_voxels
-from cvt_planner.anatomy.spine.measure import measure_vertebrae
+from cvt_planner.anatomy.spine.measure import level_confidence, measure_vertebrae
 from cvt_planner.anatomy.spine.model import Part, Spine, Vertebra
 from cvt_planner.anatomy.spine.parts import label_arches
 from cvt_planner.anatomy.spine.pedicles import measure_pedicles
@@ -29,6 +29,7 @@ from cvt_planner.base.progress import Progress
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Volume
 
+_FAINT, _SURE = 0.36, 0.5  # confidences
 _END_MM, _TILTED_MM = 5.0, 8.0  # a canal found so near the CT's end leaves it there, at up to 40 degrees
 BEYOND_MM = 30.0  # a tilted end vertebra reaches beyond the end of its canal
 # Voxels that the bony wall brightens by its blur, its periosteum and the ligaments on it are no part of the canal's
@@ -182,9 +183,22 @@ def _column(volume: Volume, path: CanalPath, progress: Progress) -> Column:
     plates = find_plates(straight, discs, slice_mm)
     highest = len(discs)
     ends = _end_levels(discs, span, lowest, highest)
-    return Column(
+    column = Column(
         frame, straight, wall, outlines, profiles, discs, plates, ends[0], ends[1], sacral is not None, span, canal_span
     )
+    return replace(column, lowest=_without_faint_sacrum(column))
+
+
+def _without_faint_sacrum(column: Column) -> int:
+    """Return the lowest level, without doubtful ones below another doubtful one, where sure ones stand above.
+
+    They are more likely segments of a sacrum that was not recognised, or no bodies at all, than vertebrae.
+    """
+    sure = [level_confidence(column, level) for level in range(column.highest + 1)]
+    lowest = column.lowest
+    while lowest + 1 < column.highest and max(sure[lowest : lowest + 2]) < _FAINT and max(sure[lowest:]) >= _SURE:
+        lowest += 1
+    return lowest
 
 
 def _end_levels(discs: tuple[Disc, ...], span: tuple[float, float], lowest: int, highest: int) -> tuple[int, int]:
