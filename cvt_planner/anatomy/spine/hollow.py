@@ -57,12 +57,13 @@ def _fill(labels: Any, hu: Any, never: Any, steps: Any, darkest: int, least: int
     nk, nj, ni = labels.shape
     for k in prange(nk):
         for j in range(nj):
+            out[k, j] = labels[k, j]
             first, last = ni, -1
-            for i in range(ni):
-                out[k, j, i] = labels[k, j, i]
-                if labels[k, j, i] != 0:
-                    first, last = min(first, i), i
-            for i in range(first + 1, last):  # what is closed in lies between bone in its row
+            for b in range(max(j - 1, 0), min(j + 2, nj)):
+                for i in range(ni):
+                    if labels[k, b, i] != 0:
+                        first, last = min(first, i), max(last, i)
+            for i in range(first + 1, last):  # what is closed in lies between bone in its row or the next
                 if labels[k, j, i] == 0 and not never[k, j, i] and hu[k, j, i] >= darkest:
                     out[k, j, i] = _closed_in(labels, k, j, i, steps, least)
 
