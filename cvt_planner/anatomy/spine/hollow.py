@@ -35,28 +35,37 @@ def _met(labels: Any, k: int, j: int, i: int, step: Any) -> int:
     return 0
 
 
+@kernel
+def _closed_in(labels: Any, k: int, j: int, i: int, steps: Any, least: int) -> int:
+    """Return the label that enough rays from a voxel meet first, 0 where there is none."""
+    own, hits, lost = 0, 0, 0
+    for ray in range(steps.shape[0]):
+        found = _met(labels, k, j, i, steps[ray])
+        if found != 0 and own == 0:
+            own = found
+        if found != 0 and found == own:
+            hits += 1
+        else:
+            lost += 1
+        if lost > steps.shape[0] - least:
+            return 0
+    return own
+
+
 @parallel_kernel
 def _fill(labels: Any, hu: Any, never: Any, steps: Any, darkest: int, least: int, out: Any) -> None:
     nk, nj, ni = labels.shape
     for k in prange(nk):
         for j in range(nj):
-            for i in range(ni):
-                out[k, j, i] = labels[k, j, i]
-                if labels[k, j, i] != 0 or never[k, j, i] or hu[k, j, i] < darkest:
-                    continue
-                own, hits, lost = 0, 0, 0
-                for ray in range(steps.shape[0]):
-                    found = _met(labels, k, j, i, steps[ray])
-                    if found != 0 and own == 0:
-                        own = found
-                    if found != 0 and found == own:
-                        hits += 1
-                    else:
-                        lost += 1
-                    if lost > steps.shape[0] - least:
-                        break
-                if hits >= least:
-                    out[k, j, i] = own
+            out[k, j] = labels[k, j]
+            first, last = ni, -1
+            for b in range(max(j - 1, 0), min(j + 2, nj)):
+                for i in range(ni):
+                    if labels[k, b, i] != 0:
+                        first, last = min(first, i), max(last, i)
+            for i in range(first + 1, last):  # what is closed in lies between bone in its row or the next
+                if labels[k, j, i] == 0 and not never[k, j, i] and hu[k, j, i] >= darkest:
+                    out[k, j, i] = _closed_in(labels, k, j, i, steps, least)
 
 
 def filled(labels: LabelArray, hu: HuArray, never: MaskArray, spacing_kji_mm: FloatArray) -> LabelArray:
