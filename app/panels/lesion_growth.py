@@ -106,6 +106,7 @@ class GrowthFields(QWidget):
 
 
 def labelled_slider(name: str, words: str, ends: tuple[int, int]) -> tuple[QSlider, QHBoxLayout]:
+    """Return a slider of whole numbers, and the row that holds it behind its words."""
     slider = named(QSlider(Qt.Orientation.Horizontal), name)
     slider.setRange(*ends)
     slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
