@@ -189,21 +189,6 @@ def best_path(scores: Any, reach: int, dz: float, dj: float, di: float, steep_co
 
 
 @kernel
-def polar(flat: Any, v0: float, u0: float, step: float, cosines: Any, sines: Any, out: Any) -> None:
-    ns, nv, nu = flat.shape
-    for n in range(ns):
-        for ray in range(cosines.shape[0]):
-            for r in range(out.shape[2]):
-                a = min(max((r * step * cosines[ray] - v0), 0.0), nv - 1.001)
-                b = min(max((r * step * sines[ray] - u0), 0.0), nu - 1.001)
-                a0, b0 = int(a), int(b)
-                fa, fb = a - a0, b - b0
-                out[n, ray, r] = (1.0 - fa) * ((1.0 - fb) * flat[n, a0, b0] + fb * flat[n, a0, b0 + 1]) + fa * (
-                    (1.0 - fb) * flat[n, a0 + 1, b0] + fb * flat[n, a0 + 1, b0 + 1]
-                )
-
-
-@kernel
 def _edge(hu: Any, first: int, inner: float, bone: float, peak_reach: int) -> float:
     """Return where one ray enters bone, in steps: half-way between what is inside and the wall's peak; else NaN."""
     for r in range(first, hu.shape[0] - peak_reach):
@@ -231,6 +216,7 @@ def ray_edges(hu: Any, step: float, bone: float, first: int, out: Any) -> None:
 
 @kernel
 def smooth_path(value: Any, cost: float, path: Any) -> None:
+    """Fill `path` with the row of every column whose values sum highest, steps costing `cost` for each row."""
     m, n = value.shape
     total = value[:, 0].copy()
     came = np.zeros((n, m), dtype=np.int64)
@@ -320,6 +306,7 @@ def choose_discs(
 
 @kernel
 def fan(flat: Any, v0: float, u0: float, axis: Any, cosines: Any, sines: Any, step: float, out: Any) -> None:
+    """Fill `out` with the values along rays about an axis of its own in every section."""
     ns, nv, nu = flat.shape
     for n in range(ns):
         for ray in range(cosines.shape[0]):

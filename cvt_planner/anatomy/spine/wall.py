@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from cvt_planner.anatomy.spine.curved import CurvedFrame
-from cvt_planner.anatomy.spine.kernels import polar, ray_edges
+from cvt_planner.anatomy.spine.kernels import fan, ray_edges
 from cvt_planner.base.arrays import FloatArray, MaskArray
 from cvt_planner.imaging.volume import Volume
 
@@ -64,7 +64,7 @@ def find_wall(frame: CurvedFrame, volume: Volume, bone_hu: float = _BONE_HU) -> 
     flat = frame.straightened(volume, side, side)
     turn = 2.0 * np.pi * np.arange(RAYS) / RAYS
     hu = np.empty((len(flat), RAYS, int((_FARTHEST_MM + 4.0) / _STEP_MM)), dtype=np.float32)
-    polar(flat, -20.0, -20.0, _STEP_MM, np.cos(turn), np.sin(turn), hu)
+    fan(flat, -20.0, -20.0, np.zeros(len(flat)), np.cos(turn), np.sin(turn), _STEP_MM, hu)
     hits = np.empty(hu.shape[:2])
     ray_edges(hu, _STEP_MM, bone_hu, int(2.0 / _STEP_MM), hits)
     hits[hits > _FARTHEST_MM] = np.nan
