@@ -60,7 +60,7 @@ def split_posterior(
 
     Notes
     -----
-    Bone below 160 HU outside the bodies is lost: an arch that a lysis has eaten is mirrored by `arch_proposal`.
+    Bone below 160 HU outside the bodies is lost: an arch that a lysis has eaten is not rebuilt.
     """
     steps = progress or Progress()
     hu = _crop(volume, box)

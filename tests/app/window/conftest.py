@@ -81,6 +81,12 @@ class Hand:
     def view(self, name: str = "axial") -> SliceView:
         return self.built.window.views[name]
 
+    @property
+    def out(self) -> Path:
+        """Where pictures are kept."""
+        OUT.mkdir(parents=True, exist_ok=True)
+        return OUT
+
     def settle(self) -> None:
         """Wait until nothing runs and everything is told."""
         for _ in range(3):

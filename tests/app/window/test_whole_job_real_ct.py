@@ -201,9 +201,8 @@ def freeze(hand: Hand, case: Case) -> None:
     assert "mm" in hand.table("ice_canal")[0][1] and hand.table("ice_canal")[2][1].endswith("°C")
     hand.picture(f"{case.name}_5_ice")
     hand.key(Qt.Key.Key_Up)
-    hand.settle()
-    assert hand.window.rail.buttons[Step.ICE].mark is Mark.OUT_OF_DATE
-    hand.picture(f"{case.name}_5_stale")
+    hand.qtbot.waitUntil(lambda: hand.window.rail.buttons[Step.ICE].mark is Mark.OUT_OF_DATE)
+    hand.window.grab().save(str(hand.out / f"{case.name}_5_stale.png"))  # the new ice is computed after a pause of 0.8 s
     hand.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert hand.window.rail.buttons[Step.ICE].mark is Mark.DONE
 
