@@ -1,4 +1,4 @@
-"""The canal that was found in the CT becomes the plan's, once a level is confirmed."""
+"""The canal that was found in the CT becomes the plan's, where the operator asks for it."""
 
 from __future__ import annotations
 
@@ -31,10 +31,13 @@ class FoundCanal(QObject):
             return found_canals(volume, plan, spine, progress)
 
         def done(made: dict[str, CanalMark]) -> None:
-            if not made or self.desk.volume is not volume:
+            if self.desk.volume is not volume:
+                return
+            if not made:
+                self.desk.say("The canal could not be measured at the named levels: click into it instead.", "look")
                 return
             if self.desk.apply(mark_canals(made), "Take the found canal"):
                 where = f"at {len(made)} levels" if len(made) > 1 else f"at {next(iter(made))}"
                 self.desk.say(f"The canal was measured {where}. Look whether its outline follows the bone.", "done")
 
-        self.desk.run(_JOB, "Measuring the canal", work, done, shown=False)
+        self.desk.run(_JOB, "Measuring the canal", work, done)

@@ -15,7 +15,6 @@ from app.commands import Commands
 from app.desk import Desk
 from app.documents import Documents
 from app.finding import Finding
-from app.found_canal import FoundCanal
 from app.freezing import Freezing
 from app.growing import Growing
 from app.importing import Importing
@@ -79,7 +78,6 @@ class MainWindow(QMainWindow):
         self.previewing = Previewing(desk, self.reading, self.freezing)
         self.playing = Playing(desk)
         self.naming = Naming(desk)
-        self.found_canal = FoundCanal(desk)
         self.probes = Probes(desk)
         self.views = views
         self.scene = scene
@@ -195,7 +193,6 @@ class MainWindow(QMainWindow):
         desk, documents = self.desk, self.documents
         self.rail.step_wanted.connect(self.enter)
         desk.step_wanted.connect(lambda n: self.enter(Step(n)))
-        self.naming.confirmed.connect(self.found_canal.take)
         desk.said.connect(self.line.say)
         desk.busy_started.connect(self.busy.start)
         desk.busy_advanced.connect(self.busy.advance)

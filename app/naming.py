@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
 from app.desk import Desk
 from cvt_planner.anatomy.counting import vertebra_near
@@ -24,8 +24,6 @@ _JOB = "level names"
 
 class Naming(QObject):
     """Knows the names of the found vertebrae as they stand, and the edits that change them."""
-
-    confirmed = Signal()
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
@@ -85,7 +83,6 @@ class Naming(QObject):
         words = f"{level} is confirmed{f'; {counted} vertebrae are counted from it' if counted else ''}."
         self.desk.say(" ".join((words, *_moved(plan, after))), "done")
         self.desk.tell()
-        self.confirmed.emit()
         return True
 
     def recount(self) -> None:

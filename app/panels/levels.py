@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.desk import Desk
 from app.finding import Finding
+from app.found_canal import FoundCanal
 from app.naming import Naming
 from app.panels.level_naming import STANDS_WORDS, LevelMoving, LevelNaming
 from app.panels.rail import Step
@@ -28,6 +29,7 @@ class LevelsPanel(StepPanel):
     def __init__(self, desk: Desk, naming: Naming, finding: Finding) -> None:
         self.naming = naming
         self.finding = finding
+        self.found_canal = FoundCanal(desk)
         super().__init__(desk)
 
     def build(self) -> None:
@@ -54,6 +56,8 @@ class LevelsPanel(StepPanel):
         self.section("Spinal canal")
         self.canal = button("Mark the canal", self._canal, icon="canal", checkable=True, name="mark_canal")
         self.body.addWidget(self.canal)
+        self.take_canal = button("Take the found canal at all levels", self.found_canal.take, name="take_found_canal")
+        self.body.addWidget(self.take_canal)
         self._hint = label("", "hint", "canal_hint")
         self.body.addWidget(self._hint)
 
@@ -76,6 +80,8 @@ class LevelsPanel(StepPanel):
         self.remove.setEnabled(chosen is not None)
         self.canal.setEnabled(chosen is not None)
         self.canal.setChecked(self.desk.tool == "canal")
+        open_levels = plan is not None and any(mark.canal is None for mark in plan.levels)
+        self.take_canal.setVisible(open_levels and self.desk.workspace.state.spine is not None)
         self._hint.setText(_canal_hint(chosen, self.desk.tool == "canal"))
 
     @property

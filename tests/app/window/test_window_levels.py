@@ -131,3 +131,14 @@ def test_a_spine_that_was_corrected_is_counted_again(found: Hand, small: Small) 
     assert column(found, 0) == ["L1", "T12", "L2"]  # as counted now, and the mark that is in its place still
     found.click("message_action")
     assert column(found, 0) == ["L1", "L2"]
+
+
+def test_one_button_takes_the_found_canal(found: Hand) -> None:
+    found.step(Step.LEVELS)
+    found.click("confirm_level")
+    assert not any(mark.canal for mark in found.plan.levels)
+    found.click("take_found_canal")
+    found.settle()
+    assert any(mark.canal for mark in found.plan.levels) and "Look whether its outline" in found.message
+    found.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert not any(mark.canal for mark in found.plan.levels)
