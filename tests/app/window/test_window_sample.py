@@ -208,7 +208,19 @@ def of_side(hand: Hand, side: Side) -> np.ndarray:
     painted = painted_needles(hand, hand.view())
     red, green, blue = np.moveaxis(colours_of(hand.view()), -1, 0)
     coloured = (green - red > 40) & (green >= blue) if side is Side.LEFT else (red - blue > 60) & (green > blue)
-    return np.asarray(painted & coloured)
+    return np.asarray(painted & coloured & along_needle(hand, side, coloured.shape))
+
+
+def along_needle(hand: Hand, side: Side, shape: tuple[int, int]) -> np.ndarray:
+    """Return which pixels lie along a side's needle: its name beside its end stays upright when the picture turns."""
+    plane = hand.view().plane()
+    assembly = next(a for a in hand.plan.assemblies if a.side is side)
+    ends = [plane.point_of(np.array(p)) for p in (assembly.probe_tip_lps_mm, assembly.entry_lps_mm)]
+    tip, entry = (np.array([p.x(), p.y()]) for p in ends)
+    rows, columns = np.indices(shape)
+    places = np.stack([columns + 0.5, rows + 0.5], axis=-1)
+    share = np.clip((places - tip) @ (entry - tip) / ((entry - tip) @ (entry - tip)), 0.0, 1.0)
+    return np.asarray(np.linalg.norm(places - tip - share[..., None] * (entry - tip), axis=-1) < 8.0)
 
 
 def check_half(hand: Hand, side: Side) -> None:
