@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from cvt_planner.anatomy.band import suggest_band
-from cvt_planner.anatomy.lesion.distance import ramp_of, signed_distance_mm, widths_mm
+from cvt_planner.anatomy.lesion.distance import ramp_of, share_of, signed_distance_mm, widths_mm
 from cvt_planner.anatomy.lesion_shape import Region
 from cvt_planner.anatomy.morphology import bounding_box
 from cvt_planner.anatomy.neighbourhood import (
@@ -84,13 +84,30 @@ def grow_region(
     share = _shares(part, band[box], around.hu[box], (low_hu, high_hu))
     spacing = around.grid.spacing_kji_mm
     distance = signed_distance_mm(share, spacing, 0.5)
-    if smooth:  # a blurred ball's half-height contour lies sigma^2/R inside its true one
-        radius = (3.0 * float(part.sum()) * around.grid.voxel_volume_mm3 / (4.0 * math.pi)) ** (1.0 / 3.0)
-        distance -= np.float32(DENOISE_SIGMA_MM**2 / max(radius, 2.0))
+    width = widths_mm(distance, spacing)
+    if smooth:
+        distance -= _shrunk_by_mm(share, distance, width, around.grid.voxel_volume_mm3)
     grid = around.grid.crop((box[0].start, box[1].start, box[2].start), index_kji(np.array(part.shape)))
-    region = Region(ramp_of(distance, widths_mm(distance, spacing)), grid)
+    region = Region(ramp_of(distance, width), grid)
     step.report(1.0)
     return region
+
+
+def _shrunk_by_mm(share: Float32Array, distance: Float32Array, width: Float32Array, voxel_mm3: float) -> np.float32:
+    """Return how far the surface is moved out, so that the volume is what it was before the blur, mm.
+
+    A blurred ball's half-height contour lies sigma^2/R inside its true one. The volume is the measure, not that
+    distance: a noisy surface is larger than a ball's.
+    """
+    inside_mm3 = float(share.sum(dtype=np.float64)) * voxel_mm3
+    radius = max((3.0 * inside_mm3 / (4.0 * math.pi)) ** (1.0 / 3.0), 2.0)
+    wanted = inside_mm3 + 4.0 * math.pi * radius * DENOISE_SIGMA_MM**2
+    low, high = -1.0, 1.0
+    for _ in range(12):
+        middle = 0.5 * (low + high)
+        got = float(share_of(ramp_of(distance - np.float32(middle), width)).sum(dtype=np.float64)) * voxel_mm3
+        low, high = (middle, high) if got < wanted else (low, middle)
+    return np.float32(0.5 * (low + high))
 
 
 def _shares(mask: MaskArray, band: MaskArray, hu: Float32Array, ends: tuple[float, float]) -> Float32Array:
