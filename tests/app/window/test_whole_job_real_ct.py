@@ -202,7 +202,8 @@ def freeze(hand: Hand, case: Case) -> None:
     hand.picture(f"{case.name}_5_ice")
     hand.key(Qt.Key.Key_Up)
     hand.qtbot.waitUntil(lambda: hand.window.rail.buttons[Step.ICE].mark is Mark.OUT_OF_DATE)
-    hand.window.grab().save(str(hand.out / f"{case.name}_5_stale.png"))  # the new ice is computed after a pause of 0.8 s
+    # At once: the new ice is computed by itself after a pause of 0.8 s.
+    hand.window.grab().save(str(hand.out / f"{case.name}_5_stale.png"))
     hand.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert hand.window.rail.buttons[Step.ICE].mark is Mark.DONE
 
