@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 _CUT_OFF = "Not wholly in the CT: its measures are not to be used."
 _SACRUM = "The upper sacrum: only its first segment is marked, and its measures are not to be used."
+_NECK = "Higher than a vertebra of its depth, or above one that is: two may be taken for one. Count by eye."
+_MOST_HEIGHT = 0.95  # of the body's depth; means run from 0.61 to 0.78 (Panjabi 1991, 1992)
+_NECK_CONFIDENCE = 0.4  # below what counts as doubtful
 _FAINT = "Its discs are faint: the boundary to its neighbour may be off."
 
 
@@ -24,7 +28,20 @@ def measure_vertebrae(
     volume: Volume, column: Column, labelled: Labelled, vertebrae: LabelArray
 ) -> tuple[Vertebra, ...]:
     """Return the vertebrae from head to feet, with centre, axes, endplates, sizes, confidence and doubts."""
-    return tuple(_measured(column, level) for level in range(column.highest, column.lowest - 1, -1))
+    return _neck_doubted(tuple(_measured(column, level) for level in range(column.highest, column.lowest - 1, -1)))
+
+
+def _neck_doubted(found: tuple[Vertebra, ...]) -> tuple[Vertebra, ...]:
+    """Return the vertebrae, those from the head down to the lowest that is too high for its depth called doubtful.
+
+    In the neck two vertebrae are often taken for one; such a pair is as high as it is deep.
+    """
+    high = [n for n, v in enumerate(found) if v.depth_mm > 0.0 and v.height_mm > _MOST_HEIGHT * v.depth_mm]
+    last = max(high, default=-1)
+    return tuple(
+        replace(v, confidence=min(v.confidence, _NECK_CONFIDENCE), doubts=(*v.doubts, _NECK)) if n <= last else v
+        for n, v in enumerate(found)
+    )
 
 
 def _measured(column: Column, level: int) -> Vertebra:
