@@ -28,13 +28,15 @@ def measure_vertebrae(
     volume: Volume, column: Column, labelled: Labelled, vertebrae: LabelArray
 ) -> tuple[Vertebra, ...]:
     """Return the vertebrae from head to feet, with centre, axes, endplates, sizes, confidence and doubts."""
-    return _neck_doubted(tuple(_measured(column, level) for level in range(column.highest, column.lowest - 1, -1)))
+    found = tuple(_measured(column, level) for level in range(column.highest, column.lowest - 1, -1))
+    return (*_neck_doubted(found[:-1]), *found[-1:]) if column.sacral else _neck_doubted(found)
 
 
 def _neck_doubted(found: tuple[Vertebra, ...]) -> tuple[Vertebra, ...]:
     """Return the vertebrae, those from the head down to the lowest that is too high for its depth called doubtful.
 
-    In the neck two vertebrae are often taken for one; such a pair is as high as it is deep.
+    In the neck two vertebrae are often taken for one; such a pair is as high as it is deep. The sacrum's first segment
+    is so by itself and must not be among them.
     """
     high = [n for n, v in enumerate(found) if v.depth_mm > 0.0 and v.height_mm > _MOST_HEIGHT * v.depth_mm]
     last = max(high, default=-1)

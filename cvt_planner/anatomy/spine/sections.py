@@ -109,8 +109,9 @@ def _fitted(edges: FloatArray, peaks: FloatArray) -> Sections:
         off = points - middle[:, None]
         share = np.sqrt(np.maximum(np.einsum("tni,tij,tnj->tn", off, _inverse(shape), off), 0.0))
         miss = np.abs(share - 1.0) * np.hypot(off[..., 0], off[..., 1]) / np.maximum(share, 1e-6)
-        counted = known | ~known.any(axis=1, keepdims=True)  # where no edge is known the median says nothing
-        middling = np.nanmedian(np.where(counted, miss, np.nan), axis=1, keepdims=True)
+        middling = np.full((len(miss), 1), np.nan)  # where nothing fits there is no median, and nothing is kept
+        fits = (known & np.isfinite(miss)).any(axis=1)
+        middling[fits] = np.nanmedian(np.where(known, miss, np.nan)[fits], axis=1, keepdims=True)
         kept = known & (miss < np.maximum(_STRAY_MM, 2.0 * middling))
     extents = 2.0 * np.sqrt(shape[:, [0, 1], [0, 1]])
     bad = (kept.sum(axis=1) < _LEAST_RAYS) | ~np.isfinite(extents).all(axis=1)
