@@ -24,10 +24,14 @@ _ALONG_MM = np.arange(-7.0, 6.01, 0.5)  # fine; the first turns take every other
 _COARSE_MM = np.arange(-5.0, 5.01, 1.25)
 _TURNED_IN_DEG = (0.0, 15.0, 30.0, 45.0)  # T12 to C3 and L5: the range seen
 _TURNS = 5
+_LARGEST_TURN = 0.25  # of the axis at once: where the tube flares beside a rib it would swing out of it; assumed
+_SETTLED = 0.05  # 3 degrees: an axis that turned by more the last time is not certain
+_STEEPEST = 0.36  # 20 degrees against the canal's section; assumed
 _FARTHEST_MM = 12.0  # from the first place; beyond, another tube was found (a rib, a transverse process)
 _TUBE = 1.08  # sections up to so much larger than the least belong to the tube, beyond it flares; assumed
 _FLARE = (0.03, 0.012)  # wider and higher by such a share counts little; assumed
 _LEAST_TUBE = 3  # sections
+_LEAST_WEIGHT = 1e-3  # so that a line through them is always defined
 _CORTEX_HU = 250.0  # least median peak of a cortex that is whole; assumed
 _LEAST_EDGES, _WHOLE_EDGES = 0.65, 0.75
 _WIDTHS_MM, _HEIGHTS_MM = (2.0, 26.0), (5.0, 26.0)  # seen in adults, C3 to S1, with room
@@ -36,6 +40,7 @@ SIDES: tuple[SideName, SideName] = ("left", "right")
 THICK = "Slices lie {:.1f} mm apart; width and height need 1.5 mm or less."
 UNSEEN = "This pedicle is not seen: it is eaten, cut off by the edge of the CT, or never formed."
 MIRRORED = "Its place is mirrored from the other side."
+UNSETTLED = "Its axis is not certain: it still turned when it was measured last."
 EATEN = "The cortex is not whole all round the pedicle."
 
 
@@ -118,20 +123,32 @@ def _measured(
         return None
     middle, forward, up = _turned_in(volume, grid, bone, *start, 1.0 if side == "left" else -1.0)
     first = middle
+    settled, kept = False, None
     for turn in range(_TURNS):
         along = _ALONG_MM[::2] if turn < _TURNS - 2 else _ALONG_MM
         found, aside, over = cuts(volume, grid, bone, middle, forward, up, along)
         tube = _tube_of(found)
         if tube is None:
-            return None
+            settled = False
+            break
         t, off = along[tube], found.middle_mm[tube]
         narrow = t[int(np.argmin((found.width_mm * found.height_mm)[tube]))]
         at, slope = np.polynomial.polynomial.polyfit(t - narrow, off, 1, w=_weights(found, tube))
         middle = middle + narrow * forward + at[0] * aside + at[1] * over
-        forward = forward + slope[0] * aside + slope[1] * over
-        forward = forward / np.linalg.norm(forward)
-        judged = _judged(volume, side, middle, forward, found, tube)
-    return judged if np.linalg.norm(middle - first) < _FARTHEST_MM else None
+        slope = np.clip(slope, -_LARGEST_TURN, _LARGEST_TURN)
+        forward = _within(forward + slope[0] * aside + slope[1] * over, up)
+        settled, kept = bool(np.abs(slope).max() < _SETTLED), (found, tube)
+    if kept is None or np.linalg.norm(middle - first) > _FARTHEST_MM:
+        return None
+    return _judged(volume, side, middle, forward, *kept, settled)
+
+
+def _within(direction: Points, up: Points) -> Points:
+    """Return a direction as a unit vector, its rise kept within what pedicles have: a flare beside a rib bends it."""
+    level = direction - (direction @ up) * up
+    rise = float(np.clip((direction @ up) / np.linalg.norm(level), -_STEEPEST, _STEEPEST))
+    turned = level / np.linalg.norm(level) + rise * up
+    return np.asarray(turned / np.linalg.norm(turned))
 
 
 def _start(frame: CurvedFrame, here: _Here, sign: float) -> tuple[Points, Points, Points] | None:
@@ -180,17 +197,23 @@ def _tube_of(found: Sections) -> slice | None:
         first -= 1
     while last < len(belongs) - 1 and belongs[last + 1]:
         last += 1
-    return slice(first, last + 1) if last - first + 1 >= _LEAST_TUBE else None
+    if last - first + 1 < _LEAST_TUBE:  # a real isthmus is often shorter than such a stretch: its neighbours count too
+        first, last = max(least - 1, 0), min(least + 1, len(belongs) - 1)
+        if last - first + 1 < _LEAST_TUBE or not np.isfinite(size[first : last + 1]).all():
+            return None
+    return slice(first, last + 1)
 
 
 def _weights(found: Sections, tube: slice) -> FloatArray:
     """Return how much each section says of the axis: little where the tube begins to flare, which is lopsided."""
     width, height = found.width_mm[tube], found.height_mm[tube]
     flare = ((width / width.min() - 1.0) / _FLARE[0]) ** 2 + ((height / height.min() - 1.0) / _FLARE[1]) ** 2
-    return np.asarray(np.exp(-0.25 * flare))
+    return np.asarray(np.maximum(np.exp(-0.25 * flare), _LEAST_WEIGHT))
 
 
-def _judged(volume: Volume, side: SideName, middle: Points, forward: Points, found: Sections, tube: slice) -> Pedicle:
+def _judged(
+    volume: Volume, side: SideName, middle: Points, forward: Points, found: Sections, tube: slice, settled: bool
+) -> Pedicle:
     narrow = np.argsort((found.width_mm * found.height_mm)[tube])[:_LEAST_TUBE]
     width, height, edges, peak = (
         float(np.median(values[tube][narrow]))
@@ -201,6 +224,8 @@ def _judged(volume: Volume, side: SideName, middle: Points, forward: Points, fou
         doubts.append(THICK.format(volume.slice_distance_mm))
     if edges < _WHOLE_EDGES or peak < _CORTEX_HU:
         doubts.append(EATEN)
+    if not settled:
+        doubts.append(UNSETTLED)
     return Pedicle(side, vec3(middle), vec3(forward), width, height, not doubts, " ".join(doubts))
 
 
