@@ -75,13 +75,14 @@ class LevelNaming(QWidget):
         self._here.setVisible(bool(self._here.text()))
         names = plan.scheme.names if plan else ()
         self.level.fill([(name, name) for name in names], self.level.currentData() or "L2")
-        target = self._target
-        of = (here.vertebra.number, here.level) if here else (target.level if target else "",)
+        marked = self._target
+        of = (here.vertebra.number, here.level) if here else (marked.level if marked else "",)
         if of != self._choice_of:  # the crosshair went elsewhere: what was chosen for the last vertebra is past
             self._choice_of = of
-            proposed = here.level if here else target.level if target else ""
+            proposed = here.level if here else marked.level if marked else ""
             if proposed:
                 self.level.choose_quietly(proposed)
+        target = self._target  # read again: it speaks of the level that is chosen by now
         self.counted_from.choose_quietly(self.naming.counted_from)
         self.picture.choose_quietly(self.naming.picture)
         self.mark.setEnabled(plan is not None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QComboBox, QLabel
 
 from app.panels.rail import Mark, Step
 from cvt_planner.planning.level_guard import level_doubts
@@ -142,3 +142,14 @@ def test_one_button_takes_the_found_canal(found: Hand) -> None:
     assert any(mark.canal for mark in found.plan.levels) and "Look whether its outline" in found.message
     found.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert not any(mark.canal for mark in found.plan.levels)
+
+
+def test_the_button_speaks_of_the_vertebra_it_confirms(found: Hand) -> None:
+    found.step(Step.LEVELS)
+    spine = found.built.workspace.state.spine
+    assert spine is not None
+    for vertebra in (*spine.found, *reversed(spine.found)):
+        found.built.desk.go_to(vertebra.centre_lps_mm)
+        found.qtbot.wait(120)
+        level = found.window.findChild(QComboBox, "level_choice").currentText()
+        assert found.button("confirm_level").text() == f"Confirm {level} here"
