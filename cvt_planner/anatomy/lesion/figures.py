@@ -18,7 +18,7 @@ from cvt_planner.anatomy.lesion.reshape import region_on
 from cvt_planner.anatomy.lesion_shape import LesionShape, Region
 from cvt_planner.anatomy.morphology import bounding_box
 from cvt_planner.anatomy.neighbourhood import DENOISE_SIGMA_MM, index_kji
-from cvt_planner.anatomy.spine.model import Part, Spine, Vertebra
+from cvt_planner.anatomy.spine.model import CANAL_LINING_MM, Part, Spine, Vertebra
 from cvt_planner.base.arrays import Float32Array, LabelArray, MaskArray, Points, Vec3
 from cvt_planner.base.units import ml_from_mm3
 from cvt_planner.geometry.frames import Grid
@@ -55,7 +55,7 @@ class LesionFigures:
     arch_left_ml, arch_right_ml
         What of it lies in pedicle and posterior elements of each side.
     canal_mm
-        The shortest way to the canal, 0 where it touches or enters.
+        The shortest way to the canal's bony wall, 0 where it touches or enters.
     height_lost
         By how much its vertebra is lower than its neighbours, 0 to 1; None where these are not whole.
     """
@@ -185,7 +185,7 @@ def _about_vertebra(volume: Volume, region: Region, spine: Spine, vertebra: Vert
     nearest = None
     if to_canal is not None:
         near_lesion = lesion_mm[canal]
-        nearest = max(0.0, float(near_lesion.min()) - 0.5 * float(spacing.min()))
+        nearest = max(0.0, float(near_lesion.min()) - 0.5 * float(spacing.min()) - CANAL_LINING_MM)
     return {
         "body_share": inside_ml(body) / body_ml if body_ml > 0.0 else None,
         "in_bone_ml": in_bone,

@@ -17,6 +17,11 @@ SideName = Literal["left", "right"]
 LabelArray = NDArray[np.uint8]
 
 
+# Voxels that the bony wall brightens by its blur, its periosteum and the ligaments on it are no part of the canal's
+# label: it lies so far inside the wall, which distances to the canal must allow for; assumed.
+CANAL_LINING_MM = 0.7
+
+
 class Part(IntEnum):
     """What a voxel of `Spine.parts` is; 0 is none of these."""
 

@@ -16,7 +16,7 @@ from cvt_planner.anatomy.spine.ends import end_at_sacrum, seen_span
 from cvt_planner.anatomy.spine.foramina import find_foramina
 from cvt_planner.anatomy.spine.label import label_voxels
 from cvt_planner.anatomy.spine.measure import level_confidence, measure_vertebrae
-from cvt_planner.anatomy.spine.model import Part, Spine, Vertebra
+from cvt_planner.anatomy.spine.model import CANAL_LINING_MM, Part, Spine, Vertebra
 from cvt_planner.anatomy.spine.parts import label_arches
 from cvt_planner.anatomy.spine.pedicles import measure_pedicles
 from cvt_planner.anatomy.spine.posterior import split_posterior
@@ -32,9 +32,6 @@ from cvt_planner.imaging.volume import Volume
 _FAINT, _SURE = 0.36, 0.5  # confidences
 _END_MM, _TILTED_MM = 5.0, 8.0  # a canal found so near the CT's end leaves it there, at up to 40 degrees
 BEYOND_MM = 30.0  # a tilted end vertebra reaches beyond the end of its canal
-# Voxels that the bony wall brightens by its blur, its periosteum and the ligaments on it are no part of the canal's
-# label; assumed.
-LINING_MM = 0.7
 REACH_BACK_MM, REACH_FRONT_MM, REACH_SIDE_MM = -75.0, 55.0, 62.0
 NO_SPINE = (
     "No spine was found in this CT: no spinal canal with bone around it and a vertebral body in front of it. Mark "
@@ -236,7 +233,7 @@ def label_column(volume: Volume, column: Column) -> Labelled:
 
     low = column.low_mm - (0.0 if column.sacral else BEYOND_MM)
     parts, level = label_voxels(
-        coordinates, column.wall.radii_mm - LINING_MM, column.canal_span_mm, column.outlines.radii_mm,
+        coordinates, column.wall.radii_mm - CANAL_LINING_MM, column.canal_span_mm, column.outlines.radii_mm,
         column.outlines.axis_mm, column.straight.front_mm, planes, stack(lambda p: p.upper), stack(lambda p: p.lower),
         (float(PLATE_V_MM[0]), float(PLATE_U_MM[0])), column.lowest, np.array([low, column.span_mm[1] + BEYOND_MM]),
     )  # fmt: skip
