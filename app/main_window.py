@@ -58,7 +58,7 @@ from app.tools.spine import BoundaryHandles
 from cvt_planner.base.arrays import vec3
 from cvt_planner.imaging.series import SeriesListing
 
-PANEL_PX = 364
+PANEL_PX = 384
 
 
 class MainWindow(QMainWindow):

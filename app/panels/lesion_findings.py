@@ -202,7 +202,7 @@ def _rows(figures: LesionFigures) -> list[tuple[str, str]]:
     if figures.canal_mm is not None:
         rows.append(("Distance to the canal", mm(figures.canal_mm, 1)))
     if figures.height_lost is not None:
-        rows.append(("Height lost to neighbours", percent(100.0 * figures.height_lost)))
+        rows.append(("Height lost", percent(100.0 * figures.height_lost)))
     rows += _defect_rows(figures)
     return rows
 

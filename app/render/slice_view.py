@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QImage,
@@ -63,7 +63,8 @@ class SliceView(QWidget):
         self._navigation = Navigation(self)
         self._picture: tuple[object, QImage] | None = None
         self._cut_ms = 0.0  # how long the last sharp cut took
-        self._layer: tuple[tuple[object, ...], QImage] | None = None
+        # What it was drawn from, the picture, and the room its labels take.
+        self._layer: tuple[tuple[object, ...], QImage, tuple[QRectF, ...]] | None = None
         self._fade = QTimer(self)
         self._fade.setSingleShot(True)
         self._fade.setInterval(FADE_MS)
@@ -243,7 +244,9 @@ class SliceView(QWidget):
                     overlay.paint(painter, scene)
                     painter.restore()
             painter.end()
-            self._layer = (key, layer)
+            self._layer = (key, layer, tuple(scene.taken))
+        else:
+            scene.taken.extend(self._layer[2])
         return self._layer[1]
 
     def _draws(self, overlay: Overlay) -> bool:

@@ -39,7 +39,7 @@ class Collapse(StrEnum):
 
     OVER_HALF = "over 50 %"
     UNDER_HALF = "under 50 %"
-    INVOLVED = "none, over 50 % of the body involved"
+    INVOLVED = "none, over 50 % involved"
     NONE = "none"
 
 

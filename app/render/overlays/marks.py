@@ -39,5 +39,7 @@ class Marks(Overlay):
             painter.drawLine(QLineF(x, y - ARM_PX, x, y + ARM_PX))
         x, y = pixels[-1]
         places = around(QRectF(x - ARM_PX, y - ARM_PX, 2 * ARM_PX, 2 * ARM_PX), gap_px=3.0)
+        if not near and len(pixels) == 1:
+            return  # its label would stand beside what it does not speak of
         if mark.label and not put(painter, scene, places, mark.label, colour, now=True):
             write(painter, places[0][0], mark.label, colour)
