@@ -152,9 +152,10 @@ class Finding(QObject):
         self._soon.stop()
         self._process.close()
 
-    def set_brush(self, **change: object) -> None:
-        """Take another brush."""
-        self.brush = replace(self.brush, **change)  # type: ignore[arg-type]
+    def set_brush(self, structure: Structure | None = None, radius_mm: float | None = None) -> None:
+        """Take another brush; what is not given stays."""
+        old = self.brush
+        self.brush = Brush(structure or old.structure, old.radius_mm if radius_mm is None else radius_mm)
         self.desk.tell()
 
     # --- following

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 
 from cvt_planner.anatomy.spine.pipeline import find_spine
+from cvt_planner.base.arrays import Vec3
 from cvt_planner.base.errors import PlannerError
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.isolation.shared_array import SharedVoxels
@@ -52,9 +53,9 @@ def serve(pipe: Connection) -> None:
             del hu, volume
 
 
-def _answer(volume: Volume, seeds: tuple[object, ...], progress: Progress) -> object:
+def _answer(volume: Volume, seeds: tuple[Vec3, ...], progress: Progress) -> object:
     try:
-        return find_spine(volume, seeds, progress)  # type: ignore[arg-type]
+        return find_spine(volume, seeds, progress)
     except PlannerError as refusal:
         return refusal
     except OSError:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QCheckBox
+from PySide6.QtWidgets import QCheckBox
 
 from app.panels.rail import Step
 from cvt_planner.anatomy.lesion_shape import Origin, Region
@@ -166,5 +166,4 @@ def test_the_buttons_reshape_split_and_join(opened: Hand, small: Small) -> None:
     opened.settle()
     assert len(opened.plan.lesions) == 1
     assert opened.plan.lesions[0].volume_ml == pytest.approx(first.volume_ml, rel=0.04)
-    QApplication.processEvents()
     opened.picture("lesion_reshaped")
