@@ -8,7 +8,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORE_BIN := .venv-core/bin
 endif
-PACKAGES := cvt_planner app
+# The tests start many processes; each would compile every source anew where Python is told to keep no bytecode.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup run test test-core lint format bench validate validate-anatomy fuzz package clean
 
@@ -18,8 +19,8 @@ setup: ## the virtual environment, the pinned packages, the system libraries
 run: setup ## the window on the sample case; without a display the same case headless, results in out/
 	@$(BIN)/python packaging/run_sample.py
 
-test: setup ## every test
-	$(BIN)/python -m pytest
+test: setup ## every test, on all cores
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-core: ## the core's tests where neither Qt nor VTK is installed
 	@$(PYTHON) packaging/bootstrap.py --core

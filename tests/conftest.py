@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from cvt_planner.phantom import Phantom, make_phantom
+
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = Path(os.environ.get("CVT_TEST_DATA", ROOT.parent / "shared" / "data"))
 
@@ -72,3 +74,15 @@ def copy_of(tmp_path: Path) -> Callable[[Path], Path]:
         return target
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def small_phantom() -> Phantom:
+    """Return the phantom `small`, which takes seconds to make: once for all tests of a process."""
+    return make_phantom("small")
+
+
+@pytest.fixture(scope="session")
+def odd_phantom() -> Phantom:
+    """Return the phantom `small` with perturbed proportions and unlike sides."""
+    return make_phantom("small", 1)

@@ -3,7 +3,8 @@
     python tests/bench/bench_window.py [FOLDER]     the sample case, or another study
 
 Run off screen on software rendering unless a display is set. Figures: seconds from the start of the process to the
-first picture of the study (median of 5); milliseconds from a wheel event to the painted picture of the axial view;
+first picture of the study (median of 5); milliseconds from a wheel event to the painted picture of the axial view, and
+from a move of the brush to its painted stroke;
 longest gap between two turns of the window's event loop while the ice of two probes is computed.
 """
 
@@ -70,6 +71,7 @@ def child(study: Path, started: float, whole: bool) -> int:
         look.stop()
         spin(3.0)
         scroll(axial)
+        brush(built)
         freeze(built)
     built.desk.jobs.close()
     sys.stdout.flush()
@@ -118,21 +120,59 @@ def scroll(view: object) -> None:
     )
 
 
+def brush(built: object) -> None:
+    """Mark a lesion and draw on it with the brush."""
+    from PySide6.QtCore import QPoint, Qt
+    from PySide6.QtTest import QTest
+
+    from app.main import Built
+    from app.panels.rail import Step
+    from cvt_planner.anatomy.lesion_shape import Ellipsoid
+    from cvt_planner.base.arrays import vec3
+    from cvt_planner.plan.edits import add_lesion
+    from cvt_planner.plan.model import Lesion, LesionKind, new_id
+
+    assert isinstance(built, Built)
+    workspace, view = built.workspace, built.window.views["axial"]
+    centre = workspace.volume.grid.centre_lps_mm
+    lesion = Lesion(new_id(), "Lesion 1", "L2", LesionKind.LYTIC, Ellipsoid(vec3(centre), (9.0, 9.0, 9.0)))
+    workspace.apply(add_lesion(lesion), "Mark lesion")
+    built.desk.go_to(vec3(centre))
+    QTest.mouseClick(built.window.rail.buttons[Step.LESIONS], Qt.MouseButton.LeftButton)
+    spin(1.0)
+    times = []
+    for stroke in range(3):
+        QTest.keyClick(view, Qt.Key.Key_B)
+        start = view.point_of(centre).toPoint()
+        QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=start)
+        for n in range(1, 31):
+            begin = time.perf_counter()
+            QTest.mouseMove(view, start + QPoint(2 * n, 3 * stroke))
+            view.repaint()  # what is under the hand, now
+            times.append(1000 * (time.perf_counter() - begin))
+            assert built.desk.view_state.preview is not None
+        QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=start + QPoint(60, 3 * stroke))
+        spin(0.5)
+        QTest.keyClick(view, Qt.Key.Key_Escape)
+    times.sort()
+    print(
+        f"brush stroke to picture: median {statistics.median(times):.1f} ms, "
+        f"p95 {times[int(0.95 * len(times))]:.1f} ms, worst {times[-1]:.1f} ms"
+    )
+
+
 def freeze(built: object) -> None:
     from PySide6.QtCore import QEventLoop, QTimer
 
     from app.main import Built
-    from cvt_planner.anatomy.lesion_shape import Ellipsoid
     from cvt_planner.base.arrays import vec3
-    from cvt_planner.plan.edits import add_lesion, put_assembly
-    from cvt_planner.plan.model import Lesion, LesionKind, new_id
+    from cvt_planner.plan.edits import put_assembly
     from cvt_planner.planning.placement import place_assembly
 
     assert isinstance(built, Built)
     workspace = built.workspace
     centre = workspace.volume.grid.centre_lps_mm
-    lesion = Lesion(new_id(), "Lesion 1", "L2", LesionKind.LYTIC, Ellipsoid(vec3(centre), (9.0, 9.0, 9.0)))
-    workspace.apply(add_lesion(lesion), "Mark lesion")
+    lesion = workspace.plan.lesions[0]
     for x in (-6.0, 6.0):
         tip = vec3((centre[0] + x, centre[1], centre[2]))
         entry = vec3((centre[0] + 3.0 * x, centre[1] + 90.0, centre[2]))

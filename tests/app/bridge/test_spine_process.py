@@ -11,13 +11,12 @@ from app.bridge.spine_process import SpineProcess
 from cvt_planner.base.errors import Cancelled
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.volume import Patient, SeriesIdentity, Volume
-from cvt_planner.phantom import make_phantom
+from cvt_planner.phantom import Phantom
 
 
-def test_the_process_finds_the_spine_and_stops_when_told() -> None:
-    phantom = make_phantom("small")
+def test_the_process_finds_the_spine_and_stops_when_told(small_phantom: Phantom) -> None:
     series = SeriesIdentity(series_uid="1", study_uid="1")
-    volume = Volume(phantom.hu, phantom.grid, Patient(name="X", patient_id="1"), series, "small", "")
+    volume = Volume(small_phantom.hu, small_phantom.grid, Patient(name="X", patient_id="1"), series, "small", "")
     process = SpineProcess()
     told: list[float] = []
     try:

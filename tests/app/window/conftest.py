@@ -26,7 +26,7 @@ from app.render.view_state import Frame
 from app.settings import Settings
 from cvt_planner.base.arrays import Points, vec3
 from cvt_planner.bioheat.solver import warm_up
-from cvt_planner.phantom import make_phantom, write_phantom
+from cvt_planner.phantom import Phantom, write_phantom
 from cvt_planner.plan.model import Plan
 
 OUT = Path(__file__).resolve().parents[3] / "out" / "window"
@@ -221,10 +221,10 @@ class Hand:
             QApplication.sendEvent(shown, event)
         self.qtbot.wait(1)
 
-    def picture(self, name: str) -> None:
-        """Keep pictures of the window, at the size of a laptop and of a workstation."""
+    def picture(self, name: str, large: bool = False) -> None:
+        """Keep a picture of the window at the size of a laptop and, where asked for, of a workstation."""
         OUT.mkdir(parents=True, exist_ok=True)
-        for width, height in ((1920, 1080), (1280, 800)):
+        for width, height in ((1920, 1080), (1280, 800)) if large else ((1280, 800),):
             self.window.resize(width, height)
             self.settle()
             self.window.grab().save(str(OUT / f"{name}_{width}x{height}.png"))
@@ -292,9 +292,9 @@ class Small:
 
 
 @pytest.fixture(scope="session")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
+def small(tmp_path_factory: pytest.TempPathFactory, small_phantom: Phantom) -> Small:
     """Return the small phantom as DICOM."""
     folder = tmp_path_factory.mktemp("small_phantom")
-    write_phantom(make_phantom("small"), folder)
+    write_phantom(small_phantom, folder)
     truth = next(folder.rglob("truth.json"))
     return Small(folder, json.loads(truth.read_text(encoding="utf-8")))

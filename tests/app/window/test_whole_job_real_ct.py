@@ -152,7 +152,7 @@ def mark_lesion(hand: Hand, case: Case) -> None:
     lesion = hand.plan.lesions[0]
     assert lesion.level == case.level and lesion.volume_ml == pytest.approx(3.05, rel=0.25)
     hand.choose("lesion_vas", "7")
-    hand.picture(f"{case.name}_3_lesions")
+    hand.picture(f"{case.name}_3_lesions", large=True)
 
 
 def lay_needles(hand: Hand, case: Case) -> None:
@@ -190,16 +190,15 @@ def freeze(hand: Hand, case: Case) -> None:
     hand.click("run_ice")
     hand.built.desk.bridge.ice_changed.connect(gaps.stop)
     hand.settle()
-    worst = sorted(gaps.gaps_ms)[-3:]
-    print(f"\n{case.name}: window's thread while the ice ran: longest gaps {[round(g) for g in worst]} ms")
-    assert worst and worst[-1] < 250.0  # 50 ms where nothing else runs; tests share their cores
+    # 50 ms where nothing else runs, see tests/bench/bench_window.py; tests share their cores. One solve takes seconds.
+    assert gaps.gaps_ms and max(gaps.gaps_ms) < 500.0
     assert len(hand.built.workspace.state.ice) == 1, hand.message
     assert hand.window.rail.buttons[Step.ICE].mark is Mark.DONE
     volumes = {row[0]: float(row[1].split()[0]) for row in hand.table("ice_isotherms")}
     assert volumes["0 °C"] > volumes["−20 °C"] > volumes["−40 °C"] > 1.0
     assert all(row[3].endswith("%") for row in hand.table("ice_isotherms"))
     assert "mm" in hand.table("ice_canal")[0][1] and hand.table("ice_canal")[2][1].endswith("°C")
-    hand.picture(f"{case.name}_5_ice")
+    hand.picture(f"{case.name}_5_ice", large=True)
     hand.key(Qt.Key.Key_Up)
     hand.qtbot.waitUntil(lambda: hand.window.rail.buttons[Step.ICE].mark is Mark.OUT_OF_DATE)
     # At once: the new ice is computed by itself after a pause of 0.8 s.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,18 +81,12 @@ def test_a_stroke_draws_at_once_and_is_one_undo_step(opened: Hand, small: Small)
     start, end = opened.at(small.lesion), opened.at(small.lesion + 18.0 * ACROSS)
     view = opened.view()
     QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=start)
-    seen_ms = []
-    for n in range(1, 13):
-        begin = time.perf_counter()
+    for n in range(1, 13):  # tests/bench/bench_window.py says how soon it is seen
         QTest.mouseMove(view, start + (end - start) * n / 12)
-        view.repaint()  # what is under the hand, now
-        seen_ms.append(1e3 * (time.perf_counter() - begin))
         assert opened.built.desk.view_state.preview is not None
         opened.qtbot.wait(1)
     QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=end)
     opened.settle()
-    print(f"\nstroke seen after {min(seen_ms):.1f} to {max(seen_ms):.1f} ms, median {np.median(seen_ms):.1f} ms")
-    assert min(seen_ms) < 33.0
     drawn = opened.plan.lesions[0]
     assert isinstance(drawn.shape, Region) and drawn.volume_ml > found.volume_ml
     assert drawn.origin is Origin.CORRECTED

@@ -21,22 +21,17 @@ from cvt_planner.anatomy.spine.corrections import NO_EDITS, boundaries
 from cvt_planner.anatomy.spine.model import Part, Spine
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.volume import Volume
-from cvt_planner.phantom import Phantom, make_phantom
+from cvt_planner.phantom import Phantom
 from cvt_planner.storage.plan_file import load_plan
 from tests.app.window.conftest import Hand, Small
 from tests.truth_spines import truth_spine
 
 
-@pytest.fixture(scope="module")
-def phantom() -> Phantom:
-    return make_phantom("small")
-
-
 @pytest.fixture
-def spine_hand(hand: Hand, small: Small, phantom: Phantom) -> Hand:
+def spine_hand(hand: Hand, small: Small, small_phantom: Phantom) -> Hand:
     """Return the hand in a window with the small phantom and its true spine, in the step of levels."""
     hand.drop(small.folder)
-    hand.built.workspace.put_spine(truth_spine(phantom, hand.built.workspace.volume.content_hash))
+    hand.built.workspace.put_spine(truth_spine(small_phantom, hand.built.workspace.volume.content_hash))
     hand.step(Step.LEVELS)
     hand.settle()
     return hand
@@ -216,13 +211,13 @@ def test_a_brush_stroke_paints_the_chosen_vertebra_and_ctrl_erases(spine_hand: H
 
 
 @pytest.fixture
-def searches(monkeypatch: pytest.MonkeyPatch, phantom: Phantom) -> list[tuple[object, ...]]:
+def searches(monkeypatch: pytest.MonkeyPatch, small_phantom: Phantom) -> list[tuple[object, ...]]:
     """Let the search give the truth, and return the seeds of each search."""
     made: list[tuple[object, ...]] = []
 
     def find(volume: Volume, seeds: tuple[object, ...], progress: Progress) -> Spine:
         made.append(seeds)
-        return truth_spine(phantom, volume.content_hash)
+        return truth_spine(small_phantom, volume.content_hash)
 
     search_by(monkeypatch, find)
     monkeypatch.setattr(finding_module, "AFTER_MS", 20)

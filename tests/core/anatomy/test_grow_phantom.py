@@ -10,7 +10,7 @@ import pytest
 
 from cvt_planner.anatomy.grow import grow_region, suggest_band
 from cvt_planner.imaging.read import read_volume
-from cvt_planner.phantom import make_phantom, write_phantom
+from cvt_planner.phantom import write_phantom
 
 SAMPLE = Path(__file__).resolve().parents[3] / "sample_dicom"
 
@@ -28,9 +28,9 @@ def _check(folder: Path, truth_file: Path) -> int:
     return checked
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_the_lytic_lesion_of_the_small_phantom(seed: int, tmp_path: Path) -> None:
-    write_phantom(make_phantom("small", seed), tmp_path)
+@pytest.mark.parametrize("which", ["small_phantom", "odd_phantom"])
+def test_the_lytic_lesion_of_the_small_phantom(which: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    write_phantom(request.getfixturevalue(which), tmp_path)
     assert _check(tmp_path, next(tmp_path.rglob("truth.json"))) >= 1
 
 

@@ -10,21 +10,16 @@ import SimpleITK as sitk  # noqa: N813
 
 from cvt_planner.imaging.read import read_volume
 from cvt_planner.phantom.dicom import write_phantom
-from cvt_planner.phantom.make import Phantom, make_phantom
-
-
-@pytest.fixture(scope="module")
-def phantom() -> Phantom:
-    return make_phantom("small")
+from cvt_planner.phantom.make import Phantom
 
 
 @pytest.mark.parametrize("position", ["HFS", "HFP", "FFS", "FFP"])
-def test_a_phantom_reads_back_the_same_in_every_position(phantom: Phantom, tmp_path: Path, position: str) -> None:
-    write_phantom(phantom, tmp_path, patient_position=position)
+def test_a_phantom_reads_back_the_same_in_every_position(small_phantom: Phantom, tmp_path: Path, position: str) -> None:
+    write_phantom(small_phantom, tmp_path, patient_position=position)
     volume = read_volume(tmp_path)
     assert volume.series.patient_position == position
-    assert volume.grid.same_as(phantom.grid)
-    assert np.array_equal(volume.hu, phantom.hu)
+    assert volume.grid.same_as(small_phantom.grid)
+    assert np.array_equal(volume.hu, small_phantom.hu)
     # And so says SimpleITK, place by place.
     folder = next(p.parent for p in sorted(tmp_path.rglob("*.dcm")))
     reader = sitk.ImageSeriesReader()

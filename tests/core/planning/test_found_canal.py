@@ -8,7 +8,7 @@ import pytest
 from cvt_planner.anatomy.counting import vertebra_near
 from cvt_planner.anatomy.spine.pipeline import find_spine
 from cvt_planner.base.progress import Progress
-from cvt_planner.phantom import make_phantom
+from cvt_planner.phantom import Phantom
 from cvt_planner.plan.edits import mark_canals
 from cvt_planner.plan.level_edits import confirm_anchor
 from cvt_planner.plan.model import LevelCount, Plan
@@ -17,9 +17,8 @@ from cvt_planner.workspace import new_plan
 from tests.validation.anatomy.truths import volume_of
 
 
-def test_every_named_level_gets_its_canal_and_a_marked_one_is_kept() -> None:
-    phantom = make_phantom("small", 0)
-    volume, truth = volume_of(phantom.hu, phantom.grid, "small"), phantom.truth
+def test_every_named_level_gets_its_canal_and_a_marked_one_is_kept(small_phantom: Phantom) -> None:
+    volume, truth = volume_of(small_phantom.hu, small_phantom.grid, "small"), small_phantom.truth
     spine = find_spine(volume)
     level = next(row for row in truth["levels"] if row["name"] == "L2")
     at = tuple(level["centre_lps_mm"])

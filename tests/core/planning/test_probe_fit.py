@@ -21,7 +21,7 @@ from cvt_planner.planning.probe_card import (
 from cvt_planner.planning.probe_fit import REPRODUCED_MM, bench_of, fit_card
 from cvt_planner.planning.probe_isotherms import isotherm_sizes
 
-TEN_MINUTES = (Phase("freeze", 600.0),)
+SHORT_S = 120.0  # for what is not about the figures of a fit: a fifth of the time
 
 
 def made_card(
@@ -30,7 +30,8 @@ def made_card(
     *,
     medium: MediumKind = MediumKind.SOFT_TISSUE,
     start_c: float = 37.0,
-    at_s: tuple[float, ...] = (600.0,),
+    seconds: float = 600.0,
+    at_s: tuple[float, ...] = (),
     beyond: bool = False,
     duty_percent: float = 100.0,
 ) -> ProbeCard:
@@ -38,11 +39,11 @@ def made_card(
     empty = ProbeCard(
         CardProbe("Known", "17 G", true.outer_diameter_mm, typed_active_mm),
         CardBench(medium, start_c, duty_percent),
-        TEN_MINUTES,
-        (CardIsotherm(0.0, 30.0, 40.0, 600.0),),
+        (Phase("freeze", seconds),),
+        (CardIsotherm(0.0, 30.0, 40.0, seconds),),
         CardOrigin("made by a test", "2026-01-31", "test"),
     )
-    wanted = tuple((t, iso_c) for t in at_s for iso_c in (0.0, -20.0, -40.0))
+    wanted = tuple((t, iso_c) for t in (at_s or (seconds,)) for iso_c in (0.0, -20.0, -40.0))
     bench = bench_of(empty)
     rows = tuple(
         CardIsotherm(
@@ -86,22 +87,23 @@ def test_gel_of_room_temperature() -> None:
 
 @pytest.mark.slow
 def test_a_power_limit_only_where_times_show_it() -> None:
-    limited = replace(cryoprobe("17g-30"), tip_temperature_c=-150.0, power_limit_w=14.0)
-    fit = fit_card(made_card(limited, 30.0, at_s=(180.0, 600.0)))
-    assert fit.probe.power_limit_w == pytest.approx(14.0, abs=1.0)
+    limited = replace(cryoprobe("17g-15"), tip_temperature_c=-150.0, power_limit_w=8.0)
+    fit = fit_card(made_card(limited, 15.0, seconds=240.0, at_s=(80.0, 240.0)))
+    assert fit.probe.power_limit_w == pytest.approx(8.0, abs=0.6)
     assert fit.reproduced and fit.worst_mm < 0.6
     assert any("does not show how cold" in note for note in fit.notes)
-    free = fit_card(made_card(replace(cryoprobe("17g-30"), tip_temperature_c=-120.0), 30.0, at_s=(180.0, 600.0)))
+    cold = replace(cryoprobe("17g-15"), tip_temperature_c=-120.0)
+    free = fit_card(made_card(cold, 15.0, seconds=240.0, at_s=(80.0, 240.0)))
     assert free.probe.power_limit_w is None
     assert any("no power limit" in note for note in free.notes)
 
 
 def test_a_card_that_no_probe_can_make_says_so() -> None:
-    card = made_card(cryoprobe("17g-15"), 15.0)
+    card = made_card(cryoprobe("17g-15"), 15.0, seconds=SHORT_S)
     rows = (
-        CardIsotherm(0.0, 30.0, 40.0, 600.0),
-        CardIsotherm(-20.0, 28.0, 38.0, 600.0),
-        CardIsotherm(-40.0, 26.0, 36.0, 600.0),
+        CardIsotherm(0.0, 30.0, 40.0, SHORT_S),
+        CardIsotherm(-20.0, 28.0, 38.0, SHORT_S),
+        CardIsotherm(-40.0, 26.0, 36.0, SHORT_S),
     )
     fit = fit_card(replace(card, isotherms=rows))
     assert not fit.reproduced and fit.worst_mm > REPRODUCED_MM
@@ -118,7 +120,7 @@ def test_a_duty_below_one_is_part_of_the_fit() -> None:
 
 
 def test_progress_rises_and_a_stop_stops() -> None:
-    card = made_card(replace(cryoprobe("17g-20"), tip_temperature_c=-117.0), 20.0)
+    card = made_card(replace(cryoprobe("17g-20"), tip_temperature_c=-117.0), 20.0, seconds=SHORT_S)
     heard: list[float] = []
     progress = Progress(lambda fraction, _message: heard.append(fraction))
 
@@ -139,7 +141,7 @@ def test_progress_rises_and_a_stop_stops() -> None:
 
 
 def test_two_cards_of_one_name_have_two_keys() -> None:
-    card = made_card(cryoprobe("17g-15"), 15.0)
+    card = made_card(cryoprobe("17g-15"), 15.0, seconds=SHORT_S)
     other = replace(card, origin=replace(card.origin, date="2026-02-01"))
     fits = [fit_card(one) for one in (card, other)]
     assert fits[0].probe.key != fits[1].probe.key

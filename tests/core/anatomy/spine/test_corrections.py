@@ -28,15 +28,15 @@ from cvt_planner.anatomy.spine.model import Part, Spine
 from cvt_planner.anatomy.spine.parting import LOST, NEW_DISC_MM, PARTED, parted
 from cvt_planner.base.arrays import vec3
 from cvt_planner.base.errors import InputRefused
-from cvt_planner.phantom import make_phantom
+from cvt_planner.phantom import Phantom
 from cvt_planner.storage.anatomy_json import anatomy_as_json, anatomy_from_json
 from cvt_planner.storage.record import Record
 from tests.truth_spines import truth_spine
 
 
 @pytest.fixture(scope="module")
-def spine() -> Spine:
-    return truth_spine(make_phantom("small"), "small")
+def spine(small_phantom: Phantom) -> Spine:
+    return truth_spine(small_phantom, "small")
 
 
 def between(spine: Spine) -> Boundary:

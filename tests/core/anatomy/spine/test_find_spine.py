@@ -17,14 +17,14 @@ from cvt_planner.base.progress import Progress
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.read import read_volume
 from cvt_planner.imaging.volume import Patient, SeriesIdentity, Volume
-from cvt_planner.phantom import make_phantom
+from cvt_planner.phantom import Phantom
 
 RealCt = Callable[[str], Path]
 
 
 @pytest.fixture(scope="module")
-def phantom() -> tuple[Volume, dict[str, LabelArray]]:
-    made = make_phantom("small", 1)
+def phantom(odd_phantom: Phantom) -> tuple[Volume, dict[str, LabelArray]]:
+    made = odd_phantom
     volume = Volume(made.hu, made.grid, Patient(), SeriesIdentity(), "phantom", "small", measured_distance_mm=2.0)
     return volume, made.labels
 
