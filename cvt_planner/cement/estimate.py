@@ -11,7 +11,7 @@ from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.units import ml_from_mm3
 from cvt_planner.cement.pores import HaloPores, pores_in_halos
 from cvt_planner.devices.bone_needle import BONE_NEEDLES, BoneNeedleModel
-from cvt_planner.imaging.volume import Volume
+from cvt_planner.imaging.volume import CONTRAST_HU, Volume
 
 VERSION = "first estimate"
 # Share of the body that may be filled: 30 % restores stiffness (Molloy et al., Spine 2003;28:1549); more over-stiffens
@@ -132,28 +132,31 @@ def estimate_fill(
     held_back = _WALL_DEFECT_ML if posterior_wall_open else 0.0
     read = volume is not None and shape is not None
 
-    seen: dict[float, HaloPores] = {}
-    if volume is not None and shape is not None:
-        halos_mm = (_LEAST.halo_mm, _MIDDLE.halo_mm, _MOST.halo_mm)
-        seen = dict(zip(halos_mm, pores_in_halos(volume, shape, halos_mm), strict=True))
+    halos_mm = (_LEAST.halo_mm, _MIDDLE.halo_mm, _MOST.halo_mm)
+    contrast = volume is not None and bool(volume.series.contrast_agent)
+    readings: list[dict[float, HaloPores]] = [{}]
+    if volume is not None and shape is not None:  # with contrast medium also as if all of it had to be taken off
+        too_high_hu = (0.0, CONTRAST_HU) if contrast else (0.0,)
+        found = [pores_in_halos(volume, shape, halos_mm, hu) for hu in too_high_hu]
+        readings = [dict(zip(halos_mm, pores, strict=True)) for pores in found]
 
-    def fill(with_: _Coefficients, body: float) -> float:
-        pores = seen.get(with_.halo_mm) or _homogeneous_halo(volume_ml, with_.halo_mm, body)
+    def fill(with_: _Coefficients, body: float, read_pores: dict[float, HaloPores]) -> float:
+        pores = read_pores.get(with_.halo_mm) or _homogeneous_halo(volume_ml, with_.halo_mm, body)
         room_ml = max(body - volume_ml, 0.0)
         halo_pores_ml = pores.pores_ml * min(1.0, room_ml / pores.bone_ml) if pores.bone_ml > 0.0 else 0.0
         taken = _in_lesion(volume_ml, kind, with_) + with_.pore_share * halo_pores_ml
         return max(min(taken, _cap_ml(body, level), cap_ml) - held_back, 0.0)
 
-    estimate = fill(_MIDDLE, body_ml)
+    estimate = fill(_MIDDLE, body_ml, readings[0])
     return FillEstimate(
         estimate_ml=estimate,
-        low_ml=min(fill(_LEAST, body_ml * (1.0 - PERSON_TO_PERSON)), estimate),
-        high_ml=max(fill(_MOST, body_ml * (1.0 + PERSON_TO_PERSON)), estimate),
+        low_ml=min(*(fill(_LEAST, body_ml * (1.0 - PERSON_TO_PERSON), one) for one in readings), estimate),
+        high_ml=max(*(fill(_MOST, body_ml * (1.0 + PERSON_TO_PERSON), one) for one in readings), estimate),
         cap_ml=cap_ml,
         body_volume_ml=body_ml,
         lines_ml=tuple((share, share * body_ml) for share in LINE_SHARES),
         dead_space_ml=tuple((needle.key, dead_space_ml(needle)) for needle in BONE_NEEDLES),
-        reasons=_reasons(reference, level, body_ml, cap_ml, estimate + held_back, held_back, read),
+        reasons=_reasons(reference, level, body_ml, cap_ml, estimate + held_back, held_back, read, contrast),
     )
 
 
@@ -184,6 +187,7 @@ def _reasons(
     before_ml: float,
     held_back: float,
     read: bool,
+    contrast: bool,
 ) -> tuple[str, ...]:
     sentences = [
         f"The mean body at {level} holds {body_ml:.1f} mL; persons differ by 25 %.",
@@ -196,6 +200,8 @@ def _reasons(
         sentences.append("Cavity and pores would take more than the cap; the cap is the estimate.")
     if held_back:
         sentences.append(f"{held_back:g} mL are held back because the posterior wall is open.")
+    if read and contrast:
+        sentences.append(f"Contrast medium was given: the range allows for HU up to {CONTRAST_HU:.0f} HU too high.")
     if not read:
         sentences.append("The bone around the lesion is taken as even cancellous bone.")
     sentences.append("First estimate: fill coefficients are assumed; leakage, veins and viscosity are not modelled.")

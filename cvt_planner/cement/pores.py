@@ -28,8 +28,10 @@ class HaloPores:
     pores_ml: float
 
 
-def pores_in_halos(volume: Volume, shape: LesionShape, halos_mm: tuple[float, ...]) -> tuple[HaloPores, ...]:
-    """Return the cancellous bone within each halo about a lesion and its pores, mL, from the CT's HU.
+def pores_in_halos(
+    volume: Volume, shape: LesionShape, halos_mm: tuple[float, ...], less_hu: float = 0.0
+) -> tuple[HaloPores, ...]:
+    """Return the cancellous bone within each halo about a lesion and its pores, mL, from the CT's HU less `less_hu`.
 
     Notes
     -----
@@ -44,7 +46,7 @@ def pores_in_halos(volume: Volume, shape: LesionShape, halos_mm: tuple[float, ..
     hu, inside, grid = cut
     step = [max(int(_LOOK_EVERY_MM / spacing), 1) for spacing in grid.spacing_kji_mm]
     every = tuple(slice(None, None, n) for n in step)
-    hu = ndimage.gaussian_filter(hu, _DENOISE_MM / grid.spacing_kji_mm, mode="nearest")[every]
+    hu = ndimage.gaussian_filter(hu, _DENOISE_MM / grid.spacing_kji_mm, mode="nearest")[every] - np.float32(less_hu)
     inside = inside[every]
     voxel_ml = ml_from_mm3(grid.voxel_volume_mm3 * float(np.prod(step)))
     if not inside.any():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import date
 
@@ -9,6 +10,8 @@ from pydicom.dataset import Dataset
 
 from cvt_planner.imaging.volume import Patient, SeriesIdentity
 
+_NO_AGENT = {"", "NONE", "NO", "N", "NIL", "0", "WITHOUT", "NATIVE", "NATIV", "OHNE", "PLAIN", "UNENHANCED", "-"}
+_INTO_THE_BOWEL = {"ORAL", "PO", "RECTAL", "ORAL/RECTAL", "ORAL & RECTAL"}
 _AGE_UNITS = {"D": "d", "W": "wk", "M": "mo", "Y": "y"}
 
 
@@ -113,4 +116,22 @@ def series_of(dataset: Dataset) -> SeriesIdentity:
         kernel=text_of(dataset, "ConvolutionKernel"),
         patient_position=text_of(dataset, "PatientPosition"),
         slice_thickness_mm=thickness if 0 < thickness < 1000 else None,
+        contrast_agent=contrast_agent(dataset),
     )
+
+
+def contrast_agent(dataset: Dataset) -> str:
+    """Return which contrast medium was given into vessels, as the header names it; empty where nothing is said of one.
+
+    What was only drunk or given rectally stays in the bowel and does not count.
+    """
+    if text_of(dataset, "ContrastBolusRoute").upper() in _INTO_THE_BOWEL:
+        return ""
+    agent = text_of(dataset, "ContrastBolusAgent")
+    if agent.upper() not in _NO_AGENT:
+        return agent
+    try:
+        given_ml = float(text_of(dataset, "ContrastBolusVolume"))
+    except ValueError:
+        return ""
+    return f"{given_ml:g} mL" if given_ml > 0.0 and math.isfinite(given_ml) else ""

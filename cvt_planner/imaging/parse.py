@@ -40,7 +40,8 @@ KEYWORDS = [
     "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns", "PixelSpacing", "BitsAllocated",
     "BitsStored", "HighBit", "PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit",
     "RescaleIntercept", "RescaleSlope",
-    "RescaleType", "LossyImageCompression",
+    "RescaleType", "LossyImageCompression", "ContrastBolusAgent", "ContrastBolusVolume",
+    "ContrastBolusRoute",
 ]  # fmt: skip
 TAGS = {keyword: pydicom.tag.Tag(keyword) for keyword in KEYWORDS}
 _WANTED = {int(tag): tag for tag in TAGS.values()}

@@ -80,6 +80,8 @@ def read_volume(
     saturation = saturated.result()
     if saturation is not None:
         notices = (*notices, saturation.words)
+    if info.identity.contrast_agent:
+        notices = (*notices, info.identity.contrast_words)
     sides = sides_of(info, posture)
     return Volume(
         hu=hu,

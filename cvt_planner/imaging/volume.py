@@ -11,6 +11,8 @@ from cvt_planner.base.errors import GeometryMismatch
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.posture import Posture
 
+CONTRAST_HU = 30.0  # contrast medium adds 10 to 30 HU to bone and more to tumour (physics.md 2.5)
+
 
 @dataclass(frozen=True)
 class Patient:
@@ -36,6 +38,17 @@ class SeriesIdentity:
     kernel: str = ""
     patient_position: str = ""  # HFS, FFP, ...; as the header says
     slice_thickness_mm: float | None = None
+    contrast_agent: str = ""  # into vessels, as the header names it; empty where none was, or nothing is said of it
+
+    @property
+    def contrast_words(self) -> str:
+        """Return the sentence for the user on contrast medium; empty where none was given."""
+        if not self.contrast_agent:
+            return ""
+        return (
+            f"Contrast medium was given (header: {self.contrast_agent}): vessels and kidneys may be as bright as bone, "
+            f"and the HU of bone and tumour are up to {CONTRAST_HU:.0f} HU too high."
+        )
 
 
 @dataclass(frozen=True)

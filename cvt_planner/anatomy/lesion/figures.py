@@ -22,10 +22,9 @@ from cvt_planner.anatomy.spine.model import CANAL_LINING_MM, Part, Spine, Verteb
 from cvt_planner.base.arrays import Float32Array, LabelArray, MaskArray, Points, Vec3
 from cvt_planner.base.units import ml_from_mm3
 from cvt_planner.geometry.frames import Grid
-from cvt_planner.imaging.volume import Volume
+from cvt_planner.imaging.volume import CONTRAST_HU, Volume
 
 Kind = Literal["lytic", "mixed", "blastic"]
-CONTRAST_HU = 30.0  # contrast medium adds 10 to 30 HU to bone and more to tumour (physics.md 2.5)
 _MIXED_SHARE = 0.08  # tissue of both kinds from this share on is mixed; assumed
 _CONTEXT_MM = 6.0
 _EPIDURAL_MM = 3.0  # soft tissue so near to the canal, outside bone, is epidural; assumed
@@ -94,10 +93,10 @@ def lesion_figures(volume: Volume, shape: LesionShape, spine: Spine | None = Non
     across = np.ptp(surface, axis=0)
     notes = []
     hu, mean, spread = _hu_inside(volume, region)
-    contrast = spine is not None and any("contrast" in notice.lower() for notice in spine.notices)
+    contrast = bool(volume.series.contrast_agent)
     if contrast:
         notes.append(
-            f"Contrast medium is in this CT: HU are up to {CONTRAST_HU:.0f} HU too high, "
+            f"Contrast medium was given: HU are up to {CONTRAST_HU:.0f} HU too high, "
             "and a type is proposed only where the difference is larger."
         )
     base: dict[str, Any] = {

@@ -62,6 +62,29 @@ def test_dates_times_and_ages() -> None:
     assert readable_age("old", "2030-01-01", "2026-03-01") == ""
 
 
+@pytest.mark.parametrize(
+    ("agent", "volume_ml", "route", "seen"),
+    [
+        ("Iohexol 300", "90", "IV", "Iohexol 300"),
+        ("GASTRO & OMNI", None, "Oral & IV", "GASTRO & OMNI"),
+        ("GASTROGRAFIN", None, "ORAL", ""),
+        ("", "90", "IV", "90 mL"),
+        ("none", "0", "", ""),
+    ],
+)
+def test_contrast_medium_in_vessels_is_read_from_the_header(
+    agent: str | None, volume_ml: str | None, route: str | None, seen: str
+) -> None:
+    dataset = Dataset()
+    for keyword, value in (("Agent", agent), ("Volume", volume_ml), ("Route", route)):
+        if value is not None:
+            element = "DS" if keyword == "Volume" else "LO"
+            dataset.add_new(f"ContrastBolus{keyword}", element, value)
+    series = series_of(dataset)
+    assert series.contrast_agent == seen
+    assert bool(series.contrast_words) == bool(seen) and seen in series.contrast_words
+
+
 @given(
     st.dictionaries(
         st.sampled_from(

@@ -58,6 +58,7 @@ def test_a_real_series_agrees_with_simpleitk_in_every_voxel_and_place(real_ct: R
     folder = series_folder(real_ct(name))
     volume = read_volume(folder)
     assert_same(volume, itk_series(folder))
+    assert any("Contrast medium was given" in notice for notice in volume.notices) == (name != SERIES[0])
     assert volume.hu.flags.c_contiguous and not volume.hu.flags.writeable
     assert np.argmax(np.abs(volume.grid.lps_from_index[:3, :3]), axis=0).tolist() == [2, 1, 0]
     assert (np.diag(volume.grid.lps_from_index[:3, 2::-1]) > 0).all()

@@ -92,9 +92,10 @@ def test_it_stops_at_cortex_and_canal_unless_told_to_go_beyond() -> None:
     assert (beyond & ~bone).sum() > 0.1 * inside.sum()
 
 
-def figures_of(name: str, beyond: bool = False, notices: tuple[str, ...] = ()) -> LesionFigures:
+def figures_of(name: str, beyond: bool = False, agent: str = "") -> LesionFigures:
     volume, spine, _ = scanned(name)
-    return lesion_figures(volume, found(name, beyond)[0].region, replace(spine, notices=notices))
+    volume = replace(volume, series=replace(volume.series, contrast_agent=agent))
+    return lesion_figures(volume, found(name, beyond)[0].region, spine)
 
 
 def test_defects_parts_and_distances_are_told() -> None:
@@ -116,7 +117,7 @@ def test_defects_parts_and_distances_are_told() -> None:
 
 
 def test_contrast_medium_widens_what_rests_on_hu() -> None:
-    told = figures_of("mixed", notices=("Contrast medium is seen in the aorta.",))
+    told = figures_of("mixed", agent="Iohexol 300")
     assert told.hu_within == 30.0
     assert any("Contrast medium" in note for note in told.notes)
 
