@@ -6,6 +6,7 @@ import logging
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -29,6 +30,7 @@ logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)
 
 PDU_BYTES = 131072  # the largest that the widespread DCMTK takes
 _WATCH_S = 0.1
+_AT_ONCE_S = 2.0  # an association that ends sooner was ended by the node, not by a time limit; assumed
 _CONNECT_S = 10.0  # a connection within a hospital that takes longer will not come; assumed
 
 
@@ -100,12 +102,28 @@ def _watch(opened: Association, progress: Progress, over: threading.Event) -> No
 def _open(
     node: Node, contexts: Sequence[PresentationContext], handlers: Sequence[Any], roles: Sequence[Any]
 ) -> Association:
+    for attempt in range(2):
+        began = time.monotonic()
+        opened = _associated(node, contexts, handlers, roles)
+        if opened.is_established:
+            return opened
+        if opened.is_rejected:
+            raise PacsRefused(_rejection(node, opened))
+        # A node that refuses and closes at once may close before its refusal is read: asked again, it mostly is.
+        if attempt or time.monotonic() - began > _AT_ONCE_S:
+            break
+    raise _why_not_connected(node)
+
+
+def _associated(
+    node: Node, contexts: Sequence[PresentationContext], handlers: Sequence[Any], roles: Sequence[Any]
+) -> Association:
     ae = AE(ae_title=node.our_ae)
     ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = node.timeout_s
     ae.connection_timeout = min(node.timeout_s, _CONNECT_S)
     tls = (client_context(node), node.tls_name or node.host) if node.tls else None
     try:
-        opened = ae.associate(
+        return ae.associate(
             node.host,
             node.port,
             contexts=list(contexts),
@@ -119,11 +137,6 @@ def _open(
         raise ConnectionBroken(f"The host {node.host} of {node.name} is not known to the network.") from error
     except OSError as error:
         raise ConnectionBroken(f"{node.name} ({node.address}) cannot be reached: {error}.") from error
-    if opened.is_established:
-        return opened
-    if opened.is_rejected:
-        raise PacsRefused(_rejection(node, opened))
-    raise _why_not_connected(node)
 
 
 def _rejection(node: Node, opened: Association) -> str:

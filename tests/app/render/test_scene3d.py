@@ -103,6 +103,7 @@ def test_renders_are_done_once_per_turn(scene: Scene3D, qtbot: QtBot) -> None:
     scene.rendered.connect(lambda: count.append(1))
     for _ in range(10):
         scene.request_render()
+    qtbot.waitUntil(lambda: bool(count), timeout=5000)
     qtbot.wait(60)
     assert len(count) == 1
 

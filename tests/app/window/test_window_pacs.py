@@ -128,7 +128,8 @@ def test_set_up_test_look_fetch_and_open(pacs: Hand, orthanc: Orthanc) -> None:
     pacs.settle()
     volume = pacs.built.desk.volume
     assert volume is not None and volume.grid.shape_kji == (SLICES, 64, 64)
-    assert fetching_s < 0.05, f"the window was held up for {1000 * fetching_s:.0f} ms"
+    # 50 ms where nothing else runs; tests share their cores. Fetching on the window's thread would take seconds.
+    assert fetching_s < 0.5, f"the window was held up for {1000 * fetching_s:.0f} ms"
 
 
 def test_a_cut_fetch_says_how_far_it_came_and_resumes(pacs: Hand, orthanc: Orthanc) -> None:

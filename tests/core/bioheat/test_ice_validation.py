@@ -20,7 +20,7 @@ from tests.validation.perfused import LargestIce, Perfused
 from tests.validation.report import text
 from tests.validation.sharp_front import SharpFront
 from tests.validation.similarity import ThreeParts, similarity
-from tests.validation.size_tables import PAIRS, RISING_K
+from tests.validation.size_tables import PAIRS
 
 REFERENCE = Path(__file__).resolve().parents[4] / "shared" / "reference" / "analytic_reference.py"
 
@@ -110,11 +110,6 @@ def test_balls_in_perfused_tissue() -> None:
     assert_met(c for c in blood_cases.sphere_rows(True))
     largest = blood_cases.largest_ice_rows(True)[0]
     assert largest.met, largest
-
-
-def test_the_second_code_agrees_where_conductivity_rises_with_cold() -> None:
-    of_ice = size_cases.second_code("k of ice, c of ice", RISING_K[4])
-    assert_met(size_cases.rabin_rows(of_ice))
 
 
 def test_a_pair_turned_off_the_voxels() -> None:
