@@ -35,7 +35,7 @@ def measure_vertebrae(
 def _neck_doubted(found: tuple[Vertebra, ...]) -> tuple[Vertebra, ...]:
     """Return the vertebrae, those from the head down to the lowest that is too high for its depth called doubtful.
 
-    In the neck two vertebrae are often taken for one; such a pair is as high as it is deep. The sacrum's first segment
+    In the neck two vertebrae may be taken for one; such a pair is as high as it is deep. The sacrum's first segment
     is so by itself and must not be among them.
     """
     high = [n for n, v in enumerate(found) if v.depth_mm > 0.0 and v.height_mm > _MOST_HEIGHT * v.depth_mm]

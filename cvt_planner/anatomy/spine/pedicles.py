@@ -12,26 +12,32 @@ from cvt_planner.anatomy.spine.canal_profile import CanalProfile
 from cvt_planner.anatomy.spine.curved import CurvedFrame
 from cvt_planner.anatomy.spine.model import Pedicle, SideName
 from cvt_planner.anatomy.spine.sections import Sections, cuts
+from cvt_planner.anatomy.spine.waist import Waist, waist_of
 from cvt_planner.base.arrays import FloatArray, LabelArray, MaskArray, Points, vec3
 from cvt_planner.base.progress import Progress
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Volume
 
-_BEHIND_WALL_MM = (3.0, 5.0, 1.0)  # of the body's hind wall: where a pedicle is looked for first
-_REACH_U_MM = 22.0  # beside the canal's wall
+_BEHIND_WALL_MM = (2.0, 5.0)  # of the body's hind wall: where a pedicle is looked for first
+_START_U_MM, _REACH_U_MM = 12.0, 22.0  # beside the canal's wall: of the first place, and of what may be looked at
+_OFF_WALL_MM = 3.5  # a pedicle's inner side is the canal's side wall, give or take; assumed
+_BEFORE_MM, _BEYOND_MM = 12.0, 3.0  # behind and in front of the hind wall: where an isthmus may lie; assumed
 _SHARE = (-0.05, 0.80)  # of the body's height below its upper end
-_ALONG_MM = np.arange(-7.0, 6.01, 0.5)  # fine; the first turns take every other
+_ALONG_MM = np.arange(-7.0, 6.01, 0.5)
 _COARSE_MM = np.arange(-5.0, 5.01, 1.25)
-_TURNED_IN_DEG = (0.0, 15.0, 30.0, 45.0)  # T12 to C3 and L5: the range seen
-_TURNS = 5
-_LARGEST_TURN = 0.25  # of the axis at once: where the tube flares beside a rib it would swing out of it; assumed
-_SETTLED = 0.05  # 3 degrees: an axis that turned by more the last time is not certain
+_TURNED_IN_DEG = (0.0, 20.0, 40.0)  # T12 to C3 and L5: the range seen
+_TURNS, _WHOLE_TURNS = 6, 2  # later ones by half, so that an axis does not swing about its place
+_LARGEST_TURN = 0.35  # of the axis at once; assumed
+_SETTLED = 0.03  # 1.7 degrees: an axis that turned by more the last time is not certain
+_LARGEST_ERROR_DEG = 3.0  # the error to be met; beyond, the walls do not tell where the axis runs
 _STEEPEST = 0.36  # 20 degrees against the canal's section; assumed
 _FARTHEST_MM = 12.0  # from the first place; beyond, another tube was found (a rib, a transverse process)
-_TUBE = 1.08  # sections up to so much larger than the least belong to the tube, beyond it flares; assumed
-_FLARE = (0.03, 0.012)  # wider and higher by such a share counts little; assumed
+_NEAR_MM = 6.0  # along the axis from the last isthmus, where a section counts half as narrow; assumed
+_TUBE = 1.25  # sections up to so much larger than the least belong to the tube; assumed
+_FLARE = (0.03, 0.02)  # wider and higher by such a share counts little; assumed
+_LEAST_SUM, _WIDENED = 6.0, (1.0, 2.0, 3.0, 4.0, 6.0, 8.0)  # unless too few sections are left: real ones flare at once
 _LEAST_TUBE = 3  # sections
-_LEAST_WEIGHT = 1e-3  # so that a line through them is always defined
+_LEAST_WEIGHT = 1e-3  # so that a surface through them is always defined
 _CORTEX_HU = 250.0  # least median peak of a cortex that is whole; assumed
 _LEAST_EDGES, _WHOLE_EDGES = 0.65, 0.75
 _WIDTHS_MM, _HEIGHTS_MM = (2.0, 26.0), (5.0, 26.0)  # seen in adults, C3 to S1, with room
@@ -40,16 +46,20 @@ SIDES: tuple[SideName, SideName] = ("left", "right")
 THICK = "Slices lie {:.1f} mm apart; width and height need 1.5 mm or less."
 UNSEEN = "This pedicle is not seen: it is eaten, cut off by the edge of the CT, or never formed."
 MIRRORED = "Its place is mirrored from the other side."
-UNSETTLED = "Its axis is not certain: it still turned when it was measured last."
+UNSETTLED = "Its axis is not certain: its walls do not tell the direction to 3°."
 EATEN = "The cortex is not whole all round the pedicle."
 
 
 @dataclass(frozen=True, eq=False)
 class _Here:
-    """Where one vertebra's pedicles may be: (n, 3) s, v, u of its bone beside the canal, and v of its hind wall."""
+    """Where one vertebra's pedicles may be.
+
+    (n, 3) s, v, u of its bone beside the canal, v of its hind wall, and u of the canal's side wall; mm.
+    """
 
     svu: FloatArray = field(repr=False)
     wall_mm: float
+    side_mm: float
 
 
 def measure_pedicles(
@@ -63,13 +73,14 @@ def measure_pedicles(
 ) -> tuple[tuple[Pedicle, ...], ...]:
     """Return the pedicles of vertebrae 1, 2, ...: left then right, each with its doubts.
 
-    From a first place behind the body, ellipses are fitted to sections across the axis; the axis is turned until it
-    runs through their middles, along the stretch where they are narrowest.
+    From a first place behind the body, sections are cut across the axis; a hyperboloid is laid through their edges
+    where they are narrowest (`waist_of`), and the axis turned into its own until it rests.
 
     Notes
     -----
     The axis is that of the tube at the isthmus, not of the whole way to the front of the body. A pedicle that is not
-    seen is mirrored from the other side, `judged` False; where neither is seen there is none.
+    seen is mirrored from the other side, `judged` False; where neither is seen there is none. Not modelled: a rib
+    grown together with the pedicle.
     """
     steps = progress or Progress()
     profile = CanalProfile.of(frame, box, canal)
@@ -111,36 +122,44 @@ def _here(grid: Grid, frame: CurvedFrame, profile: CanalProfile, bone: LabelArra
     share = (top - behind[:, 0]) / max(top - bottom, 1.0)
     beside = np.abs(behind[:, 2]) - side
     may_be = (share > _SHARE[0]) & (share < _SHARE[1]) & (beside > -0.5 * side) & (beside < _REACH_U_MM)
-    return _Here(behind[may_be], wall)
+    return _Here(behind[may_be], wall, float(np.median(side)))
 
 
 def _measured(
     volume: Volume, grid: Grid, frame: CurvedFrame, bone: LabelArray, here: _Here, side: SideName
 ) -> Pedicle | None:
     """Return one pedicle; None where no tube is found."""
-    start = _start(frame, here, 1.0 if side == "left" else -1.0)
+    start = _start(volume, grid, frame, bone, here, 1.0 if side == "left" else -1.0)
     if start is None:
         return None
-    middle, forward, up = _turned_in(volume, grid, bone, *start, 1.0 if side == "left" else -1.0)
-    first = middle
-    settled, kept = False, None
+    middle, forward, up = start
+    first, settled, kept = middle, False, None
     for turn in range(_TURNS):
-        along = _ALONG_MM[::2] if turn < _TURNS - 2 else _ALONG_MM
-        found, aside, over = cuts(volume, grid, bone, middle, forward, up, along)
+        found, aside, over = cuts(volume, grid, bone, middle, forward, up, _ALONG_MM)
         tube = _tube_of(found)
-        if tube is None:
+        waist = None if tube is None else _waist(found, tube)
+        if tube is None or waist is None:
             settled = False
             break
-        t, off = along[tube], found.middle_mm[tube]
-        narrow = t[int(np.argmin((found.width_mm * found.height_mm)[tube]))]
-        at, slope = np.polynomial.polynomial.polyfit(t - narrow, off, 1, w=_weights(found, tube))
-        middle = middle + narrow * forward + at[0] * aside + at[1] * over
-        slope = np.clip(slope, -_LARGEST_TURN, _LARGEST_TURN)
+        middle = middle + waist.along_mm * forward + waist.middle_mm[0] * aside + waist.middle_mm[1] * over
+        slope = np.clip(waist.slope * (1.0 if turn < _WHOLE_TURNS else 0.5), -_LARGEST_TURN, _LARGEST_TURN)
         forward = _within(forward + slope[0] * aside + slope[1] * over, up)
-        settled, kept = bool(np.abs(slope).max() < _SETTLED), (found, tube)
+        rests = float(np.abs(slope).max()) < _SETTLED
+        settled, kept = rests and waist.error_deg < _LARGEST_ERROR_DEG, (found, tube)
+        if settled and turn > 0:
+            break
     if kept is None or np.linalg.norm(middle - first) > _FARTHEST_MM:
         return None
     return _judged(volume, side, middle, forward, *kept, settled)
+
+
+def _waist(found: Sections, tube: slice) -> Waist | None:
+    """Return the waist of the surface through the edges of a tube's sections."""
+    outline, along = found.outline_mm[tube], _ALONG_MM[tube]
+    edges = np.concatenate([outline, np.broadcast_to(along[:, None, None], (*outline.shape[:2], 1))], axis=2)
+    known = np.isfinite(edges).all(axis=2)
+    says = np.broadcast_to(_weights(found, tube)[:, None], known.shape)
+    return waist_of(edges[known], says[known], float(along[_sizes(found, _ALONG_MM)[tube].argmin()]))
 
 
 def _within(direction: Points, up: Points) -> Points:
@@ -151,31 +170,35 @@ def _within(direction: Points, up: Points) -> Points:
     return np.asarray(turned / np.linalg.norm(turned))
 
 
-def _start(frame: CurvedFrame, here: _Here, sign: float) -> tuple[Points, Points, Points] | None:
-    """Return a first place in one pedicle, the direction to the front and up there; None where there is no bone."""
+def _start(
+    volume: Volume, grid: Grid, frame: CurvedFrame, bone: LabelArray, here: _Here, sign: float
+) -> tuple[Points, Points, Points] | None:
+    """Return a first place in one pedicle, its direction to the front, and up; None where there is none.
+
+    Of some places beside the canal and directions that turn in towards the middle, the one with the smallest section
+    whose inner side is the canal's.
+    """
+    own = here.svu[(np.sign(here.svu[:, 2]) == sign) & (np.abs(here.svu[:, 2]) < here.side_mm + _START_U_MM)]
+    best, least = None, np.inf
     for behind_mm in _BEHIND_WALL_MM:
-        own = (np.sign(here.svu[:, 2]) == sign) & (np.abs(here.svu[:, 1] - here.wall_mm + behind_mm) < 1.0)
-        if own.sum() < 12:
+        near = own[np.abs(own[:, 1] - here.wall_mm + behind_mm) < 1.0]
+        if len(near) < 12:
             continue
-        s, v, u = np.median(here.svu[own], axis=0)
+        s, v, u = np.median(near, axis=0)
         n = int(np.clip(round(s / frame.step_mm), 0, len(frame.up) - 1))
-        return frame.lps_of(s, v, u), frame.front[n], frame.up[n]
-    return None
-
-
-def _turned_in(
-    volume: Volume, grid: Grid, bone: LabelArray, middle: Points, front: Points, up: Points, sign: float
-) -> tuple[Points, Points, Points]:
-    """Return the start with the direction, of some that turn in towards the middle, whose sections are smallest."""
-    inwards = sign * np.cross(up, -front)
-    best, least = front, np.inf
-    for turn in np.radians(_TURNED_IN_DEG):
-        forward = np.cos(turn) * front + np.sin(turn) * inwards
-        found, _, _ = cuts(volume, grid, bone, middle, forward, up, _COARSE_MM)
-        size = np.where(_plausible(found), found.width_mm * found.height_mm, np.inf)
-        if np.nanmin(size, initial=np.inf) < least:
-            best, least = forward, float(np.nanmin(size))
-    return middle, best, up
+        middle, up, front = frame.lps_of(s, v, u), frame.up[n], frame.front[n]
+        for turn in np.radians(_TURNED_IN_DEG):
+            forward = np.cos(turn) * front + np.sin(turn) * sign * np.cross(up, -front)
+            found, aside, over = cuts(volume, grid, bone, middle, forward, up, _COARSE_MM)
+            places = middle + _COARSE_MM[:, None] * forward + found.middle_mm @ np.stack([aside, over])
+            _, v_mm, u_mm = frame.svu_of(np.nan_to_num(places)).astype(np.float64).T
+            off_wall = np.abs(u_mm) - 0.5 * found.width_mm * np.cos(turn) - here.side_mm
+            ahead = v_mm - here.wall_mm
+            fits = (np.abs(off_wall) < _OFF_WALL_MM) & (ahead > -_BEFORE_MM) & (ahead < _BEYOND_MM)
+            size = np.where(fits, _sizes(found, _COARSE_MM), np.inf)
+            if size.min() < least:
+                best, least = (places[size.argmin()], forward, up), float(size.min())
+    return best
 
 
 def _plausible(found: Sections) -> MaskArray:
@@ -185,12 +208,18 @@ def _plausible(found: Sections) -> MaskArray:
     return np.asarray(wide & high & (found.edges >= _LEAST_EDGES))
 
 
+def _sizes(found: Sections, along_mm: FloatArray) -> FloatArray:
+    """Return what is least at the isthmus: the sections' areas, more where edges stray or far from the last one."""
+    size = found.width_mm * found.height_mm / np.maximum(found.edges, 0.1) ** 2 * (1.0 + (along_mm / _NEAR_MM) ** 2)
+    return np.where(_plausible(found), size, np.inf)
+
+
 def _tube_of(found: Sections) -> slice | None:
     """Return the unbroken stretch about the narrowest section that is hardly wider or higher than it."""
-    size = np.where(_plausible(found), found.width_mm * found.height_mm, np.nan)
+    size = _sizes(found, _ALONG_MM)
     if not np.isfinite(size).any():
         return None
-    least = int(np.nanargmin(size))
+    least = int(size.argmin())
     belongs = (found.width_mm < _TUBE * found.width_mm[least]) & (found.height_mm < _TUBE * found.height_mm[least])
     first, last = least, least
     while first > 0 and belongs[first - 1]:
@@ -208,7 +237,8 @@ def _weights(found: Sections, tube: slice) -> FloatArray:
     """Return how much each section says of the axis: little where the tube begins to flare, which is lopsided."""
     width, height = found.width_mm[tube], found.height_mm[tube]
     flare = ((width / width.min() - 1.0) / _FLARE[0]) ** 2 + ((height / height.min() - 1.0) / _FLARE[1]) ** 2
-    return np.asarray(np.maximum(np.exp(-0.25 * flare), _LEAST_WEIGHT))
+    weights = [np.maximum(np.exp(-0.5 * flare / times**2), _LEAST_WEIGHT) for times in _WIDENED]
+    return next((some for some in weights if some.sum() > _LEAST_SUM), weights[-1])
 
 
 def _judged(
