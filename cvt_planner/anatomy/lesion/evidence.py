@@ -26,7 +26,7 @@ _DEEP_MM = 2.5  # clear of cortex, its blur and the dense bone below endplates; 
 _MIXED_BRIGHT, _MIXED_DARK = 0.05, 0.15
 # By how many times a region's core must exceed what its neighbours' bodies come to anywhere. Of regions grown from 650
 # places in sound bodies of phantoms and of five real CTs 1 in 30 does; of true lesions of phantoms that are seen at all
-# dark ones come to 1.5 and more, bright ones to 7, mixed ones to 1.08.
+# dark ones come to 1.5 and more, bright ones to 9, mixed ones to 1.08.
 _DARK, _BRIGHT, _PATCHY = 1.45, 2.0, 1.0
 _GAS_BELOW_HU = 100.0  # so far below the lesion's dark tissue it is fat, gas or lung; assumed
 
