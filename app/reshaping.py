@@ -9,7 +9,8 @@ import numpy as np
 
 from app.desk import Desk
 from cvt_planner.anatomy.lesion import reshape
-from cvt_planner.anatomy.lesion.ground import labels_on, nearest_vertebra
+from cvt_planner.anatomy.lesion.box import labels_on
+from cvt_planner.anatomy.lesion.ground import nearest_vertebra
 from cvt_planner.anatomy.lesion_shape import Region
 from cvt_planner.anatomy.spine.model import Part
 from cvt_planner.base.progress import Progress

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
 
-from cvt_planner.anatomy.lesion.ground import Ground, NormalBone
-from cvt_planner.anatomy.morphology import bounding_box
+from cvt_planner.anatomy.lesion.ground import Ground
+from cvt_planner.anatomy.lesion.normal import NormalBone, clear_mm, flattened, local_means
+from cvt_planner.anatomy.morphology import bounding_box, depth_of
 from cvt_planner.base.arrays import Float32Array, MaskArray
 
 SHELL_MM = 1.3  # cortex and its blur: brightness there is no sclerosis; assumed
@@ -17,11 +18,16 @@ OUTSIDE = -4.0  # evidence where no lesion may lie
 _LEAST_CONTRAST_HU = 30.0  # assumed; below it a lesion cannot be told from bone by HU
 _PATCH_BLUR_MM = 1.0  # over which a patchy lesion's difference from normal is averaged; assumed
 _PATCH_LEAST_HU = 95.0  # so far above normal bone an island of sclerosis begins, at least; assumed
+_PATCH_DARK = 1.3  # spreads below normal bone at which the dark tissue of a patchy lesion begins, at least; assumed
 _NEAR_MM = 4.0  # so far from the region found so far its other tissue is looked for; assumed
 _DEEP_MM = 2.5  # clear of cortex, its blur and the dense bone below endplates; assumed
 # Shares of the region's volume at which tissue of the other kind makes it mixed. On phantoms purely lytic lesions have
 # up to 0.033 bright voxels within reach, mixed ones 0.067 and more; of purely sclerotic ones up to 0.05 are dark.
 _MIXED_BRIGHT, _MIXED_DARK = 0.05, 0.15
+# By how many times a region's core must exceed what its neighbours' bodies come to anywhere. Of regions grown from 650
+# places in sound bodies of phantoms and of five real CTs 1 in 30 does; of true lesions of phantoms that are seen at all
+# dark ones come to 1.5 and more, bright ones to 9, mixed ones to 1.08.
+_DARK, _BRIGHT, _PATCHY = 1.45, 2.0, 1.0
 _GAS_BELOW_HU = 100.0  # so far below the lesion's dark tissue it is fat, gas or lung; assumed
 
 
@@ -46,6 +52,42 @@ def shell_mm(ground: Ground) -> float:
 def least_contrast_hu(normal: NormalBone) -> float:
     """Return by how many HU tissue must differ from normal bone to count."""
     return max(_LEAST_CONTRAST_HU, 1.2 * normal.spread_hu)
+
+
+def flat_ground(ground: Ground, normal: NormalBone) -> Ground:
+    """Return the ground without the brightness that bone so near to its surface has in the neighbours as well."""
+    if ground.body is None or normal.usual is None:
+        return ground
+    hu = ground.hu.copy()
+    behind = ~ground.body & (ground.depth_mm > 0.0)
+    for part, by_depth in ((ground.body, normal.usual.body_by_depth_hu), (behind, normal.usual.arch_by_depth_hu)):
+        hu[part] = flattened(hu[part], ground.depth_mm[part], normal.hu, by_depth)
+    return replace(ground, hu=hu)
+
+
+def how_different(ground: Ground, normal: NormalBone, tissues: Tissues, region: MaskArray) -> float | None:
+    """Return how much a region's core differs from normal bone, 1 for what normal bone itself may come to.
+
+    The local mean (`normal.local_means`) about the region's innermost voxels is held against the extremes of those in
+    the neighbours: so ribbons of coarse marrow and rims of cortex come to less than 1, however large. None where there
+    is nothing to compare with.
+    """
+    usual, spacing = normal.usual, ground.grid.spacing_kji_mm
+    if usual is None or usual.darkest_hu is None or usual.brightest_hu is None or usual.patchiest_hu is None:
+        return None
+    box = bounding_box(region, math.ceil(5.0 / float(spacing.min())))
+    depth = depth_of(region[box], spacing)
+    core = depth >= 0.7 * float(depth.max())
+    bone = ground.may_be[box]
+    clear = bone & (ground.depth_mm[box] >= clear_mm(spacing))
+    if (core & clear).sum() >= 0.3 * core.sum():
+        core, bone = core & clear, clear
+    means, sizes = local_means(ground.hu[box] - np.float32(normal.hu), bone, spacing)
+    mean = float(means[core].mean())
+    dark, bright = -mean / (usual.darkest_hu * -_DARK), mean / (usual.brightest_hu * _BRIGHT)
+    if tissues.patchy:
+        return max(dark, bright, float(sizes[core].mean()) / (usual.patchiest_hu * _PATCHY))
+    return bright if tissues.dark_hu is None else dark
 
 
 def tissues_at(core_hu: Float32Array, normal: NormalBone) -> Tissues:
@@ -73,7 +115,7 @@ def tissues_of(ground: Ground, normal: NormalBone, region: MaskArray, before: Ti
     part, hu = region[box], ground.hu[box]
     inner = hu[ndimage.binary_erosion(part)]
     inner = inner if inner.size >= 30 else hu[part]
-    away = ndimage.distance_transform_edt(~part, sampling=spacing)
+    away = depth_of(~part, spacing)
     near = hu[
         (away <= _NEAR_MM) & ground.may_be[box] & (ground.depth_mm[box] > max(_DEEP_MM, 1.5 * float(spacing.max())))
     ]
@@ -104,6 +146,8 @@ def evidence_of(ground: Ground, normal: NormalBone, tissues: Tissues, region: Ma
     best = np.full(ground.hu.shape, -1.0, dtype=np.float32)
     if tissues.dark_hu is not None:
         half = (normal.hu - tissues.dark_hu) / 2.0
+        if tissues.patchy:
+            half = max(half, _PATCH_DARK * normal.spread_hu)
         dark = np.clip((normal.hu - half - ground.hu) / half, -1.0, 1.0)
         too_dark = np.clip((ground.hu - (tissues.dark_hu - _GAS_BELOW_HU)) / half, -1.0, 1.0)
         best = np.maximum(best, np.minimum(dark, np.where(ground.depth_mm > 0.0, dark, too_dark)))
@@ -132,10 +176,12 @@ def _patchiness(ground: Ground, normal: NormalBone, region: MaskArray) -> Float3
     mean = ndimage.gaussian_filter(apart, _PATCH_BLUR_MM / spacing) / np.maximum(weight, 0.05)
     box = bounding_box(region, 1)
     part = region[box]
-    inner = ndimage.distance_transform_edt(part, sampling=spacing) > 2.0
+    inner = depth_of(part, spacing) > 2.0
     own = float(np.median(mean[box][inner if inner.sum() > 50 else part]))
     usual = 0.8 * normal.spread_hu  # the mean distance from the middle of a normal distribution
     half = max((own - usual) / 2.0, 1.0)
+    if normal.usual is not None and normal.usual.patchiest_hu is not None:
+        half = max(half, normal.usual.patchiest_hu - usual)  # else it runs out into coarse marrow
     patchy = np.clip((mean - usual - half) / half, -1.0, 1.0)
     return np.asarray(np.where(counts, patchy, -1.0), dtype=np.float32)
 

@@ -10,10 +10,12 @@ from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
 from scipy.spatial.distance import pdist
 
+from cvt_planner.anatomy.lesion.box import labels_on
 from cvt_planner.anatomy.lesion.defects import Defects, find_defects
 from cvt_planner.anatomy.lesion.distance import SURFACE, share_of, signed_distance_mm
 from cvt_planner.anatomy.lesion.evidence import least_contrast_hu
-from cvt_planner.anatomy.lesion.ground import NormalBone, labels_on, nearest_vertebra, normal_bone
+from cvt_planner.anatomy.lesion.ground import nearest_vertebra
+from cvt_planner.anatomy.lesion.normal import NormalBone, normal_bone
 from cvt_planner.anatomy.lesion.reshape import region_on
 from cvt_planner.anatomy.lesion_shape import LesionShape, Region
 from cvt_planner.anatomy.morphology import bounding_box

@@ -9,12 +9,23 @@ import numpy as np
 from scipy import ndimage
 
 from cvt_planner.anatomy.band import contrast_at
+from cvt_planner.anatomy.lesion.box import labels_on
 from cvt_planner.anatomy.lesion.distance import ramp_of, signed_distance_mm, widths_mm
-from cvt_planner.anatomy.lesion.evidence import Tissues, evidence_of, shell_mm, tissues_at, tissues_of
-from cvt_planner.anatomy.lesion.ground import REACH_MM, Ground, NormalBone, ground_at, labels_on, normal_bone
+from cvt_planner.anatomy.lesion.evidence import (
+    OUTSIDE,
+    Tissues,
+    evidence_of,
+    flat_ground,
+    how_different,
+    shell_mm,
+    tissues_at,
+    tissues_of,
+)
+from cvt_planner.anatomy.lesion.ground import REACH_MM, Ground, ground_at
+from cvt_planner.anatomy.lesion.normal import NormalBone, normal_bone
 from cvt_planner.anatomy.lesion.surface import smooth_region
 from cvt_planner.anatomy.lesion_shape import Region
-from cvt_planner.anatomy.morphology import bounding_box, flooded
+from cvt_planner.anatomy.morphology import bounding_box, depth_of, flooded
 from cvt_planner.anatomy.neighbourhood import DENOISE_SIGMA_MM, index_kji
 from cvt_planner.anatomy.spine.model import Part, Spine
 from cvt_planner.base.arrays import Float32Array, MaskArray, Vec3
@@ -22,12 +33,18 @@ from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.volume import Volume
 
-SMOOTH_MM = 0.5  # see `surface.smooth_region`; assumed
+# See `surface.smooth_region`: more where bone varies as much as the lesion differs; assumed.
+_SMOOTH_MM, _MOST_SMOOTH_MM = 0.5, 0.8
 _CORE_MM = 2.5  # the seed's own tissue
 _SEED_REACH_MM = 3.0  # a seed that misses the lesion by so little still counts as inside
 _ROUNDS = 4
+_AROUND_MM = 8.0  # so far about a region found the next round looks; assumed
 _CLOSE_MM = 4.0  # notches of a patchy lesion narrower than twice this belong to it; assumed
 _BEYOND_MM = 6.0  # so far beyond the bone a lesion is followed where that is asked for; assumed
+_SURE = 1.5  # times what normal bone may come to, from which on there is no doubt; assumed
+_SMALL_ML = 0.3  # a focus smaller than that is doubtful; assumed
+_EATEN_SHARE = 0.25  # of a region: so much bone that only the other side has is a lesion's doing; assumed
+_VEIN_ML = 1.5  # no basivertebral vein looks larger; assumed
 _LEAK_ML = 25.0  # without a spine: more than this, or as far as the reach, has run out of the bone
 
 
@@ -70,7 +87,9 @@ def find_lesion(
 
     Normal bone is read in the bodies of the seed's vertebra and its neighbours. What is darker, brighter or patchier
     by half of the lesion's own difference is lesion; of that the smoothest region (`surface.smooth_region`) that hangs
-    together with the seed is taken, inside the vertebra, its cortex and the canal left out.
+    together with the seed is taken, inside the vertebra, its cortex and the canal left out. Bone that the labels lack
+    since it is eaten is added from the other side. What differs no more than the neighbours' own bone does is refused,
+    what hardly does is doubted in the notes.
 
     Parameters
     ----------
@@ -88,9 +107,9 @@ def find_lesion(
 
     Notes
     -----
-    On phantoms (`docs/anatomy.md`): within 10 % of the true volume. Not modelled: contrast medium, haemangioma, bone
-    islands, Schmorl's nodes and the basivertebral vein look like lesions; a lesion with the HU of normal marrow is not
-    seen. Neither is what only MR or PET shows.
+    How near to the truth it comes on phantoms, and how often something is found in sound bone: `docs/anatomy.md`. Not
+    modelled: contrast medium, haemangioma, bone islands and Schmorl's nodes look like lesions; a lesion that differs
+    from marrow no more than coarse marrow does is refused. What only MR or PET shows is not seen.
     """
     step = progress or Progress()
     step.report(0.0, "Reading the neighbourhood")
@@ -101,6 +120,7 @@ def find_lesion(
         normal = normal_bone(volume, spine, ground.vertebra) if spine and ground.vertebra else None
         normal = normal or _normal_about(volume, seed_lps_mm, ground)
         step.report(0.3, "Growing")
+        ground = flat_ground(ground, normal)
         tissues, field = _grown(ground, normal)
         found = field >= 0.5
         leaked = not inside_bone and (
@@ -114,6 +134,7 @@ def find_lesion(
         notes.append(f"It runs on into soft tissue: it was cut {reach:.0f} mm from the point. Correct it by hand.")
     if not inside_bone:
         notes.append("The spine is not known: the bone's surface was guessed.")
+    notes += _doubts(ground, normal, tissues, field >= 0.5)
     step.report(0.7, "Growing beyond the bone")
     if beyond and inside_bone and spine is not None:
         field = _followed(ground, normal, tissues, field, spine)
@@ -137,6 +158,44 @@ def _normal_about(volume: Volume, seed_lps_mm: Vec3, ground: Ground) -> NormalBo
     return NormalBone(surround, spread)
 
 
+def _doubts(ground: Ground, normal: NormalBone, tissues: Tissues, region: MaskArray) -> list[str]:
+    """Return sentences on whether this is a lesion at all.
+
+    Raises
+    ------
+    InputRefused
+        If it differs no more from normal bone than the neighbours' own bone does.
+    """
+    if ground.vertebra is None:
+        return []
+    ratio = how_different(ground, normal, tissues, region)
+    if ratio is None:
+        return ["No neighbour is in view to compare with: normal bone may vary as much. Make sure that it is a lesion."]
+    volume_ml = float(region.sum()) * ground.grid.voxel_volume_mm3 / 1000.0
+    if ratio < 1.0:
+        if ground.eaten is not None and (region & ground.eaten).sum() >= _EATEN_SHARE * region.sum():
+            return ["Told by bone that the other side has and this one lacks. Make sure that it is a lesion."]
+        raise InputRefused(
+            f"Nothing here differs from normal bone ({normal.hu:.0f} HU) more than the neighbours' own bone does. "
+            "Click inside the lesion; one that CT does not show is drawn by hand."
+        )
+    if ratio < _SURE or volume_ml < _SMALL_ML:
+        return ["It hardly differs more than the neighbours' own bone does. Make sure that it is a lesion."]
+    if _is_vein_like(ground, tissues, region) and volume_ml < _VEIN_ML:
+        return ["It lies where the basivertebral vein does and may be that."]
+    return []
+
+
+def _is_vein_like(ground: Ground, tissues: Tissues, region: MaskArray) -> bool:
+    """Return whether a region is dark and in the middle of the body's back, where its vein is."""
+    v = ground.vertebra
+    if v is None or tissues.bright_hu is not None:
+        return False
+    off = ground.grid.lps_of(np.argwhere(region).mean(axis=0)) - np.array(v.centre_lps_mm)
+    left, back, up = (float(off @ np.array(axis)) for axis in (v.left, v.back, v.up))
+    return abs(left) < 0.15 * v.width_mm and back > -0.1 * v.depth_mm and abs(up) < 0.25 * v.height_mm
+
+
 def _grown(ground: Ground, normal: NormalBone) -> tuple[Tissues, Float32Array]:
     """Return the lesion's tissues and (k, j, i) how far each voxel lies inside it, its surface at 0.5."""
     core = ground.hu[(ground.distance_mm <= _CORE_MM) & ground.may_be]
@@ -149,9 +208,14 @@ def _grown(ground: Ground, normal: NormalBone) -> tuple[Tissues, Float32Array]:
     radius = 8.0  # until there is a region to measure
     for _ in range(_ROUNDS):
         evidence = evidence_of(ground, normal, tissues, region)
+        smooth_mm = _smooth_mm(normal, tissues)
         # What smoothing takes off a ball's surface is given back, see the notes there.
-        evidence[ground.may_be] += np.float32(2.0 * SMOOTH_MM / radius)
-        inside = smooth_region(evidence, spacing, SMOOTH_MM)
+        evidence[ground.may_be] += np.float32(2.0 * smooth_mm / radius)
+        if region is not None:  # by now it is known where it lies: the rest need not be looked through
+            box = bounding_box(region, math.ceil(_AROUND_MM / float(spacing.min())))
+            near, evidence[:] = evidence[box].copy(), OUTSIDE
+            evidence[box] = near
+        inside = smooth_region(evidence, spacing, smooth_mm)
         part = _part_at_seed(inside >= 0.5, ground)
         if part is None:
             if region is None:
@@ -174,6 +238,11 @@ def _grown(ground: Ground, normal: NormalBone) -> tuple[Tissues, Float32Array]:
     return tissues, np.where(around, field, np.float32(0.0))
 
 
+def _smooth_mm(normal: NormalBone, tissues: Tissues) -> float:
+    apart = [abs(hu - normal.hu) for hu in (tissues.dark_hu, tissues.bright_hu) if hu is not None]
+    return float(np.clip(1.3 * normal.spread_hu / min(apart), _SMOOTH_MM, _MOST_SMOOTH_MM))
+
+
 def _part_at_seed(mask: MaskArray, ground: Ground) -> MaskArray | None:
     near = np.flatnonzero(mask & (ground.distance_mm <= _SEED_REACH_MM))
     if near.size == 0:
@@ -191,8 +260,8 @@ def _closed(part: MaskArray, ground: Ground) -> MaskArray:
     pad = [(math.ceil(_CLOSE_MM / s) + 1,) * 2 for s in spacing]
     box = bounding_box(part, 0)
     padded = np.pad(part[box], pad)
-    grown = ndimage.distance_transform_edt(~padded, sampling=spacing) <= _CLOSE_MM
-    closed = ndimage.distance_transform_edt(grown, sampling=spacing) > _CLOSE_MM
+    grown = depth_of(~padded, spacing) <= _CLOSE_MM
+    closed = depth_of(grown, spacing) > _CLOSE_MM
     inner = tuple(slice(p[0], -p[1]) for p in pad)
     whole = part.copy()
     whole[box] |= closed[inner] & ground.may_be[box] & (ground.depth_mm[box] > shell_mm(ground))
@@ -203,16 +272,19 @@ def _followed(ground: Ground, normal: NormalBone, tissues: Tissues, field: Float
     """Return the field with what of the lesion lies beyond the bone: dark tissue whose nearest bone is lesion."""
     if tissues.dark_hu is None:
         return field
-    labels = labels_on(spine, spine.vertebrae, ground.grid)
-    bone = labels > 0
-    away, nearest = ndimage.distance_transform_edt(~bone, sampling=ground.grid.spacing_kji_mm, return_indices=True)
+    spacing = ground.grid.spacing_kji_mm
     inside = field >= 0.5
-    behind = ~bone & (away <= _BEYOND_MM) & inside[tuple(nearest)]
+    box = bounding_box(inside, math.ceil(2.0 * _BEYOND_MM / float(spacing.min())))
+    bone = labels_on(spine, spine.vertebrae, ground.grid)[box] > 0
+    bone |= ground.depth_mm[box] > 0.0
+    away, nearest = ndimage.distance_transform_edt(~bone, sampling=spacing, return_indices=True)
+    behind = np.zeros_like(inside)
+    behind[box] = ~bone & (away <= _BEYOND_MM) & inside[box][tuple(nearest)]
     behind &= labels_on(spine, spine.parts, ground.grid) != Part.DISC
     wider = replace(ground, may_be=ground.may_be | behind)
     evidence = evidence_of(wider, normal, tissues, inside)
     evidence[inside] = 1.0
-    new = smooth_region(evidence, ground.grid.spacing_kji_mm, SMOOTH_MM)
+    new = smooth_region(evidence, spacing, _smooth_mm(normal, tissues))
     part = _part_at_seed((new >= 0.5) & (inside | behind), wider)
     return field if part is None else np.where(part & ~inside, np.maximum(new, 0.51), field)
 

@@ -11,8 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from cvt_planner.anatomy.morphology import bounding_box
 from cvt_planner.base.arrays import Float32Array, FloatArray
 from cvt_planner.base.compiled import kernel
+
+_FORBIDDEN = -2.0  # evidence below this forbids
 
 
 @kernel
@@ -46,6 +49,8 @@ def _primal(inside: Any, u: Any, p: Any, evidence: Any, steps: Any, step: Any) -
     for k in range(nk):
         for j in range(nj):
             for i in range(ni):
+                if evidence[k, j, i] < _FORBIDDEN:
+                    continue  # stays 0
                 flow = a * p[0, k, j, i] + b * p[1, k, j, i] + c * p[2, k, j, i]
                 if k > 0:
                     flow -= a * p[0, k - 1, j, i]
@@ -70,7 +75,7 @@ def smooth_region(
     Parameters
     ----------
     evidence
-        For each voxel -1 (outside for sure) to 1 (inside for sure); larger values force.
+        For each voxel -1 (outside for sure) to 1 (inside for sure); below -2 the region may not lie there at all.
     smooth_mm
         What a square millimetre of surface costs, in cubic millimetres of sure evidence: parts thinner than twice this
         vanish, and gaps thinner than that close.
@@ -80,6 +85,8 @@ def smooth_region(
     The surface of a ball of radius R comes to lie where the evidence is 2 smooth_mm / R, not at 0.
     """
     # |gradient|^2 is at most 4 sum(1/s^2); both steps are chosen at that limit, the dual one for u in [0, 1].
+    box = bounding_box(evidence >= _FORBIDDEN, 1)
+    whole, evidence = np.zeros(evidence.shape, dtype=np.float32), np.ascontiguousarray(evidence[box])
     norm = math.sqrt(4.0 * float(np.sum(1.0 / spacing_kji_mm**2)))
     step, dual_step = 1.0 / norm, 1.0 / norm
     inside = (evidence > 0.0).astype(np.float32)
@@ -91,4 +98,5 @@ def smooth_region(
         _dual(u, p, to_dual, np.float32(smooth_mm))
         if _primal(inside, u, p, evidence, to_primal, np.float32(step)) < 0.01:
             break
-    return inside
+    whole[box] = inside
+    return whole

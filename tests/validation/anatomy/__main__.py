@@ -17,7 +17,7 @@ from pathlib import Path
 
 from cvt_planner.anatomy.spine.model import Spine
 from tests.validation.anatomy import changes, reals, speed
-from tests.validation.anatomy.lesions import LesionScore, one_click
+from tests.validation.anatomy.lesions import LesionScore, SoundScore, one_click, sound_clicks
 from tests.validation.anatomy.phantoms import SEEDS, family_case
 from tests.validation.anatomy.pictures import montage
 from tests.validation.anatomy.report import Harder, text
@@ -42,11 +42,13 @@ def found_in(case: Case, pictures: bool = True) -> tuple[Spine, float]:
     return spine, seconds
 
 
-def _scored(case: Case, grown: list[LesionScore] | None = None) -> Score:
+def _scored(case: Case, grown: list[LesionScore] | None = None, sound: list[SoundScore] | None = None) -> Score:
     spine, seconds = found_in(case)
     done = score(case, spine, seconds)
     if grown is not None:
         grown += one_click(case, spine)
+    if sound is not None:
+        sound.append(sound_clicks(case, spine))
     dice = [v.dice for v in done.scored]
     line = f"{done.seconds:5.1f} s  {done.name}: " + " ".join(
         f"{v.level}{'' if v.complete else '-'} {v.dice:.2f}" for v in done.vertebrae
@@ -70,8 +72,9 @@ def _harder(case: Case, base: Score, quick: bool) -> list[Harder]:
     return rows
 
 
-def _seen(case: Case) -> str:
+def _seen(case: Case, sound: list[SoundScore]) -> str:
     spine, seconds = found_in(case)
+    sound.append(sound_clicks(case, spine))
     print(f"{seconds:5.1f} s  {case.name}: {len(spine.found)} found", file=sys.stderr, flush=True)
     whole = sum(v.complete for v in spine.found)
     doubtful = sum(v.confidence < 0.5 for v in spine.found)
@@ -95,16 +98,17 @@ def main() -> int:
     seeds = [int(s) for s in asked.seeds.split(",") if s] or list(QUICK_SEEDS if asked.quick else SEEDS)
     store = OUT / "cases"
     grown: list[LesionScore] = []
-    phantoms = [] if "phantoms" in skip else [_scored(family_case(seed, store), grown) for seed in seeds]
+    sound: list[SoundScore] = []
+    phantoms = [] if "phantoms" in skip else [_scored(family_case(seed, store), grown, sound) for seed in seeds]
     scored: list[Score] = []
     harder: list[Harder] = []
     for case in reals.labelled(store):
         if skip >= {"reals", "harder"}:
             break
-        scored.append(_scored(case))
+        scored.append(_scored(case, sound=sound))
         if "harder" not in skip:
             harder += _harder(case, scored[-1], asked.quick)
-    seen = [] if "seen" in skip else [_seen(case) for case in reals.unlabelled(store)]
+    seen = [] if "seen" in skip else [_seen(case, sound) for case in reals.unlabelled(store)]
     cost = None if "cost" in skip or asked.quick else speed.measured(family_case(12, store), store)
     whole = not (asked.quick or asked.seeds or skip)
     commit = subprocess.run(
@@ -113,7 +117,9 @@ def main() -> int:
     target = (ROOT / "docs" if whole else OUT) / "anatomy.md"
     target.parent.mkdir(parents=True, exist_ok=True)
     mode = "full" if whole else "in parts"
-    target.write_text(text(phantoms, grown, scored, harder, seen, cost, mode, commit.stdout.strip()), encoding="utf-8")
+    target.write_text(
+        text(phantoms, grown, scored, harder, seen, cost, mode, commit.stdout.strip(), sound), encoding="utf-8"
+    )
     print(f"{target.relative_to(ROOT)} written; pictures in {OUT.relative_to(ROOT)}")
     return 0
 

@@ -1,8 +1,7 @@
-"""Lesions grown from one click in their middle, against their true volumes."""
+"""Lesions grown from one click in their middle, against their true volumes; and clicks into sound bone."""
 
 from __future__ import annotations
 
-import importlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from cvt_planner.anatomy.lesion.find import find_lesion
 from cvt_planner.anatomy.spine.model import Spine
+from cvt_planner.base.arrays import vec3
 from cvt_planner.base.errors import InputRefused
 from tests.validation.anatomy.truths import Case
 from tests.validation.checks import markdown_table
@@ -38,11 +39,7 @@ class LesionScore:
 
 
 def one_click(case: Case, spine: Spine) -> tuple[LesionScore, ...]:
-    """Return what one click into the deepest point of every true lesion grows; nothing where there is no such tool."""
-    try:
-        find_lesion = importlib.import_module("cvt_planner.anatomy.lesion.find").find_lesion
-    except ModuleNotFoundError:
-        return ()
+    """Return what one click into the deepest point of every true lesion grows."""
     rows = []
     for lesion in case.lesions:
         assert case.lesion_labels is not None
@@ -67,6 +64,61 @@ def one_click(case: Case, spine: Spine) -> tuple[LesionScore, ...]:
                         seconds, found.kind)
         )  # fmt: skip
     return tuple(rows)
+
+
+@dataclass(frozen=True)
+class SoundScore:
+    """Clicks into sound bodies of one CT: how many, how many returned something, and with a doubt; the largest, mL."""
+
+    case: str
+    clicks: int
+    returned: int
+    doubted: int
+    largest_ml: float
+
+
+_PLACES = ((0.0, 0.0, 0.0), (0.45, 0.0, 0.0), (0.0, 0.5, 0.0), (0.0, -0.5, 0.0))
+
+
+def sound_clicks(case: Case, spine: Spine) -> SoundScore:
+    """Return what clicks into the complete bodies without a true lesion return; places are shares of half a body."""
+    clicks, volumes, doubted = 0, [], 0
+    for vertebra in spine.found:
+        if not vertebra.complete or vertebra.confidence < 0.5 or _is_struck(case, spine, vertebra.number):
+            continue
+        half = np.array([vertebra.width_mm, vertebra.depth_mm, vertebra.height_mm]) / 2.0
+        axes = np.array([vertebra.left, vertebra.back, vertebra.up])
+        for place in _PLACES:
+            clicks += 1
+            try:
+                at = vec3(np.array(vertebra.centre_lps_mm) + (half * place) @ axes)
+                found = find_lesion(case.volume, at, spine)
+            except InputRefused:
+                continue
+            volumes.append(found.region.volume_ml)
+            doubted += bool(found.notes)
+    return SoundScore(case.name, clicks, len(volumes), doubted, max(volumes, default=0.0))
+
+
+def _is_struck(case: Case, spine: Spine, number: int) -> bool:
+    if case.lesion_labels is None:
+        return False
+    places = spine.grid.lps_of(np.argwhere(spine.vertebrae == number)[::7].astype(float))
+    index = np.rint(case.volume.grid.index_of(places)).astype(int)
+    inside = ((index >= 0) & (index < np.array(case.volume.grid.shape_kji))).all(axis=1)
+    return bool((case.lesion_labels[tuple(index[inside].T)] > 0).sum() > 2)
+
+
+def sound_table(scores: Sequence[SoundScore]) -> str:
+    """Return the table of the clicks into sound bone. Of a real CT's bodies nobody has said that they are sound."""
+    rows = [
+        [s.case, str(s.clicks), str(s.returned), str(s.doubted), f"{s.largest_ml:.1f}" if s.returned else "-"]
+        for s in scores
+        if s.clicks
+    ]
+    clicks, returned = sum(s.clicks for s in scores), sum(s.returned for s in scores)
+    head = ["case", "clicks", "returned something", "of these with a doubt said", "largest, mL"]
+    return f"{returned} of {clicks} clicks into bodies without a known lesion.\n\n" + markdown_table(head, rows)
 
 
 def _dice(region: object, mask: object, case: Case) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from tests.validation.anatomy import lesions
-from tests.validation.anatomy.lesions import LesionScore
+from tests.validation.anatomy.lesions import LesionScore, SoundScore
 from tests.validation.anatomy.scoring import PedicleScore, Score
 from tests.validation.anatomy.speed import Cost
 from tests.validation.checks import markdown_table
@@ -35,6 +35,7 @@ def text(
     cost: Cost | None,
     mode: str,
     commit: str,
+    sound: Sequence[SoundScore] = (),
 ) -> str:
     """Return the whole document."""
     parts = [HEAD, f"Run: {mode}; commit {commit}; {len(phantoms)} phantoms, {len(reals)} labelled CTs."]
@@ -49,6 +50,8 @@ def text(
         parts += ["## The same CTs made harder", _harder(harder)]
     if seen:
         parts += ["## Real CTs without labels", "For looking at; nothing is scored.", "\n".join(seen)]
+    if sound:
+        parts += ["## Clicks into sound bone", lesions.sound_table(sound)]
     if cost is not None:
         parts += ["## Time and memory", cost.words]
     return "\n\n".join(parts) + "\n"

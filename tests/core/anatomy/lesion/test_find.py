@@ -8,6 +8,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from cvt_planner.anatomy.lesion.brush import Brush, Canvas
 from cvt_planner.anatomy.lesion.figures import LesionFigures, lesion_figures
@@ -26,6 +27,13 @@ _SCAN = {"rows": 160, "columns": 160, "pixel_mm": 0.9, "slice_mm": 1.5, "margin_
 CASES = {
     "mixed": Case("mixed", ("L3",), (LesionSpec("A", "L3", "mixed", 7, (0.3, 0.1, 0.0), (9.5, 9.8, 7.6)),), **_SCAN),
     "blastic": Case("blastic", ("L1",), (LesionSpec("A", "L1", "blastic", 7, (0.2, 0, 0), (9.0, 9.5, 7.0)),), **_SCAN),
+    "three": Case(
+        "three",
+        ("L1", "L2", "L3"),
+        (LesionSpec("A", "L2", "lytic", 8, (0.65, 1.0, 0.35), (7.5, 12.0, 8.0), True),),
+        **{**_SCAN, "rows": 110, "columns": 110},
+        piece_mm=0.45,
+    ),
     "breach": Case(
         "breach", ("L2",), (LesionSpec("A", "L2", "lytic", 9, (0.12, 0.62, 0.0), (10.5, 12.5, 8.0), True),), **_SCAN
     ),
@@ -52,6 +60,32 @@ def test_one_click_has_the_true_volume_within_a_tenth_and_the_kind(name: str, be
     print(f"\n{name}: {error:+.1%}")
     assert abs(error) <= 0.10
     assert lesion.kind == ("lytic" if name == "breach" else name)
+
+
+def test_sound_bone_is_refused_however_coarse_its_marrow() -> None:
+    volume, spine, made = scanned("three")
+    coarse = ndimage.gaussian_filter(np.random.default_rng(5).standard_normal(volume.hu.shape), 2.5 / 1.1)
+    grainy = replace(volume, hu=(volume.hu + 35.0 * coarse / coarse.std()).astype(np.int16))
+    names = [level["name"] for level in made.truth["levels"]]
+    sound = [spine.found[names.index(name)] for name in ("L1", "L3")]
+    for vertebra in sound:
+        for scan in (volume, grainy):
+            with pytest.raises(InputRefused, match="differs"):
+                find_lesion(scan, vertebra.centre_lps_mm, spine)
+
+
+def test_an_eaten_pedicle_that_the_labels_lack_is_found_from_the_other_side() -> None:
+    volume, spine, made = scanned("three")
+    truth = made.truth["lesions"][0]
+    eaten = made.labels["lesions"] > 0
+    lacking = replace(
+        spine, vertebrae=np.where(eaten, 0, spine.vertebrae), parts=np.where(eaten, 0, spine.parts).astype(np.uint8)
+    )
+    lesion = find_lesion(volume, vec3(truth["centre_lps_mm"]), lacking, beyond=True)
+    error = lesion.region.volume_ml / truth["volume_ml"] - 1.0
+    print(f"\n{error:+.1%}; {lesion.notes}")
+    assert lesion.kind == "lytic"
+    assert abs(error) <= 0.15
 
 
 def test_two_strokes_bring_it_within_four_percent() -> None:

@@ -1,0 +1,169 @@
+"""How normal bone looks about a vertebra: its HU, how they vary over the size of a lesion, and towards the cortex."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import ndimage
+
+from cvt_planner.anatomy.lesion.box import bounds_in, depth_below_mm, labels_on, taken_together
+from cvt_planner.anatomy.morphology import bounding_box
+from cvt_planner.anatomy.neighbourhood import DENOISE_SIGMA_MM
+from cvt_planner.anatomy.spine.model import Part, Spine, Vertebra
+from cvt_planner.base.arrays import Float32Array, FloatArray, MaskArray
+from cvt_planner.imaging.volume import Volume
+
+COARSE_MM = 0.85  # voxels below this are taken together: what is read here is no finer
+_INNER_MM = 3.5  # spongy bone lies so deep below the surface, clear of the cortex and its blur
+_LOCAL_SIGMA_MM = 2.0  # a Gaussian that averages as much as a ball of 4.5 mm radius, a lesion of 0.4 mL
+_CLEAR_MM = 2.5  # below this depth cortex shines into local means; assumed
+_OTHERS = 2  # vertebrae above and below that normal variation is read from; assumed
+_DEPTHS_MM = np.arange(0.5, 7.0, 1.0)
+_LEAST_VOXELS = 60
+_LEAST_HU = 8.0  # no scan's bone is more even than that; assumed
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What normal bone shows of itself, as HU apart from the normal middle.
+
+    Parameters
+    ----------
+    body_by_depth_hu, arch_by_depth_hu
+        The median difference 0.5, 1.5 ... 6.5 mm below the surface, in bodies and behind them.
+    darkest_hu, brightest_hu, patchiest_hu
+        The extremes in bodies of local means (Gaussian, sigma 2 mm) of the difference, and of its size without sign,
+        taken where it is `flattened`. The basivertebral vein is among them. None where no body is seen well enough.
+    """
+
+    body_by_depth_hu: tuple[float, ...]
+    arch_by_depth_hu: tuple[float, ...]
+    darkest_hu: float | None = None
+    brightest_hu: float | None = None
+    patchiest_hu: float | None = None
+
+
+@dataclass(frozen=True)
+class NormalBone:
+    """HU of spongy bone without lesion, denoised: its middle and its spread (robust standard deviation).
+
+    `usual` says how the neighbours vary; None where there are none to compare with.
+    """
+
+    hu: float
+    spread_hu: float
+    vertebrae: int = 0  # how many it was read from; 0: from the lesion's surroundings alone
+    usual: Usual | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Sample:
+    """One vertebra, denoised."""
+
+    hu: Float32Array
+    depth_mm: Float32Array
+    bone: MaskArray
+    body: MaskArray
+    spacing_kji_mm: FloatArray
+
+    @property
+    def spongy_hu(self) -> Float32Array:
+        return np.asarray(self.hu[self.body & (self.depth_mm >= _INNER_MM)])
+
+
+def normal_bone(volume: Volume, spine: Spine, vertebra: Vertebra) -> NormalBone | None:
+    """Return how normal bone looks in a vertebra and its neighbours; None where too little is seen.
+
+    The middle is that of the medians of its own and the next bodies: a lesion in one of three does not shift it; the
+    spread is the smallest one. How it varies is read in the others, two above and two below.
+    """
+    near = [v for v in spine.found if abs(v.number - vertebra.number) <= _OTHERS]
+    samples = {v.number: _sample(volume, spine, v) for v in near}
+    medians, spreads = [], []
+    for number, sample in samples.items():
+        values = sample.spongy_hu
+        if abs(number - vertebra.number) <= 1 and values.size >= _LEAST_VOXELS:
+            medians.append(float(np.median(values)))
+            spreads.append(1.4826 * float(np.median(np.abs(values - medians[-1]))))
+    if not medians:
+        return None
+    hu = float(np.median(medians))
+    others = [sample for number, sample in samples.items() if number != vertebra.number]
+    return NormalBone(hu, max(min(spreads), 8.0), len(medians), _usual(others, hu))
+
+
+def local_means(apart_hu: Float32Array, of: MaskArray, spacing_kji_mm: FloatArray) -> tuple[Float32Array, Float32Array]:
+    """Return (k, j, i) the means over the size of a small lesion, of the masked voxels alone: signed, without sign."""
+    sigma = _LOCAL_SIGMA_MM / spacing_kji_mm
+    only = np.where(of, apart_hu, np.float32(0.0))
+    weight, mean, size = (
+        ndimage.gaussian_filter(v, sigma, truncate=2.5) for v in (of.astype(np.float32), only, np.abs(only))
+    )
+    weight = np.maximum(weight, np.float32(0.02))
+    return mean / weight, size / weight
+
+
+def clear_mm(spacing_kji_mm: FloatArray) -> float:
+    """Return the depth from which local means are free of cortex; thick slices blur it farther."""
+    return max(_CLEAR_MM, float(spacing_kji_mm.max()))
+
+
+def flattened(
+    hu: Float32Array, depth_mm: Float32Array, normal_hu: float, by_depth_hu: tuple[float, ...]
+) -> Float32Array:
+    """Return (...) HU without the brightness that bone so deep below the surface normally has above the middle."""
+    above = np.interp(depth_mm, _DEPTHS_MM, np.maximum(np.array(by_depth_hu), 0.0)).astype(np.float32)
+    return np.asarray(np.where(hu > normal_hu, np.maximum(hu - above, np.float32(normal_hu)), hu))
+
+
+def _sample(volume: Volume, spine: Spine, vertebra: Vertebra) -> _Sample:
+    first, last = bounds_in(volume.grid, spine, vertebra, 2.0)
+    factor = np.maximum(np.ceil(COARSE_MM / volume.grid.spacing_kji_mm - 1e-6).astype(int), 1)
+    low = np.maximum(first.astype(int), 0)
+    high = np.minimum(last.astype(int), np.array(volume.grid.shape_kji))
+    high = low + np.maximum((high - low) // factor, 1) * factor
+    hu, grid = taken_together(volume, low, high, factor)
+    steps = grid.spacing_kji_mm
+    hu = ndimage.gaussian_filter(hu, DENOISE_SIGMA_MM / steps, mode="nearest", truncate=3.0)
+    bone = labels_on(spine, spine.vertebrae, grid) == vertebra.number
+    body = bone & (labels_on(spine, spine.parts, grid) == Part.BODY)
+    return _Sample(hu, depth_below_mm(bone, steps), bone, body, steps)
+
+
+def _usual(samples: list[_Sample], hu: float) -> Usual | None:
+    """Return how several vertebrae vary; of the extremes the lower middle, so that a lesion in one does not count."""
+    if not samples:
+        return None
+    bodies = np.median([_by_depth(s, s.body, hu) for s in samples], axis=0)
+    arches = np.median([_by_depth(s, s.bone & ~s.body, hu) for s in samples], axis=0)
+    usual = Usual(tuple(float(v) for v in bodies), tuple(float(v) for v in arches))
+    extremes = [_extremes(s, hu, usual) for s in samples if s.body.any()]
+    seen = [each for each in extremes if each is not None]
+    if not seen:
+        return usual
+    dark, bright, patchy = np.sort(np.array(seen), axis=0)[(len(seen) - 1) // 2]
+    return replace(usual, darkest_hu=-float(dark), brightest_hu=float(bright), patchiest_hu=float(patchy))
+
+
+def _extremes(sample: _Sample, hu: float, usual: Usual) -> tuple[float, float, float] | None:
+    """Return how dark (positive), bright and patchy local means in a body become; None where too little is clear."""
+    box = bounding_box(sample.body, 0)
+    depth, spacing = sample.depth_mm[box], sample.spacing_kji_mm
+    clear = sample.body[box] & (depth >= clear_mm(spacing))
+    if clear.sum() < _LEAST_VOXELS:
+        return None
+    flat = flattened(sample.hu[box], depth, hu, usual.body_by_depth_hu)
+    mean, size = local_means(flat - np.float32(hu), clear, spacing)
+    low, high = np.percentile(mean[clear], (0.5, 99.5))
+    return max(-float(low), _LEAST_HU), max(float(high), _LEAST_HU), float(np.percentile(size[clear], 99.5))
+
+
+def _by_depth(sample: _Sample, part: MaskArray, hu: float) -> list[float]:
+    """Return the median difference from the middle at the depths; where there is too little, that of the next below."""
+    values, depths = sample.hu[part], sample.depth_mm[part]
+    found: list[float] = []
+    for depth in _DEPTHS_MM[::-1]:
+        there = values[np.abs(depths - depth) <= 0.5]
+        found.append(float(np.median(there)) - hu if there.size >= 30 else (found[-1] if found else 0.0))
+    return found[::-1]
