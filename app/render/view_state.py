@@ -98,7 +98,7 @@ class ViewState(QObject):
         self.isotherms_c: tuple[float, ...] = ISOTHERMS_C  # drawn and listed, warmest first; checks have their own
         self.ice_time_s: float | None = None  # of the ice that is drawn; None: the end of the last freeze
         self.ice_preview: IcePreview | None = None  # while a needle moves
-        self.anatomy_opacity = 0.3  # of the insides of structures on slices
+        self.anatomy_opacity = 0.2  # of the insides of structures on slices
         self.vertebra: int | None = None  # number of the chosen one in the found spine
         self.straight: CurvedFrame | None = None  # the sagittal view shows the spine straight along this
         self.preview: Preview | None = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from cvt_planner.anatomy.lesion.distance import signed_distance_mm
@@ -16,6 +17,7 @@ from cvt_planner.geometry.frames import Grid
 _ALONG_MM = np.arange(-2.5, 1.6, 0.5)  # across the surface, inside negative: cortex is looked for there
 _UNDER_MM = 3.0  # a surface so near to the lesion lies over it; assumed
 _AWAY_MM = 6.0  # cortex farther from the lesion than this is taken for intact; assumed
+_THIN_PERCENT = 10.0  # of the surface away from the lesion: thin as on the body, not thick as on the arch; assumed
 _FACING = 0.65  # cosine: a surface this much along an axis of the vertebra belongs to its endplate or its back
 _CANAL_MM = 6.0  # the posterior wall has the canal so close behind it
 _LEAST_CORTEX_HU = 200.0  # intact cortex below this cannot be told from bone; assumed
@@ -27,8 +29,8 @@ SMALLEST_MM2 = 12.0  # smaller defects may be noise or a vein's opening; assumed
 class Defects:
     """Areas where cortex over the lesion is missing, mm2, and the middle of each, LPS mm (None: no defect there).
 
-    Areas below 12 mm2 are given as 0. `judged` is false where the vertebra's intact cortex is not seen either (thick
-    slices, thin bone): then the areas mean nothing.
+    Only what hangs together over at least 12 mm2 counts. `judged` is false where the vertebra's intact cortex is not
+    seen either (thick slices, thin bone): then the areas mean nothing.
     """
 
     posterior_wall_mm2: float = 0.0
@@ -54,7 +56,7 @@ def find_defects(
     """Return where the cortex over a lesion is missing.
 
     Across each point of the vertebra's surface the brightest HU is taken. Cortex is missing where that lies nearer to
-    soft tissue than to the cortex of the same vertebra away from the lesion.
+    soft tissue than to the thin cortex of the same vertebra away from the lesion.
 
     Parameters
     ----------
@@ -83,7 +85,7 @@ def find_defects(
     peak = ndimage.map_coordinates(hu, places, order=1, mode="nearest").max(axis=1)
     near = lesion_mm[tuple(points.T)]
     intact = peak[near > _AWAY_MM]
-    usual = float(np.median(intact)) if intact.size >= 50 else 0.0
+    usual = float(np.percentile(intact, _THIN_PERCENT)) if intact.size >= 50 else 0.0
     if usual < _LEAST_CORTEX_HU:
         return Defects(judged=False)
     missing = (near <= _UNDER_MM) & (peak < (min(lesion_hu, _SOFT_HU) + usual) / 2.0)
@@ -106,14 +108,25 @@ def find_defects(
     groups["other_cortex"] = ~np.logical_or.reduce(list(groups.values()))
     found: dict[str, Any] = {}
     for name, group in groups.items():
-        found[f"{name}_mm2"], found[f"{name}_lps_mm"] = _area(missing & group, each_mm2, where)
+        gone = _in_one_piece(missing & group, points, bone.shape, SMALLEST_MM2 / each_mm2)
+        found[f"{name}_mm2"], found[f"{name}_lps_mm"] = _area(gone, each_mm2, where)
     return Defects(**found)
 
 
+def _in_one_piece(chosen: MaskArray, points: NDArray[np.int64], shape: tuple[int, ...], least: float) -> MaskArray:
+    """Return which of the chosen surface voxels hang together with at least so many others; specks are noise."""
+    there = np.zeros(shape, dtype=bool)
+    there[tuple(points[chosen].T)] = True
+    pieces, count = ndimage.label(there, structure=np.ones((3, 3, 3)))
+    large = np.bincount(pieces.ravel(), minlength=count + 1) >= least
+    large[0] = False
+    return np.asarray(chosen & large[pieces[tuple(points.T)]])
+
+
 def _area(missing: MaskArray, each_mm2: float, where: Points) -> tuple[float, Vec3 | None]:
-    area = float(missing.sum()) * each_mm2
-    if area < SMALLEST_MM2:
+    if not missing.any():
         return 0.0, None
+    area = float(missing.sum()) * each_mm2
     chosen = where[missing]
     middle = chosen[int(np.argmin(np.linalg.norm(chosen - chosen.mean(axis=0), axis=1)))]
     return area, vec3(middle)

@@ -143,6 +143,9 @@ def test_defects_parts_and_distances_are_told() -> None:
     whole = figures_of("mixed")
     assert whole.defects is not None
     assert whole.defects.posterior_wall_mm2 == 0.0
+    for intact in (whole.defects, figures_of("blastic").defects):
+        assert intact is not None and intact.judged
+        assert (intact.upper_endplate_mm2, intact.lower_endplate_mm2, intact.other_cortex_mm2) == (0.0, 0.0, 0.0)
     assert whole.kind == "mixed" and figures_of("blastic").kind == "blastic"
     assert whole.canal_mm is not None and whole.canal_mm > 3.0
     _, _, made = scanned("mixed")
