@@ -22,7 +22,8 @@ from cvt_planner.bioheat.flow_kernels import (
     scale_row,
 )
 from cvt_planner.bioheat.ghost_kernels import end_ghosts, no_ends, side_ghosts, wall_power
-from cvt_planner.bioheat.law_kernels import LIQUIDUS_E, phi_rows, psi_row
+from cvt_planner.bioheat.law_kernels import BRINK, phi_rows, psi_row
+from cvt_planner.bioheat.middle_kernels import middle_run
 from cvt_planner.bioheat.tables import F32, F64, Feeds, Fields, Ints, TissueTables
 
 FAR_ROW = 1 << 30
@@ -30,10 +31,10 @@ RUN_CELLS = 4096  # how many are worked on at once: few enough to stay in a near
 
 
 @kernel
-def combine_first(out: F32, fresh: F32, rate0: F32, e0: F32, rate: F32, along: np.float32, liquidus: np.float32) -> int:
+def combine_first(out: F32, fresh: F32, rate0: F32, e0: F32, rate: F32, along: np.float32, brink: np.float32) -> int:
     """Write the first stage of a run of cells, also as what conducts in unfrozen tissue, and keep its rate.
 
-    Returns how many cells are below the liquidus.
+    Returns how many cells may hold freezing tissue.
     """
     cold = np.int32(0)
     for i in range(out.size):
@@ -41,13 +42,13 @@ def combine_first(out: F32, fresh: F32, rate0: F32, e0: F32, rate: F32, along: n
         e = e0[i] + along * rate[i]
         out[i] = e
         fresh[i] = e
-        cold += np.int32(e < liquidus)
+        cold += np.int32(e < brink)
     return int(cold)
 
 
 @kernel
 def combine_next(out: F32, fresh: F32, e1: F32, e2: F32, e0: F32, rate: F32, rate0: F32, c: F32,
-                 liquidus: np.float32) -> int:  # fmt: skip
+                 brink: np.float32) -> int:  # fmt: skip
     """Write a later stage of a run of cells from the two before it (`e1`, `e2`), the start and both rates.
 
     Else as `combine_first`.
@@ -58,36 +59,36 @@ def combine_next(out: F32, fresh: F32, e1: F32, e2: F32, e0: F32, rate: F32, rat
         e = c1 * e1[i] + c2 * e2[i] + c0 * e0[i] + cr * rate[i] + cr0 * rate0[i]
         out[i] = e
         fresh[i] = e
-        cold += np.int32(e < liquidus)
+        cold += np.int32(e < brink)
     return int(cold)
 
 
 @kernel
-def frozen_psi(fresh: F32, out: F32, p: int, q: int, tissue: TissueTables) -> None:
-    """Write what conducts of a run of cells some of which are below the liquidus."""
+def frozen_psi(fresh: F32, e: F32, p: int, q: int, tissue: TissueTables) -> None:
+    """Write what conducts of a run of cells some of which may hold freezing tissue."""
     if tissue.mapped:
-        phi_rows(fresh[0][p:q], fresh[1][p:q], out[p:q], tissue.width[p:q], tissue.fold[p:q], tissue.constants,
+        phi_rows(fresh[0][p:q], fresh[1][p:q], e, tissue.width[p:q], tissue.fold[p:q], tissue.constants,
                  tissue.colligative)  # fmt: skip
     else:
-        psi_row(fresh[0][p:q], out[p:q], tissue.constants, tissue.colligative)
+        psi_row(fresh[0][p:q], e, tissue.constants, tissue.colligative)
 
 
 @kernel
-def cold_row(e: F32, liquidus: np.float32) -> bool:
-    """Return whether any cell of a row is below the liquidus."""
+def cold_row(e: F32, brink: np.float32) -> bool:
+    """Return whether any cell of a row may hold freezing tissue."""
     count = np.int32(0)
     for i in range(e.size):
-        count += np.int32(e[i] < liquidus)
+        count += np.int32(e[i] < brink)
     return bool(count > 0)
 
 
 @kernel
-def cold_rows(e: F32, p: int, first: int, last: int, wide: int, liquidus: np.float32) -> tuple[int, int]:
-    """Return from which row to which (exclusive) cells are below the liquidus; row `first` begins at `p`."""
+def cold_rows(e: F32, p: int, first: int, last: int, wide: int, brink: np.float32) -> tuple[int, int]:
+    """Return from which row to which (exclusive) cells may hold freezing tissue; row `first` begins at `p`."""
     low, high = first, last
-    while low < high and not cold_row(e[p + (low - first) * wide : p + (low - first + 1) * wide], liquidus):
+    while low < high and not cold_row(e[p + (low - first) * wide : p + (low - first + 1) * wide], brink):
         low += 1
-    while low < high and not cold_row(e[p + (high - 1 - first) * wide : p + (high - first) * wide], liquidus):
+    while low < high and not cold_row(e[p + (high - 1 - first) * wide : p + (high - first) * wide], brink):
         high -= 1
     return low, high
 
@@ -135,7 +136,8 @@ def rates(rate: F32, k: int, jlo: int, shape: Any, f: Fields, e1: F32, feeds: Fe
 
 
 @kernel
-def laws(count: int, k: int, jlo: int, jhi: int, shape: Any, f: Fields, tissue: TissueTables) -> tuple[int, int]:
+def laws(count: int, k: int, jlo: int, jhi: int, shape: Any, f: Fields, tissue: TissueTables,
+         room: F32) -> tuple[int, int]:  # fmt: skip
     """Turn the new state of a run of cells, `count` of them cold, into what conducts; return which rows are cold."""
     _, high, wide = shape
     start = k * high * wide
@@ -143,14 +145,18 @@ def laws(count: int, k: int, jlo: int, jhi: int, shape: Any, f: Fields, tissue: 
     if tissue.frosty:
         up = jhi
     elif count > 0:
-        low, up = cold_rows(f.out, start + jlo * wide, jlo, jhi, wide, tissue.constants[LIQUIDUS_E])
+        low, up = cold_rows(f.out, start + jlo * wide, jlo, jhi, wide, tissue.constants[BRINK])
     if tissue.mapped:  # no frozen part where it is no longer cold
         was_low, was_up = f.fresh_cold[k, 0], f.fresh_cold[k, 1]
         f.fresh[1][start + max(was_low, jlo) * wide : start + min(was_up, low) * wide] = np.float32(0.0)
         f.fresh[1][start + max(was_low, up) * wide : start + min(was_up, jhi) * wide] = np.float32(0.0)
     if low < up:
         p, q = start + low * wide, start + up * wide
-        frozen_psi(f.fresh, f.out, p, q, tissue)
+        middle = f.out[p:q]
+        if not tissue.colligative:
+            middle = room[: q - p]
+            middle_run(middle, f.out, f.across, p, q, tissue)
+        frozen_psi(f.fresh, middle, p, q, tissue)
         if tissue.mapped:
             end_ghosts(f.fresh[1], p, q, wide, tissue.sign, tissue.offset[1])
     end_ghosts(f.fresh[0], start + jlo * wide, start + jhi * wide, wide, tissue.sign, tissue.offset[0])
@@ -163,12 +169,12 @@ def sweep_plane(k: int, shape: Any, first: bool, f: Fields, c: F32, feeds: Feeds
     """Advance one plane by one stage.
 
     Several rows with the ghosts between them are one run of cells: long loops without gaps. What comes out in the
-    ghosts is overwritten. Rows without cells below the liquidus need no law, and where every cell has its own material,
+    ghosts is overwritten. Rows without cells that may freeze need no law, and where every cell has its own material,
     no flow of the frozen part. What comes through the walls is counted here only where a wall drives the heat.
     """
     _, high, wide = shape
     start = k * high * wide
-    liquidus = tissue.constants[LIQUIDUS_E]
+    brink = tissue.constants[BRINK]
     brought: float = 0.0
     cold_low, cold_up = FAR_ROW, 0
     for jlo in range(1, high - 1, feeds.rows):
@@ -180,11 +186,11 @@ def sweep_plane(k: int, shape: Any, first: bool, f: Fields, c: F32, feeds: Feeds
         brought += rates(rate, k, jlo, shape, f, e1, feeds, tissue)
         out, fresh, e0, rate0 = f.out[p:q], f.fresh[0][p:q], f.e0[p:q], f.rate0[p:q]
         if first:
-            count = combine_first(out, fresh, rate0, e0, rate, c[3], liquidus)
+            count = combine_first(out, fresh, rate0, e0, rate, c[3], brink)
         else:
-            count = combine_next(out, fresh, e1, f.e2[p:q], e0, rate, rate0, c, liquidus)
+            count = combine_next(out, fresh, e1, f.e2[p:q], e0, rate, rate0, c, brink)
         no_ends(f.out, p, q, wide)
-        low, up = laws(count, k, jlo, jhi, shape, f, tissue)
+        low, up = laws(count, k, jlo, jhi, shape, f, tissue, rate)
         if low < up:
             cold_low, cold_up = min(cold_low, low), max(cold_up, up)
     f.fresh_cold[k, 0], f.fresh_cold[k, 1] = cold_low, cold_up
@@ -212,14 +218,14 @@ def sweep_few(shape: Any, first: bool, f: Fields, c: F32, feeds: Feeds, tissue: 
 
 
 @kernel
-def psi_everywhere(e: F32, shape: Any, psi: F32, cold: Ints, tissue: TissueTables) -> None:
+def psi_everywhere(middle: F32, shape: Any, psi: F32, cold: Ints, tissue: TissueTables) -> None:
     """Write what conducts and its ghosts for the whole box, and call every row cold."""
     deep, high, wide = shape
     plane = high * wide
     cold[:, 0], cold[:, 1] = 1, high - 1
     for k in range(1, deep - 1):
         p, q = k * plane + wide, (k + 1) * plane - wide
-        frozen_psi(psi, e, p, q, tissue)
+        frozen_psi(psi, middle[p:q], p, q, tissue)
         for channel in range(psi.shape[0]):
             end_ghosts(psi[channel], p, q, wide, tissue.sign, tissue.offset[channel])
             side_ghosts(psi[channel], k, shape, tissue.sign, tissue.offset[channel])

@@ -96,6 +96,8 @@ class HeatLaw:
             c[lk.QUADRATIC] = 0.5 * ICE_C1 / ICE_C_REFERENCE
             c[lk.LINEAR] = (ICE_C1 * (m.t_solidus_c + KELVIN) + ICE_C0) / ICE_C_REFERENCE
             c[lk.CURVE : lk.CURVE + lk.TERMS] = self._ice_curve()
+        c[lk.FROZEN_SLOPE] = c[lk.LINEAR] / c[lk.CURVE] if m.frozen_law == "rabin" else 1.0
+        c[lk.BRINK] = c[lk.LIQUIDUS_E]
         return c
 
     def _ice_curve(self) -> FloatArray:

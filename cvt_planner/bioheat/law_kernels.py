@@ -28,7 +28,8 @@ LIQUIDUS_E, RANGE_K, WIDTH, FOLD, KAPPA, LIQUIDUS_C, SOLIDUS_C = 0, 1, 2, 3, 4, 
 QUADRATIC, LINEAR = 7, 8
 CURVE, TERMS = 9, 6  # F(t) = t (c0 + t (c1 + ...))
 ICE, ZERO_C, RABIN = 15, 16, 17  # ICE = 1 / (1 - T_liquidus / T_solidus)
-CONSTANTS = 18
+BRINK, FROZEN_SLOPE = 18, 19  # below BRINK, which changes, a cell may hold freezing tissue; d w / d F at the solidus
+CONSTANTS = 20
 
 # Rabin, Cryo-Letters 21:163 (2000): conductivity and heat capacity of ice; and what they replace in soft tissue.
 KELVIN = 273.15

@@ -182,7 +182,7 @@ def _even(medium: Medium, cells: Cells) -> CellMedium:
     width, fold = (np.full((1, 1, shape[2]), c[at], np.float32) for at in (lk.WIDTH, lk.FOLD))
     tables = TissueTables(
         even, even_z, np.zeros((2, 3, 1), np.uint16), np.ones(2, np.float32), per_capacity.ravel(), sign, offset, held,
-        False, medium.colligative, c.astype(np.float32), width.ravel(), fold.ravel(), False,
+        False, medium.colligative, c.astype(np.float32), width.ravel(), fold.ravel(), np.zeros(1, np.float32), False,
     )  # fmt: skip
     blood = np.where(capacity > 0.0, medium.scene.perfusion_w_m3k / heat, 0.0).astype(np.float32)
     metabolic = np.where(capacity > 0.0, medium.scene.metabolic_w_m3 / heat, 0.0).astype(np.float32)
@@ -238,10 +238,11 @@ def _mapped(medium: Medium, tissue: TissueMap, cells: Cells) -> CellMedium:
         _degree(own[1], per_capacity * fold),
     )
     nothing = np.zeros((5, 1), np.float32)
+    kappa = _padded(k_f / k_u, 1.0)
     tables = TissueTables(
         nothing, nothing, np.stack([u_codes, f_codes]).reshape(2, 3, -1), np.array([u_unit, f_unit], np.float32),
         pc.ravel(), sign, offset, held_walls, True, medium.colligative, c.astype(np.float32), padded_width.ravel(),
-        padded_fold.ravel(), frosty,
+        padded_fold.ravel(), kappa.ravel(), frosty,
     )  # fmt: skip
     return CellMedium(
         medium, cells, pc.shape, True, pc, _padded(capacity), padded_width, padded_fold, _padded(k_u), _padded(k_f),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cvt_planner.base.arrays import Float32Array, FloatArray, read_only
 from cvt_planner.base.compiled import kernels_alone
 from cvt_planner.base.progress import Progress
-from cvt_planner.bioheat import front_kernels, kernels, law_kernels, super_step
+from cvt_planner.bioheat import front_kernels, kernels, law_kernels, middle_kernels, super_step
 from cvt_planner.bioheat import law_kernels as lk
 from cvt_planner.bioheat.cells import Cells
 from cvt_planner.bioheat.fine_part import FinePart
@@ -41,7 +41,8 @@ class Run:
     ledger: FloatArray = field(init=False)
     nodes: FloatArray = field(init=False)
     e: Float32Array = field(init=False)
-    coldest: Float32Array = field(init=False)
+    coldest: Float32Array = field(init=False)  # at the middles of the cells
+    above_k: float = 0.0  # see `_reach`
 
     def __post_init__(self) -> None:
         scene = self.scene
@@ -56,7 +57,6 @@ class Run:
         self.present_c = np.full(probes, scene.initial_c)
         self.fine = FinePart(scene)
         self.driven = any(w.kind == "held" and w.temperature_c not in (None, scene.initial_c) for w in scene.walls)
-        self.liquidus_e = float(self.medium.constants[lk.LIQUIDUS_E])
         self._lay(self.fine.cells())
         self.heat_at_start_j = self.heat_j()
 
@@ -66,16 +66,8 @@ class Run:
         self.cells = cells
         self.on = self.medium.on(cells)
         shape = self.on.shape
-        inner = (slice(1, -1),) * 3
         state, blood, metabolic = self.on.start(self.scene.initial_c)
-        if old is not None:
-            state[inner] = cells.from_cells(old, self.e[inner])
-            coldest = np.zeros(shape, np.float32)
-            coldest[inner] = np.minimum(cells.from_cells(old, self.coldest[inner]), state[inner])
-            dead = coldest < self.liquidus_e
-            blood[dead] = metabolic[dead] = 0.0
-        else:
-            coldest = state.copy()
+        coldest = state.copy() if old is None else self._carried(old, state, blood, metabolic)
         self.coldest, self.blood, self.metabolic = coldest, blood.reshape(-1), metabolic.reshape(-1)
         if not self.metabolic.any():
             self.metabolic = np.zeros(0, np.float32)  # nothing to read in every sweep
@@ -95,7 +87,13 @@ class Run:
             self.pieces, cells, self.scene.box.cells_xyz[::-1], len(self.scene.probes), self.on.per_capacity,
             self.on.k_unfrozen, self.on.k_frozen,
         )  # fmt: skip
+        self.across = np.full(math.prod(shape), middle_kernels.LEAST_ACROSS, np.float32)
         kernels.psi_everywhere(self.e.reshape(-1), shape, self.psi, self.cold, self.on.tables)
+        if old is not None and not self.medium.colligative:
+            self._reach(
+                middle_kernels.find_across(shape, self.e.reshape(-1), self.psi, self.cold, self.across, self.on.tables)
+            )
+            kernels.psi_everywhere(self._middles().reshape(-1), shape, self.psi, self.cold, self.on.tables)
         self.many = cells.count > SERIAL_CELLS
         self.most_cells = max(self.most_cells, cells.count)
         self.pace = self._pace()
@@ -104,6 +102,21 @@ class Run:
             p.first, s.cell, p.weight, s.given, p.strength_m, p.probe, s.probe_k_u, s.probe_k_f, s.k_u, s.k_f, p.node,
             p.gap_probe, p.gap_node, p.gap_w_k, p.node_j_k, p.link_w_k,
         )  # fmt: skip
+
+    def _carried(self, old: Cells, state: Float32Array, blood: Float32Array, metabolic: Float32Array) -> Float32Array:
+        """Write to `state`, `blood` and `metabolic` what is known on other cells; return the coldest state so far."""
+        inner = (slice(1, -1),) * 3
+        state[inner] = self.cells.from_cells(old, self.e[inner])
+        coldest = np.zeros(self.on.shape, np.float32)
+        coldest[inner] = self.cells.from_cells(old, self.coldest[inner])
+        # Nearer to freezing the state is not that at the middle.
+        warm = state > self.medium.constants[lk.LIQUIDUS_E] + self.above_k
+        np.minimum(coldest, state, out=coldest, where=warm)
+        for feed, was in ((blood, self.blood), (metabolic, self.metabolic)):
+            if was.any():
+                stopped = (was.reshape(self.e.shape)[inner] == 0.0).astype(np.float32)
+                feed[inner][self.cells.from_cells(old, stopped) >= 0.5] = 0.0
+        return coldest
 
     def _pace(self) -> Pace:
         spacing = float(self.scene.box.spacing_xyz_mm.min())
@@ -194,7 +207,7 @@ class Run:
         e0, ea, eb, rate0 = (known.reshape(-1) for known in (self.e, self.ea, self.eb, self.rate))
         super_step.one_step(
             self.on.shape,
-            Fields(self.psi, self.cold, self.spare_psi, self.spare_cold, eb, ea, eb, e0, rate0),
+            Fields(self.psi, self.cold, self.spare_psi, self.spare_cold, eb, ea, eb, e0, rate0, self.across),
             Feeds(
                 self.source, self.sinks.row_has, self.fed, self.made, self.on.capacity.reshape(-1),
                 self.medium.perfused, self.driven, self.buffers, self.rows,
@@ -210,10 +223,14 @@ class Run:
         self.driven = self.driven or abs(from_walls_w) > QUIET_PART * np.abs(self.power_w).sum()
         self.steps += 1
         self.stages += count
-        super_step.after_step(
-            self.on.shape, self.e.reshape(-1), self.cold, self.coldest.reshape(-1), self.blood, self.metabolic,
-            self.liquidus_e, self.medium.perfused, self.many,
+        e, ea, eb, rate0 = (known.reshape(-1) for known in (self.e, self.ea, self.eb, self.rate))
+        reach = super_step.after_step(
+            self.on.shape,
+            Fields(self.psi, self.cold, self.spare_psi, self.spare_cold, eb, e, eb, ea, rate0, self.across),
+            self.coldest.reshape(-1), self.blood, self.metabolic, self.medium.perfused, self.buffers, self.on.tables,
+            self.many,
         )  # fmt: skip
+        self._reach(reach)
         if self.medium.perfused:
             self._feed_front()
         wanted = self.fine.grown(self.e)
@@ -245,8 +262,27 @@ class Run:
         """Return the heat content of all that can change, J."""
         return self.on.heat_j(self.e) + float((self.pieces.node_j_k * self.nodes).sum())
 
-    def celsius(self, e: Float32Array) -> Float32Array:
-        """Return temperatures, degC, of the voxels for a padded field of states, read-only."""
+    def now_c(self) -> Float32Array:
+        """Return the temperatures of the voxels, degC, read-only."""
+        return self._celsius(self._middles())
+
+    def coldest_c(self) -> Float32Array:
+        """Return the lowest temperatures of the voxels so far, degC, read-only."""
+        return self._celsius(self.coldest)
+
+    def _reach(self, above_k: float) -> None:
+        """Note up to how far above the liquidus cells may hold freezing tissue."""
+        self.above_k = above_k
+        self.on.tables.constants[lk.BRINK] = self.medium.constants[lk.LIQUIDUS_E] + above_k
+
+    def _middles(self) -> Float32Array:
+        """Return the state at the middles of the cells, padded."""
+        found = np.empty_like(self.e)
+        middle_kernels.middles(found.reshape(-1), self.e.reshape(-1), self.across, self.on.tables)
+        return found
+
+    def _celsius(self, e: Float32Array) -> Float32Array:
+        """Return temperatures, degC, of the voxels for a padded field of states at the middles of cells, read-only."""
         inner = np.empty(tuple(n - 2 for n in e.shape), np.float32)
         law_kernels.celsius_everywhere(
             inner, e, self.on.width, self.on.fold, self.medium.constants.astype(np.float32), self.medium.colligative

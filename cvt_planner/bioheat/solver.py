@@ -139,7 +139,7 @@ def _simulate(scene: Scene, progress: Progress) -> HeatResult:
     powers: list[FloatArray] = []
     reports = list(scene.report_at_s)
     if reports[0] <= 0.0:
-        snapshots.append(Snapshot(reports.pop(0), run.celsius(run.e)))
+        snapshots.append(Snapshot(reports.pop(0), run.now_c()))
         powers.append(np.zeros(len(scene.probes)))
     for phase in scene.protocol:
         phase_end = phase_start + phase.seconds
@@ -153,7 +153,7 @@ def _simulate(scene: Scene, progress: Progress) -> HeatResult:
                 changed = t0
             run.advance(t0, t1, changed, progress, phase_start)
             if reports and abs(reports[0] - (phase_start + t1)) <= 1e-6:
-                snapshots.append(Snapshot(reports.pop(0), run.celsius(run.e)))
+                snapshots.append(Snapshot(reports.pop(0), run.now_c()))
                 powers.append(run.power_w.copy())
         phase_start = phase_end
     return _result(run, tuple(snapshots), np.array(powers), started)
@@ -167,7 +167,7 @@ def _result(run: Run, snapshots: tuple[Snapshot, ...], powers: FloatArray, start
     return HeatResult(
         scene=run.scene,
         snapshots=snapshots,
-        coldest_c=run.celsius(run.coldest),
+        coldest_c=run.coldest_c(),
         cells=math.prod(run.scene.box.cells_xyz),
         solved_cells=run.most_cells,
         steps=run.steps,

@@ -13,6 +13,9 @@ import numpy as np
 
 from cvt_planner.base.arrays import FloatArray
 
+# On any grid: with steps of two minutes on 2.75 mm, the narrow part of the ice between two probes came out too thin.
+LONGEST_S = 55.0
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -31,7 +34,7 @@ class Pace:
     growth
         Later they lengthen by this part of the time per mm of spacing.
     longest_s
-        No step is longer than this per mm of spacing.
+        No step is longer than this per mm of spacing, nor than `LONGEST_S`.
 
     Notes
     -----
@@ -52,7 +55,7 @@ class Pace:
         early = min(since_change_s, self.early_s)
         wanted = self.first_explicit * self.explicit_s
         wanted += self.spacing_mm * (self.early_growth * early + self.growth * (since_change_s - early))
-        wanted = max(min(wanted, self.longest_s * self.spacing_mm), self.explicit_s)
+        wanted = max(min(wanted, self.longest_s * self.spacing_mm, LONGEST_S), self.explicit_s)
         return remaining_s / math.ceil(remaining_s / wanted - 1e-9) if remaining_s < 4.0 * wanted else wanted
 
     def stages(self, step_s: float) -> int:

@@ -12,7 +12,8 @@ import numpy as np
 from cvt_planner.base.compiled import kernel, parallel_kernel, prange
 from cvt_planner.bioheat.ghost_kernels import wall_power
 from cvt_planner.bioheat.kernels import sweep_few, sweep_many
-from cvt_planner.bioheat.law_kernels import phi_at
+from cvt_planner.bioheat.law_kernels import LIQUIDUS_E, phi_at
+from cvt_planner.bioheat.middle_kernels import across_rows, around_ice, middle_run
 from cvt_planner.bioheat.tables import F32, F64, Feeds, Fields, Ints, TissueTables
 
 WARMEST_C = 120.0
@@ -191,7 +192,7 @@ def one_step(shape: Any, f: Fields, feeds: Feeds, tissue: TissueTables, stages: 
         target = ea if n % 2 == 0 else eb
         e1 = e0 if n == 0 else (eb if n % 2 == 0 else ea)
         e2 = e0 if n < 2 else target
-        now = Fields(psi, cold, fresh, fresh_cold, target, e1, e2, e0, f.rate0)
+        now = Fields(psi, cold, fresh, fresh_cold, target, e1, e2, e0, f.rate0, f.across)
         if many:
             sweep_many(shape, n == 0, now, stages[n], feeds, tissue, powers)
         else:
@@ -219,40 +220,59 @@ def one_step(shape: Any, f: Fields, feeds: Feeds, tissue: TissueTables, stages: 
 
 
 @kernel
-def after_plane(k: int, shape: Any, e: F32, cold: Ints, coldest: F32, blood: F32, metabolic: F32,
-                liquidus: np.float32, perfused: bool) -> None:  # fmt: skip
-    """Do what `after_step` does for one plane."""
+def after_plane(k: int, box: Any, shape: Any, f: Fields, coldest: F32, blood: F32, metabolic: F32, perfused: bool,
+                room: F32, tissue: TissueTables) -> float:  # fmt: skip
+    """Do what `after_step` does for one plane; `box` is what is around the ice."""
     _, high, wide = shape
-    p, q = (k * high + 1) * wide, ((k + 1) * high - 1) * wide
-    now, low = e[p:q], coldest[p:q]
-    for i in range(now.size):
-        low[i] = min(low[i], now[i])
-    if perfused and cold[k, 0] < cold[k, 1]:
-        p, q = (k * high + cold[k, 0]) * wide, (k * high + cold[k, 1]) * wide
+    first, last, low, up = box
+    reach: float = 0.0
+    if first <= k < last and not tissue.colligative:
+        reach = across_rows(f.across, f.e1, f.psi, k, low, up, shape, tissue)
+    cold, e = f.cold[k], f.e1
+    for j in range(1, high - 1):
+        p, q = (k * high + j) * wide, (k * high + j + 1) * wide
+        now, least = e[p:q], coldest[p:q]
+        if cold[0] <= j < cold[1] and not tissue.colligative:
+            now = room[:wide]
+            middle_run(now, e, f.across, p, q, tissue)
+        for i in range(wide):
+            least[i] = min(least[i], now[i])
+    if perfused and cold[0] < cold[1]:
+        p, q = (k * high + cold[0]) * wide, (k * high + cold[1]) * wide
+        liquidus = tissue.constants[LIQUIDUS_E]
         now, fed, made = e[p:q], blood[p:q], metabolic[p:q]
         for i in range(now.size):
             fed[i] = np.float32(0.0) if now[i] < liquidus else fed[i]
         for i in range(made.size):
             made[i] = np.float32(0.0) if now[i] < liquidus else made[i]
+    return reach
 
 
 @parallel_kernel
-def after_step_many(shape: Any, e: F32, cold: Ints, coldest: F32, blood: F32, metabolic: F32, liquidus: float,
-                    perfused: bool) -> None:  # fmt: skip
+def after_step_many(shape: Any, f: Fields, coldest: F32, blood: F32, metabolic: F32, perfused: bool, buffers: F32,
+                    tissue: TissueTables, reach: F64) -> None:  # fmt: skip
     """Do what `after_step` does, on all cores."""
+    box = around_ice(f.cold, shape)
     for k in prange(1, shape[0] - 1):
-        after_plane(k, shape, e, cold, coldest, blood, metabolic, np.float32(liquidus), perfused)
+        reach[k] = after_plane(k, box, shape, f, coldest, blood, metabolic, perfused, buffers[k], tissue)
 
 
 @kernel
-def after_step(shape: Any, e: F32, cold: Ints, coldest: F32, blood: F32, metabolic: F32, liquidus: float,
-               perfused: bool, many: bool) -> None:  # fmt: skip
-    """Keep the coldest state so far, stop blood and metabolism where tissue froze; `cold` are the rows with ice."""
+def after_step(shape: Any, f: Fields, coldest: F32, blood: F32, metabolic: F32, perfused: bool, buffers: F32,
+               tissue: TissueTables, many: bool) -> float:  # fmt: skip
+    """Find what is across the cells, keep the coldest middles so far, stop blood and metabolism where tissue froze.
+
+    The state is `f.e1`, what conducts in it `f.psi`, `f.cold` the rows that may hold ice. Returns up to how far above
+    the liquidus, K, a cell may hold freezing tissue in the next step.
+    """
+    reach = np.zeros(shape[0])
     if many:
-        after_step_many(shape, e, cold, coldest, blood, metabolic, liquidus, perfused)
+        after_step_many(shape, f, coldest, blood, metabolic, perfused, buffers, tissue, reach)
     else:
+        box = around_ice(f.cold, shape)
         for k in range(1, shape[0] - 1):
-            after_plane(k, shape, e, cold, coldest, blood, metabolic, np.float32(liquidus), perfused)
+            reach[k] = after_plane(k, box, shape, f, coldest, blood, metabolic, perfused, buffers[k], tissue)
+    return float(reach.max())
 
 
 @kernel

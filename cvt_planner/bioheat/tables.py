@@ -31,8 +31,8 @@ class TissueTables(NamedTuple):
         (cells,) K/J.
     sign, offset, held
         Of the ghosts beyond the six walls, low and high x, y, z; which walls are held.
-    constants, width, fold
-        Of the law (`law_kernels`).
+    constants, width, fold, kappa
+        Of the law (`law_kernels`); mapped, kappa is each cell's own.
     frosty
         Mapped: whether ghosts beyond a wall are frozen.
     """
@@ -50,6 +50,7 @@ class TissueTables(NamedTuple):
     constants: F32
     width: F32
     fold: F32
+    kappa: F32
     frosty: bool
 
 
@@ -93,8 +94,8 @@ class Fields(NamedTuple):
     Parameters
     ----------
     psi, cold
-        (channels, cells) what conducts now; (planes, 2) from which row to which (exclusive) cells are below the
-        liquidus.
+        (channels, cells) what conducts now; (planes, 2) from which row to which (exclusive) cells may hold
+        freezing tissue.
     fresh, fresh_cold
         The same of the new state: written.
     out
@@ -103,6 +104,8 @@ class Fields(NamedTuple):
         The state, the one before, and that at the start of the step.
     rate0
         The rate of the first stage; written by that.
+    across
+        (cells,) how much what conducts changes across each cell around the ice, in unfrozen kelvin.
     """
 
     psi: F32
@@ -114,3 +117,4 @@ class Fields(NamedTuple):
     e2: F32
     e0: F32
     rate0: F32
+    across: F32
