@@ -11,9 +11,9 @@ min(y, 0),
 
     mean - liquidus = x + (s - 1) m(x) - (s - f) m(x + D),
 
-each m within half of w from its bend: a quadratic with one of them, and with both. w is the change at the start of the
-step and at most `MOST_RANGES` times D. Sharp fronts (`SHARP_K`) stay as they are; so does the colligative law, which
-bends all along.
+each m within half of w from its bend: a quadratic. w is the change at the start of the step and at most D, so that a
+cell is at one bend at a time (at both, steps took twice as long and gained 0.01 mm). Sharp fronts (`SHARP_K`) stay as
+they are; so does the colligative law, which bends all along.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from cvt_planner.bioheat.law_kernels import FOLD, FROZEN_SLOPE, KAPPA, LIQUIDUS_
 from cvt_planner.bioheat.tables import F32, Ints, TissueTables
 
 LEAST_ACROSS = np.float32(1e-3)
-MOST_RANGES = np.float32(3.0)  # beyond, psi does not change evenly; and warm tissue would have to be looked at
 SHARP_K = np.float32(1.0)  # a narrower freezing range is a sharp front, for which a cell is what freezes
 BEYOND = 3  # rows and planes around the ice in which the next step may need what is across a cell
 
@@ -37,25 +36,19 @@ BEYOND = 3  # rows and planes around the ice in which the next step may need wha
 def at_middle(e: np.float32, w: np.float32, liquidus: np.float32, width: np.float32, within: np.float32,
               frozen: np.float32) -> np.float32:  # fmt: skip
     """Return the heat content at a cell's middle; slopes of heat over psi `within` the range and `frozen`, 1 above."""
-    one, two, half, least, zero = np.float32(1.0), np.float32(2.0), np.float32(0.5), np.float32(1e-3), np.float32(0.0)
+    one, two, half, least = np.float32(1.0), np.float32(2.0), np.float32(0.5), np.float32(1e-3)
     warm, cold = within - one, within - frozen
     warm, cold = warm if abs(warm) > least else least, cold if abs(cold) > least else least
     per = one / w
-    q, depth = e - liquidus, width / within
+    q = e - liquidus
     squares = within * within
     square = min(max(within - two * warm * q * per, min(one, squares)), max(one, squares))
-    u = (math.sqrt(square) - one) / warm  # how much of the cell is below the liquidus, were there no solidus
+    u = (math.sqrt(square) - one) / warm  # how much of the cell is below the liquidus
     square = within * frozen + two * cold * (q + width) * per
     square = min(max(square, min(frozen * frozen, squares)), max(frozen * frozen, squares))
-    v = (within - math.sqrt(square)) / cold  # and below the solidus, were there no liquidus
-    near_warm, near_cold = u * w <= depth, (one - v) * w <= depth
-    low, high = min(u, one - u), min(v, one - v)
-    apart = (warm * low * low if near_warm else zero) - (cold * high * high if near_cold else zero)
-    a, b = two * (one - frozen) * per, half * (one + frozen) + cold * depth * per
-    off = q - (one - frozen) * w * np.float32(0.125) + half * cold * depth * (one - depth * per)
-    x = two * off / (b + math.sqrt(max(b * b + a * off, least)))
-    both = liquidus + x + warm * min(x, zero) - cold * min(x + depth, zero)
-    found: np.float32 = e + half * w * apart if near_warm or near_cold else both
+    v = (within - math.sqrt(square)) / cold  # and below the solidus
+    u, v = min(u, one - u), min(v, one - v)
+    found: np.float32 = e + half * w * (warm * u * u - cold * v * v)
     return found
 
 
@@ -88,7 +81,7 @@ def across_rows(across: F32, e: F32, psi: F32, k: int, low: int, up: int, shape:
     plane = high * wide
     c = tissue.constants
     half, one, two = np.float32(0.5), np.float32(1.0), np.float32(2.0)
-    ranges = MOST_RANGES * c[RANGE_K] * half if c[RANGE_K] >= SHARP_K else np.float32(0.0)
+    ranges = c[RANGE_K] * half if c[RANGE_K] >= SHARP_K else np.float32(0.0)
     most, reach = ranges * (one + c[KAPPA]), np.float32(0.0)
     liquidus = c[LIQUIDUS_E]
     warm = psi[0]

@@ -17,7 +17,7 @@ from cvt_planner.bioheat.tissue import MARROW_BONE, SOFT_TISSUE, Material
 
 
 @pytest.mark.parametrize("material", [SOFT_TISSUE, MARROW_BONE, replace(SOFT_TISSUE, latent_j_kg=5000.0)])
-@pytest.mark.parametrize("ranges", [0.2, 0.9, 1.3, 3.0])
+@pytest.mark.parametrize("ranges", [0.2, 0.6, 1.0])
 def test_the_mean_over_a_cell_around_its_middle_is_the_cells(material: Material, ranges: float) -> None:
     c = HeatLaw(material, 37.0).constants()
     half = 0.5 * (1.0 + c[lk.KAPPA])
