@@ -12,8 +12,8 @@ min(y, 0),
     mean - liquidus = x + (s - 1) m(x) - (s - f) m(x + D),
 
 each m within half of w from its bend: a quadratic. w is the change at the start of the step and at most D, so that a
-cell is at one bend at a time (at both, steps took twice as long and gained 0.01 mm). Sharp fronts (`SHARP_K`) stay as
-they are; so does the colligative law, which bends all along.
+cell is at one bend at a time (at both, steps took twice as long, and plane fronts moved by about 0.01 mm). Sharp fronts
+(`SHARP_K`) stay as they are; so does the colligative law, which bends all along.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import numpy as np
 import pydicom
 import pytest
 from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QMessageBox, QSlider, QToolButton
 
 from app.dialogs import Answer, Dialogs
@@ -169,7 +170,13 @@ def test_needles_by_keys_and_by_drag_and_the_ice_that_goes_stale(opened: Hand, s
     opened.step(Step.NEEDLES)
     before = opened.plan
     start = opened.at(chosen.probe_tip_lps_mm)
-    opened.drag(start, start + QPoint(12, 8))
+    QTest.mousePress(opened.view(), Qt.MouseButton.LeftButton, pos=start)
+    for n in range(1, 7):
+        QTest.mouseMove(opened.view(), start + QPoint(12, 8) * n / 6)
+        opened.qtbot.wait(1)
+    opened.qtbot.waitUntil(lambda: opened.built.desk.view_state.ice_preview is not None, timeout=60_000)
+    QTest.mouseRelease(opened.view(), Qt.MouseButton.LeftButton, pos=start + QPoint(12, 8))
+    opened.qtbot.wait(1)
     moved = opened.plan.assembly(chosen.id)
     assert moved.probe_tip_lps_mm != chosen.probe_tip_lps_mm and moved.entry_lps_mm == chosen.entry_lps_mm
     assert opened.window.rail.buttons[Step.ICE].mark is Mark.OUT_OF_DATE
