@@ -18,6 +18,7 @@ _LOOK_BELOW_MM = 14.0
 _LEAST_WIDTH_MM = 33.0  # narrower ones that run as steeply are upper thoracic
 _LEAST_TILT_DEG = 25.0
 _SACRAL = 0.74
+_SACRUM_MM = 110  # no more of a sacrum is in view below its upper end; assumed
 
 
 def seen_span(
@@ -54,12 +55,25 @@ def end_at_sacrum(
         if high - low < 8.0:
             continue
         at = round(max(high - _LOOK_BELOW_MM, low))
-        up = frame.up[at]
-        tilt_deg = float(np.rad2deg(np.arctan2(-up[1], up[2])))
+        tilt_deg = float(_lean_deg(frame)[at])
         wings = float(ala[at : round(high - 3.0) + 1].mean())
         if width_mm[at] >= _LEAST_WIDTH_MM and tilt_deg > _LEAST_TILT_DEG and tilt_deg / 45.0 + wings > _SACRAL:
             return level
     return None
+
+
+def sacral_top_mm(frame: CurvedFrame, span_mm: tuple[float, float]) -> float | None:
+    """Return where along the canal, near its lower end in view, it leans back most; None where no sacrum leans so."""
+    first = max(round(span_mm[0]), 0)
+    lean = _lean_deg(frame)[first : min(first + _SACRUM_MM, round(span_mm[1]))]
+    if lean.size == 0 or lean.max() < _LEAST_TILT_DEG:
+        return None
+    return float(first + int(lean.argmax()))
+
+
+def _lean_deg(frame: CurvedFrame) -> FloatArray:
+    """Return (n,) by how much the canal leans, degrees: positive where its lower part lies farther back."""
+    return np.asarray(np.rad2deg(np.arctan2(-frame.up[:, 1], frame.up[:, 2])))
 
 
 def ala_profile(straight: Straight) -> FloatArray:

@@ -12,7 +12,7 @@ from cvt_planner.anatomy.spine.coarse import coarse_of
 from cvt_planner.anatomy.spine.curved import CurvedFrame
 from cvt_planner.anatomy.spine.dense import dense_notices
 from cvt_planner.anatomy.spine.discs import Disc, DiscProfiles, disc_profiles, find_discs
-from cvt_planner.anatomy.spine.ends import end_at_sacrum, seen_span
+from cvt_planner.anatomy.spine.ends import end_at_sacrum, sacral_top_mm, seen_span
 from cvt_planner.anatomy.spine.foramina import find_foramina
 from cvt_planner.anatomy.spine.label import label_voxels
 from cvt_planner.anatomy.spine.measure import level_confidence, measure_vertebrae
@@ -30,6 +30,7 @@ from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Volume
 
 _FAINT, _SURE = 0.36, 0.5  # confidences
+_SACRAL_ROOM_MM = 6.0  # a disc so far above where the canal leans back most may still be the sacrum's; assumed
 _END_MM, _TILTED_MM = 5.0, 8.0  # a canal found so near the CT's end leaves it there, at up to 40 degrees
 BEYOND_MM = 30.0  # a tilted end vertebra reaches beyond the end of its canal
 REACH_BACK_MM, REACH_FRONT_MM, REACH_SIDE_MM = -75.0, 55.0, 62.0
@@ -189,11 +190,15 @@ def _column(volume: Volume, path: CanalPath, progress: Progress) -> Column:
 def _without_faint_sacrum(column: Column) -> int:
     """Return the lowest level, without doubtful ones below another doubtful one, where sure ones stand above.
 
-    They are more likely segments of a sacrum that was not recognised, or no bodies at all, than vertebrae.
+    They are more likely segments of a sacrum that was not recognised, than vertebrae; but only below where the canal
+    leans back most, as at a sacrum's upper end: two bodies that a tumour has erased are faint, too.
     """
     sure = [level_confidence(column, level) for level in range(column.highest + 1)]
+    top_mm = sacral_top_mm(column.frame, column.span_mm)
     lowest = column.lowest
     while lowest + 1 < column.highest and max(sure[lowest : lowest + 2]) < _FAINT and max(sure[lowest:]) >= _SURE:
+        if top_mm is None or column.discs[lowest].s_mm > top_mm + _SACRAL_ROOM_MM:
+            break
         lowest += 1
     return lowest
 
