@@ -18,7 +18,6 @@ _LOOK_BELOW_MM = 14.0
 _LEAST_WIDTH_MM = 33.0  # narrower ones that run as steeply are upper thoracic
 _LEAST_TILT_DEG = 25.0
 _SACRAL = 0.74
-_SACRUM_MM = 110  # no more of a sacrum is in view below its upper end; assumed
 
 
 def seen_span(
@@ -62,13 +61,11 @@ def end_at_sacrum(
     return None
 
 
-def sacral_top_mm(frame: CurvedFrame, span_mm: tuple[float, float]) -> float | None:
-    """Return where along the canal, near its lower end in view, it leans back most; None where no sacrum leans so."""
-    first = max(round(span_mm[0]), 0)
-    lean = _lean_deg(frame)[first : min(first + _SACRUM_MM, round(span_mm[1]))]
-    if lean.size == 0 or lean.max() < _LEAST_TILT_DEG:
-        return None
-    return float(first + int(lean.argmax()))
+def sacral_top_mm(frame: CurvedFrame, low_mm: float, high_mm: float) -> float | None:
+    """Return the highest place between two along the canal where it leans back as a sacrum does; None if nowhere."""
+    first = max(round(low_mm), 0)
+    steep = np.flatnonzero(_lean_deg(frame)[first : max(round(high_mm), first)] >= _LEAST_TILT_DEG)
+    return float(first + steep[-1]) if steep.size else None
 
 
 def _lean_deg(frame: CurvedFrame) -> FloatArray:

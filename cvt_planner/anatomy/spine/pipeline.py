@@ -190,12 +190,15 @@ def _column(volume: Volume, path: CanalPath, progress: Progress) -> Column:
 def _without_faint_sacrum(column: Column) -> int:
     """Return the lowest level, without doubtful ones below another doubtful one, where sure ones stand above.
 
-    They are more likely segments of a sacrum that was not recognised, than vertebrae; but only below where the canal
-    leans back most, as at a sacrum's upper end: two bodies that a tumour has erased are faint, too.
+    They are more likely segments of a sacrum that was not recognised than vertebrae; but only below where the canal
+    last leans back, as at a sacrum's upper end: two bodies that a tumour has erased are faint, too.
     """
     sure = [level_confidence(column, level) for level in range(column.highest + 1)]
-    top_mm = sacral_top_mm(column.frame, column.span_mm)
     lowest = column.lowest
+    clear = next((level for level in range(lowest, column.highest) if sure[level] >= _SURE), 0)
+    if clear <= lowest:
+        return lowest
+    top_mm = sacral_top_mm(column.frame, column.span_mm[0], column.discs[clear - 1].s_mm)
     while lowest + 1 < column.highest and max(sure[lowest : lowest + 2]) < _FAINT and max(sure[lowest:]) >= _SURE:
         if top_mm is None or column.discs[lowest].s_mm > top_mm + _SACRAL_ROOM_MM:
             break
