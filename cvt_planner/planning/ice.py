@@ -52,7 +52,7 @@ from cvt_planner.planning.remembered import Remembered
 
 # The tissues of the CT have a version of their own, in `ct_tissues.marks_key`.
 MODEL_VERSION = (
-    "3: two homogeneous tissues, the needles' metal, no perfusion; coldest until 5 min after the last freeze"
+    "4: two homogeneous tissues, the needles' metal, no perfusion; coldest until 5 min after the last freeze"
 )
 _NEAR_MM = 2.0  # a wall point within this of a height: the canal is known there
 

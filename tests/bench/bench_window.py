@@ -78,6 +78,15 @@ def child(study: Path, started: float, whole: bool) -> int:
     os._exit(0)
 
 
+def told(what: str, times_ms: list[float]) -> None:
+    """Print the spread of some times."""
+    ordered = sorted(times_ms)
+    print(
+        f"{what}: median {statistics.median(ordered):.1f} ms, p95 {ordered[int(0.95 * len(ordered))]:.1f} ms, "
+        f"worst {ordered[-1]:.1f} ms"
+    )
+
+
 def spin(seconds: float) -> None:
     from PySide6.QtCore import QEventLoop, QTimer
 
@@ -113,11 +122,7 @@ def scroll(view: object) -> None:
         loop.exec()
         times.append(1000 * (time.perf_counter() - begin))
     view.removeEventFilter(painted)
-    times.sort()
-    print(
-        f"wheel scroll, view {view.width()} x {view.height()}: median {statistics.median(times):.1f} ms, "
-        f"p95 {times[int(0.95 * len(times))]:.1f} ms, worst {times[-1]:.1f} ms"
-    )
+    told(f"wheel scroll, view {view.width()} x {view.height()}", times)
 
 
 def brush(built: object) -> None:
@@ -154,11 +159,7 @@ def brush(built: object) -> None:
         QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=start + QPoint(60, 3 * stroke))
         spin(0.5)
         QTest.keyClick(view, Qt.Key.Key_Escape)
-    times.sort()
-    print(
-        f"brush stroke to picture: median {statistics.median(times):.1f} ms, "
-        f"p95 {times[int(0.95 * len(times))]:.1f} ms, worst {times[-1]:.1f} ms"
-    )
+    told("brush stroke to picture", times)
 
 
 def freeze(built: object) -> None:

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from cvt_planner.anatomy.lesion.box import bounds_in, depth_below_mm, labels_on, taken_together
@@ -18,7 +17,6 @@ from cvt_planner.base.errors import InputRefused
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Volume
 
-Indices = NDArray[np.int64]
 REACH_MM = 28.0  # a lesion is looked for within this of the seed
 COARSEST_FINE_MM = 0.65  # finer voxels are taken together in twos, threes, ... until they are this large
 _NEAR_VERTEBRA_MM = 8.0  # a seed beside a vertebra by no more than this belongs to it

@@ -90,7 +90,7 @@ def normal_bone(volume: Volume, spine: Spine, vertebra: Vertebra) -> NormalBone 
         return None
     hu = float(np.median(medians))
     others = [sample for number, sample in samples.items() if number != vertebra.number]
-    return NormalBone(hu, max(min(spreads), 8.0), len(medians), _usual(others, hu))
+    return NormalBone(hu, max(min(spreads), _LEAST_HU), len(medians), _usual(others, hu))
 
 
 def local_means(apart_hu: Float32Array, of: MaskArray, spacing_kji_mm: FloatArray) -> tuple[Float32Array, Float32Array]:

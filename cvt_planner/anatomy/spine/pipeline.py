@@ -30,7 +30,7 @@ from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Volume
 
 _FAINT, _SURE = 0.36, 0.5  # confidences
-_SACRAL_ROOM_MM = 6.0  # a disc so far above where the canal leans back most may still be the sacrum's; assumed
+_SACRAL_ROOM_MM = 6.0  # a disc so far above where the canal last leans back may still be the sacrum's; assumed
 _END_MM, _TILTED_MM = 5.0, 8.0  # a canal found so near the CT's end leaves it there, at up to 40 degrees
 BEYOND_MM = 30.0  # a tilted end vertebra reaches beyond the end of its canal
 REACH_BACK_MM, REACH_FRONT_MM, REACH_SIDE_MM = -75.0, 55.0, 62.0
@@ -195,13 +195,13 @@ def _without_faint_sacrum(column: Column) -> int:
     """
     sure = [level_confidence(column, level) for level in range(column.highest + 1)]
     lowest = column.lowest
-    clear = next((level for level in range(lowest, column.highest) if sure[level] >= _SURE), 0)
-    if clear <= lowest:
+    clear = next((level for level in range(lowest, column.highest + 1) if sure[level] >= _SURE), lowest)
+    if clear == lowest:
         return lowest
     top_mm = sacral_top_mm(column.frame, column.span_mm[0], column.discs[clear - 1].s_mm)
-    while lowest + 1 < column.highest and max(sure[lowest : lowest + 2]) < _FAINT and max(sure[lowest:]) >= _SURE:
-        if top_mm is None or column.discs[lowest].s_mm > top_mm + _SACRAL_ROOM_MM:
-            break
+    if top_mm is None:
+        return lowest
+    while max(sure[lowest : lowest + 2]) < _FAINT and column.discs[lowest].s_mm <= top_mm + _SACRAL_ROOM_MM:
         lowest += 1
     return lowest
 

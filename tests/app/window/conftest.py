@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QSettings, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QPushButton, QWidget
@@ -60,6 +61,30 @@ class Answers(Dialogs):
     def unsaved(self, name: str) -> Answer:
         self.asked += 1
         return self.unsaved_answer
+
+
+class HeldUp:
+    """Measures for how long at most the window's thread was not to be had, ms, from now until it is told to stop.
+
+    `own_ms` is what the thread itself computed in one go: other work on the same cores does not lengthen it. `whole_ms`
+    is what a user would have waited here.
+    """
+
+    def __init__(self) -> None:
+        self.own_ms = self.whole_ms = 0.0
+        self._last = time.perf_counter(), time.thread_time()
+        self._timer = QTimer()
+        self._timer.timeout.connect(self._tick)
+        self._timer.start(2)
+
+    def stop(self) -> None:
+        self._timer.stop()
+
+    def _tick(self) -> None:
+        now = time.perf_counter(), time.thread_time()
+        self.whole_ms = max(self.whole_ms, 1000.0 * (now[0] - self._last[0]))
+        self.own_ms = max(self.own_ms, 1000.0 * (now[1] - self._last[1]))
+        self._last = now
 
 
 @dataclass
