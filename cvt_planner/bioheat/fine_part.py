@@ -10,7 +10,7 @@ from cvt_planner.bioheat.cells import Cells, shell_axis, slab_axis
 from cvt_planner.bioheat.scene import HeatBox, Scene, Shells
 from cvt_planner.bioheat.super_step import edge_changes
 
-START_MM = 8.0  # around the active zones
+START_MM = 12.0  # around the active zones
 START_VOXELS = 4  # at least, so that the probes' own cells lie well inside
 STEP_MM = 3.0  # by how much it grows
 STEP_VOXELS = 2
@@ -26,6 +26,7 @@ class FinePart:
         self.box = scene.box
         self.voxels = np.array(scene.box.cells_xyz)
         self.low, self.high = np.zeros(3, np.int64), self.voxels.copy()
+        self.may_grow = False
         self.edges = np.full(6, -1, np.int64)
         self.watched_k = WATCHED * (scene.initial_c - scene.material.t_liquidus_c)
         even_walls = all(w.temperature_c in (None, scene.initial_c) for w in scene.walls)
@@ -40,6 +41,7 @@ class FinePart:
 
     def _clip(self) -> None:
         self.low, self.high = np.maximum(self.low, 0), np.minimum(self.high, self.voxels)
+        self.may_grow = bool((self.low > 0).any() or (self.high < self.voxels).any())
 
     def cells(self) -> Cells:
         """Return the cells."""
@@ -57,11 +59,6 @@ class FinePart:
             if self.high[n] < self.voxels[n]:
                 self.edges[2 * n + 1] = np.searchsorted(axis.first, self.high[n]) - INSIDE_CELLS
         return Cells(x, y, z)
-
-    @property
-    def may_grow(self) -> bool:
-        """Return whether any part of the box is not yet fine."""
-        return bool((self.low > 0).any() or (self.high < self.voxels).any())
 
     def grown(self, e: Float32Array) -> Cells | None:
         """Return the next cells when the cold has come near the edge; None while it has not. `e` is padded."""

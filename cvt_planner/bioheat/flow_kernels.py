@@ -6,7 +6,7 @@ import numpy as np
 
 from cvt_planner.base.compiled import kernel
 from cvt_planner.bioheat.conductance import Codes, decoded
-from cvt_planner.bioheat.tables import F32
+from cvt_planner.bioheat.tables import F32, Ints
 
 
 @kernel
@@ -76,10 +76,12 @@ def conduct_mapped(rate: F32, t: F32, p: int, wide: int, plane: int, faces: Code
 
 
 @kernel
-def add_source(rate: F32, source: F32) -> None:
-    """Add what probes give to one row."""
-    for i in range(rate.size):
-        rate[i] += source[i]
+def add_source(rate: F32, p: int, source: F32, cell: Ints) -> None:
+    """Add what probes give to some cells to a run of cells, counted from `p` through the whole array."""
+    for n in range(source.size):
+        at = cell[n] - p
+        if 0 <= at < rate.size:
+            rate[at] += source[n]
 
 
 @kernel

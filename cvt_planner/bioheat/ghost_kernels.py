@@ -78,9 +78,8 @@ def wall_power(channel: int, t: F32, k: int, shape: Any, tissue: Any) -> float:
     for end, at, ghost in ((4, 1, -plane), (5, deep - 2, plane)):
         if held[end] and k == at:
             through = even_z[end - 4, k] * deep_m[k]
-            for p in range(wide, plane - wide):
-                column = p % wide
-                if 0 < column < wide - 1:
+            for j in range(1, high - 1):
+                for p in range(j * wide + 1, j * wide + wide - 1):
                     other = start + p + (plane if end == 5 else 0)
                     face = unit * decoded(own[2, other]) if mapped else sizes[p] * through
                     total += face * np.float64(t[start + p + ghost] - t[start + p])

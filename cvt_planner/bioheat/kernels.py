@@ -31,36 +31,29 @@ RUN_CELLS = 4096  # how many are worked on at once: few enough to stay in a near
 
 
 @kernel
-def combine_first(out: F32, fresh: F32, rate0: F32, e0: F32, rate: F32, along: np.float32, brink: np.float32) -> int:
-    """Write the first stage of a run of cells, also as what conducts in unfrozen tissue, and keep its rate.
-
-    Returns how many cells may hold freezing tissue.
-    """
+def taken_over(fresh: F32, out: F32, brink: np.float32) -> int:
+    """Write a state as what conducts in unfrozen tissue; return how many cells may hold freezing tissue."""
     cold = np.int32(0)
     for i in range(out.size):
-        rate0[i] = rate[i]
-        e = e0[i] + along * rate[i]
-        out[i] = e
-        fresh[i] = e
-        cold += np.int32(e < brink)
+        fresh[i] = out[i]
+        cold += np.int32(out[i] < brink)
     return int(cold)
 
 
 @kernel
-def combine_next(out: F32, fresh: F32, e1: F32, e2: F32, e0: F32, rate: F32, rate0: F32, c: F32,
-                 brink: np.float32) -> int:  # fmt: skip
-    """Write a later stage of a run of cells from the two before it (`e1`, `e2`), the start and both rates.
-
-    Else as `combine_first`.
-    """
-    c1, c2, c0, cr, cr0 = c[0], c[1], c[2], c[3], c[4]
-    cold = np.int32(0)
+def combine_first(out: F32, rate0: F32, e0: F32, rate: F32, along: np.float32) -> None:
+    """Write the first stage of a run of cells, and keep its rate."""
     for i in range(out.size):
-        e = c1 * e1[i] + c2 * e2[i] + c0 * e0[i] + cr * rate[i] + cr0 * rate0[i]
-        out[i] = e
-        fresh[i] = e
-        cold += np.int32(e < brink)
-    return int(cold)
+        rate0[i] = rate[i]
+        out[i] = e0[i] + along * rate[i]
+
+
+@kernel
+def combine_next(out: F32, e1: F32, e2: F32, e0: F32, rate: F32, rate0: F32, c: F32) -> None:
+    """Write a later stage of a run of cells from the two before it (`e1`, `e2`), the start and both rates."""
+    c1, c2, c0, cr, cr0 = c[0], c[1], c[2], c[3], c[4]
+    for i in range(out.size):
+        out[i] = c1 * e1[i] + c2 * e2[i] + c0 * e0[i] + cr * rate[i] + cr0 * rate0[i]
 
 
 @kernel
@@ -129,9 +122,8 @@ def rates(rate: F32, k: int, jlo: int, shape: Any, f: Fields, e1: F32, feeds: Fe
         conduct(rate, f.psi[0], p, k, wide, plane, tissue.even, tissue.even_z)
         if feeds.perfused:
             brought = perfuse_row(rate, e1, feeds.blood[p:q], feeds.metabolic[p:q], feeds.capacity[p:q])
-    for j in range(jlo, jhi):
-        if feeds.row_has[k, j]:
-            add_source(rate[(j - jlo) * wide : (j - jlo + 1) * wide], feeds.source[start + j * wide : q])
+    a, b = feeds.source_begin[k], feeds.source_begin[k + 1]
+    add_source(rate, p, feeds.source[a:b], feeds.source_cell[a:b])
     return brought
 
 
@@ -186,9 +178,10 @@ def sweep_plane(k: int, shape: Any, first: bool, f: Fields, c: F32, feeds: Feeds
         brought += rates(rate, k, jlo, shape, f, e1, feeds, tissue)
         out, fresh, e0, rate0 = f.out[p:q], f.fresh[0][p:q], f.e0[p:q], f.rate0[p:q]
         if first:
-            count = combine_first(out, fresh, rate0, e0, rate, c[3], brink)
+            combine_first(out, rate0, e0, rate, c[3])
         else:
-            count = combine_next(out, fresh, e1, f.e2[p:q], e0, rate, rate0, c, brink)
+            combine_next(out, e1, f.e2[p:q], e0, rate, rate0, c)
+        count = taken_over(fresh, out, brink)
         no_ends(f.out, p, q, wide)
         low, up = laws(count, k, jlo, jhi, shape, f, tissue, rate)
         if low < up:

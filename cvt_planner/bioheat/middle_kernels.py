@@ -36,19 +36,21 @@ BEYOND = 3  # rows and planes around the ice in which the next step may need wha
 def at_middle(e: np.float32, w: np.float32, liquidus: np.float32, width: np.float32, within: np.float32,
               frozen: np.float32) -> np.float32:  # fmt: skip
     """Return the heat content at a cell's middle; slopes of heat over psi `within` the range and `frozen`, 1 above."""
-    one, two, half, least = np.float32(1.0), np.float32(2.0), np.float32(0.5), np.float32(1e-3)
-    warm, cold = within - one, within - frozen
-    warm, cold = warm if abs(warm) > least else least, cold if abs(cold) > least else least
-    per = one / w
+    zero, one, half, least = np.float32(0.0), np.float32(1.0), np.float32(0.5), np.float32(1e-3)
+    more, less = within - one, frozen - within
+    more, less = more if abs(more) > least else least, less if abs(less) > least else -least
+    per_more, per_less = one / more, one / less
     q = e - liquidus
-    squares = within * within
-    square = min(max(within - two * warm * q * per, min(one, squares)), max(one, squares))
-    u = (math.sqrt(square) - one) / warm  # how much of the cell is below the liquidus
-    square = within * frozen + two * cold * (q + width) * per
-    square = min(max(square, min(frozen * frozen, squares)), max(frozen * frozen, squares))
-    v = (within - math.sqrt(square)) / cold  # and below the solidus
-    u, v = min(u, one - u), min(v, one - v)
-    found: np.float32 = e + half * w * (warm * u * u - cold * v * v)
+    upper = q > -half * width  # which of the bends is the nearer one
+    above = one if upper else within
+    square = within if upper else within * frozen
+    steeper = more if upper else less
+    per_steeper = per_more if upper else per_less
+    q = q if upper else q + width
+    square -= (steeper + steeper) * q / w
+    beyond = (math.sqrt(max(square, zero)) - above) * per_steeper  # how much of the cell is below the bend
+    part = max(min(beyond, one - beyond), zero)
+    found: np.float32 = e + half * w * steeper * part * part
     return found
 
 
@@ -72,6 +74,32 @@ def middle_run(out: F32, e: F32, across: F32, p: int, q: int, tissue: TissueTabl
 
 
 @kernel
+def changes(out: F32, psi: F32, p: int, wide: int, plane: int) -> None:
+    """Write by how much a field changes across two cells, squared, of a run of cells from `p` on."""
+    q = p + out.size
+    west, east = psi[p - 1 : q - 1], psi[p + 1 : q + 1]
+    south, north = psi[p - wide : q - wide], psi[p + wide : q + wide]
+    low, high = psi[p - plane : q - plane], psi[p + plane : q + plane]
+    for i in range(out.size):
+        x, y, z = east[i] - west[i], north[i] - south[i], high[i] - low[i]
+        out[i] = x * x + y * y + z * z
+
+
+@kernel
+def changes_mapped(out: F32, warm: F32, cold: F32, kappa: F32, p: int, wide: int, plane: int) -> None:
+    """Do what `changes` does where every cell has its own material; `kappa` is that of the run."""
+    q = p + out.size
+    out[:] = np.float32(0.0)
+    for step in (1, wide, plane):
+        low, high, cold_low, cold_high = (
+            warm[p - step : q - step], warm[p + step : q + step], cold[p - step : q - step], cold[p + step : q + step]
+        )  # fmt: skip
+        for i in range(out.size):
+            x = high[i] - low[i] + kappa[i] * (cold_high[i] - cold_low[i])
+            out[i] += x * x
+
+
+@kernel
 def across_rows(across: F32, e: F32, psi: F32, k: int, low: int, up: int, shape: Any, tissue: TissueTables) -> float:
     """Write how much psi changes across each cell of the rows from `low` to `up` of one plane.
 
@@ -79,31 +107,28 @@ def across_rows(across: F32, e: F32, psi: F32, k: int, low: int, up: int, shape:
     """
     _, high, wide = shape
     plane = high * wide
+    p, q = k * plane + low * wide, k * plane + up * wide
     c = tissue.constants
     half, one, two = np.float32(0.5), np.float32(1.0), np.float32(2.0)
     ranges = c[RANGE_K] * half if c[RANGE_K] >= SHARP_K else np.float32(0.0)
-    most, reach = ranges * (one + c[KAPPA]), np.float32(0.0)
-    liquidus = c[LIQUIDUS_E]
-    warm = psi[0]
-    cold = psi[psi.shape[0] - 1]
-    for j in range(low, up):
-        p = k * plane + j * wide
-        for at in range(p + 1, p + wide - 1):
-            x = warm[at + 1] - warm[at - 1]
-            y = warm[at + wide] - warm[at - wide]
-            z = warm[at + plane] - warm[at - plane]
-            if tissue.mapped:
-                kappa = tissue.kappa[at]
-                most = ranges * (one + kappa) if tissue.per_capacity[at] > 0.0 else LEAST_ACROSS
-                x += kappa * (cold[at + 1] - cold[at - 1])
-                y += kappa * (cold[at + wide] - cold[at - wide])
-                z += kappa * (cold[at + plane] - cold[at - plane])
-            w = max(min(half * math.sqrt(x * x + y * y + z * z), most), LEAST_ACROSS)
-            across[at] = w
-            above = half * w
-            near = liquidus <= e[at] < liquidus + two * w  # with room for what cools within the next step
-            reach = max(reach, above if near else np.float32(0.0))
-    return np.float64(reach)
+    liquidus, reach = c[LIQUIDUS_E], np.float32(0.0)
+    w, mean = across[p:q], e[p:q]
+    if tissue.mapped:
+        kappa, free = tissue.kappa[p:q], tissue.per_capacity[p:q]
+        changes_mapped(w, psi[0], psi[1], kappa, p, wide, plane)
+        for i in range(w.size):
+            most = ranges * (one + kappa[i]) if free[i] > np.float32(0.0) else LEAST_ACROSS
+            w[i] = max(min(half * math.sqrt(w[i]), most), LEAST_ACROSS)
+    else:
+        most = ranges * (one + c[KAPPA])
+        changes(w, psi[0], p, wide, plane)
+        for i in range(w.size):
+            w[i] = max(min(half * math.sqrt(w[i]), most), LEAST_ACROSS)
+    for i in range(w.size):
+        # Cells that freeze next, with room for what cools within the next step.
+        if liquidus <= mean[i] < liquidus + two * w[i] and w[i] > reach:
+            reach = w[i]
+    return np.float64(half * reach)
 
 
 @kernel

@@ -26,6 +26,8 @@ _APART = 144  # float32 values: nine cache lines
 SERIAL_CELLS = 25_000  # below, one core is quicker than waking the others
 # On coarse grids steps lengthen faster than the spacing, up to this factor: the error of space is then the larger one.
 MOST_HASTE = 2.0
+# Before a wall a whole layer of cells freezes at once, and what a long step gets wrong there is wrong for all of it.
+WALL_HASTE = 0.25
 QUIET_PART = 1e-3  # walls that bring no more than this part of the probes' power are counted once a step
 COLDER_K = 6.0  # by how much the coldest cell may cool in a step; only the length of steps depends on it
 
@@ -57,6 +59,7 @@ class Run:
         self.present_c = np.full(probes, scene.initial_c)
         self.fine = FinePart(scene)
         self.driven = any(w.kind == "held" and w.temperature_c not in (None, scene.initial_c) for w in scene.walls)
+        self.haste = WALL_HASTE if self.driven else 1.0
         self._lay(self.fine.cells())
         self.heat_at_start_j = self.heat_j()
 
@@ -81,12 +84,12 @@ class Run:
         self.rows = max(1, kernels.RUN_CELLS // shape[2])
         self.cold, self.spare_cold = (np.zeros((shape[0], 2), np.int64) for _ in range(2))
         self.powers = np.zeros((shape[0], 2))
-        self.source = np.zeros(math.prod(shape), np.float32)
         self.buffers = np.zeros((shape[0], self.rows * shape[2]), np.float32)
         self.sinks: Sinks = sinks_on(
             self.pieces, cells, self.scene.box.cells_xyz[::-1], len(self.scene.probes), self.on.per_capacity,
             self.on.k_unfrozen, self.on.k_frozen,
         )  # fmt: skip
+        self.source = np.zeros(self.sinks.given[1].size, np.float32)
         self.across = np.full(math.prod(shape), middle_kernels.LEAST_ACROSS, np.float32)
         kernels.psi_everywhere(self.e.reshape(-1), shape, self.psi, self.cold, self.on.tables)
         if old is not None and not self.medium.colligative:
@@ -120,7 +123,8 @@ class Run:
 
     def _pace(self) -> Pace:
         spacing = float(self.scene.box.spacing_xyz_mm.min())
-        return Pace(2.0 / self._stiffness(), spacing * min(max(spacing, 1.0), MOST_HASTE))
+        haste = self.haste * min(max(spacing, 1.0), MOST_HASTE)
+        return Pace(2.0 / self._stiffness(), spacing * haste)
 
     def _stiffness(self) -> float:
         """Return a bound of the fastest rate of the discrete equations, 1/s."""
@@ -205,15 +209,16 @@ class Run:
         before = self.ledger.copy()
         targets, limits = self._targets(now + step * unit[:, 5])
         e0, ea, eb, rate0 = (known.reshape(-1) for known in (self.e, self.ea, self.eb, self.rate))
-        super_step.one_step(
+        reach = super_step.one_step(
             self.on.shape,
             Fields(self.psi, self.cold, self.spare_psi, self.spare_cold, eb, ea, eb, e0, rate0, self.across),
             Feeds(
-                self.source, self.sinks.row_has, self.fed, self.made, self.on.capacity.reshape(-1),
+                self.source, self.sinks.given[1], self.sinks.begin, self.fed, self.made, self.on.capacity.reshape(-1),
                 self.medium.perfused, self.driven, self.buffers, self.rows,
             ),
             self.on.tables, small, factors, self.for_kernels, self.medium.constants, self.duty, targets, limits,
             self.nodes, self.many, self.powers, self.on.held_faces, step, self.ledger,
+            self.coldest.reshape(-1), self.blood, self.metabolic,
         )  # fmt: skip
         self.psi, self.spare_psi = self.spare_psi, self.psi
         self.cold, self.spare_cold = self.spare_cold, self.cold
@@ -223,13 +228,6 @@ class Run:
         self.driven = self.driven or abs(from_walls_w) > QUIET_PART * np.abs(self.power_w).sum()
         self.steps += 1
         self.stages += count
-        e, ea, eb, rate0 = (known.reshape(-1) for known in (self.e, self.ea, self.eb, self.rate))
-        reach = super_step.after_step(
-            self.on.shape,
-            Fields(self.psi, self.cold, self.spare_psi, self.spare_cold, eb, e, eb, ea, rate0, self.across),
-            self.coldest.reshape(-1), self.blood, self.metabolic, self.medium.perfused, self.buffers, self.on.tables,
-            self.many,
-        )  # fmt: skip
         self._reach(reach)
         if self.medium.perfused:
             self._feed_front()

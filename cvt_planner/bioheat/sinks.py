@@ -282,8 +282,8 @@ class Sinks:
         (pieces,) unfrozen and frozen conductivity around each piece, W/mK.
     probe_k_u, probe_k_f
         (probes,) sums of strength times these, W/K per unit of phi.
-    row_has
-        (k, j) padded; whether a row holds any of these cells.
+    begin
+        (planes + 1,) where the cells of each padded plane begin among those of `given`.
     load
         Largest rate at which pieces pull one cell towards their own temperature, 1/s per (d phi_f / d e); for the
         stability limit.
@@ -296,7 +296,7 @@ class Sinks:
     k_f: FloatArray
     probe_k_u: FloatArray
     probe_k_f: FloatArray
-    row_has: NDArray[np.bool_]
+    begin: Ints
     load: float
 
 
@@ -324,8 +324,7 @@ def sinks_on(
     owner = np.repeat(np.arange(pieces.strength_m.size), np.diff(pieces.first))
     k_u, k_f = (_around(field, cell, owner, pieces) for field in (k_unfrozen, k_frozen))
     give = give_per_w.reshape(-1)[cell] * pieces.weight
-    row_has = np.zeros(shape[:2], np.bool_)
-    row_has[k, j] = True
+    given = _by_cell(cell, owner, give)
     pull = give * (pieces.strength_m * np.maximum(k_u, k_f))[owner]
     load = np.bincount(cell, weights=pull).max() if cell.size else 0.0
     of_probe = pieces.probe >= 0
@@ -336,12 +335,12 @@ def sinks_on(
     return Sinks(
         pieces=pieces,
         cell=cell,
-        given=_by_cell(cell, owner, give),
+        given=given,
         k_u=k_u,
         k_f=k_f,
         probe_k_u=summed(pieces.strength_m * k_u),
         probe_k_f=summed(pieces.strength_m * k_f),
-        row_has=row_has,
+        begin=np.searchsorted(given[1], np.arange(shape[0] + 1) * (shape[1] * shape[2])),
         load=float(load),
     )
 

@@ -19,7 +19,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from cvt_planner.base.arrays import Float32Array, FloatArray
+from cvt_planner.base.arrays import Float32Array, FloatArray, read_only
 from cvt_planner.base.compiled import kernels_alone
 from cvt_planner.base.progress import Progress
 from cvt_planner.bioheat.law import HeatLaw
@@ -163,11 +163,14 @@ def _result(run: Run, snapshots: tuple[Snapshot, ...], powers: FloatArray, start
     change_j = run.heat_j() - run.heat_at_start_j
     probe_j = run.ledger[:-2]
     drawn_j, wall_j, blood_j = float(probe_j.sum()), float(run.ledger[-2]), float(run.ledger[-1])
+    coldest = run.coldest_c()
+    for shot in snapshots:  # far from the ice, cells were wider then, and read a little differently
+        coldest = np.minimum(coldest, shot.temperature_c)
     scale = abs(drawn_j) or max(abs(change_j), abs(wall_j), 1e-12)  # without probes: what came through the walls
     return HeatResult(
         scene=run.scene,
         snapshots=snapshots,
-        coldest_c=run.coldest_c(),
+        coldest_c=read_only(coldest),
         cells=math.prod(run.scene.box.cells_xyz),
         solved_cells=run.most_cells,
         steps=run.steps,

@@ -71,7 +71,7 @@ def draw(psi: Any, source: F32, sinks: Any, law: F64, duty: F64, target: F64, li
          nodes_rate: F64, room: Any, drawn: F64) -> None:  # fmt: skip
     """Write what probes and needles do at this moment.
 
-    `source` gets the rise that they give each cell, K/s; `drawn` (probes,) the heat each draws, W; `nodes_rate` the
+    `source` gets the rise that they give their cells, K/s; `drawn` (probes,) the heat each draws, W; `nodes_rate` the
     rise of the needles' nodes, K/s. `duty` is zero for a probe that is off.
     """
     strength, piece_probe = sinks[4], sinks[5]
@@ -103,12 +103,12 @@ def draw(psi: Any, source: F32, sinks: Any, law: F64, duty: F64, target: F64, li
 @kernel
 def spread(source: F32, given: Any, power: F64) -> None:
     """Write the rise, K/s, that pieces of such powers, W, give to their cells."""
-    first, cell, piece, give = given
-    for n in range(cell.size):
+    first, _, piece, give = given
+    for n in range(source.size):
         total = np.float32(0.0)
         for m in range(first[n], first[n + 1]):
             total += give[m] * np.float32(power[piece[m]])
-        source[cell[n]] = total
+        source[n] = total
 
 
 @kernel
@@ -164,10 +164,66 @@ def through_walls(psi: F32, shape: Any, tissue: TissueTables) -> float:
 
 
 @kernel
+def after_plane(k: int, box: Any, shape: Any, f: Fields, coldest: F32, blood: F32, metabolic: F32, feeds: Feeds,
+                tissue: TissueTables) -> float:  # fmt: skip
+    """Do what `after_step` does for one plane; `box` is what is around the ice."""
+    _, high, wide = shape
+    first, last, low, up = box
+    reach: float = 0.0
+    if first <= k < last and not tissue.colligative:
+        reach = across_rows(f.across, f.e1, f.psi, k, low, up, shape, tissue)
+    cold, e = f.cold[k], f.e1
+    for j in range(1, high - 1):
+        p, q = (k * high + j) * wide, (k * high + j + 1) * wide
+        now, least = e[p:q], coldest[p:q]
+        if cold[0] <= j < cold[1] and not tissue.colligative:
+            now = feeds.buffers[k][:wide]
+            middle_run(now, e, f.across, p, q, tissue)
+        for i in range(wide):
+            least[i] = min(least[i], now[i])
+    if feeds.perfused and cold[0] < cold[1]:
+        p, q = (k * high + cold[0]) * wide, (k * high + cold[1]) * wide
+        liquidus = tissue.constants[LIQUIDUS_E]
+        now, fed, made = e[p:q], blood[p:q], metabolic[p:q]
+        for i in range(now.size):
+            fed[i] = np.float32(0.0) if now[i] < liquidus else fed[i]
+        for i in range(made.size):
+            made[i] = np.float32(0.0) if now[i] < liquidus else made[i]
+    return reach
+
+
+@parallel_kernel
+def after_step_many(shape: Any, f: Fields, coldest: F32, blood: F32, metabolic: F32, feeds: Feeds,
+                    tissue: TissueTables, reach: F64) -> None:  # fmt: skip
+    """Do what `after_step` does, on all cores."""
+    box = around_ice(f.cold, shape)
+    for k in prange(1, shape[0] - 1):
+        reach[k] = after_plane(k, box, shape, f, coldest, blood, metabolic, feeds, tissue)
+
+
+@kernel
+def after_step(shape: Any, f: Fields, coldest: F32, blood: F32, metabolic: F32, feeds: Feeds, tissue: TissueTables,
+               many: bool) -> float:  # fmt: skip
+    """Find what is across the cells, keep the coldest middles so far, stop blood and metabolism where tissue froze.
+
+    The state is `f.e1`, what conducts in it `f.psi`, `f.cold` the rows that may hold ice. Returns up to how far above
+    the liquidus, K, a cell may hold freezing tissue in the next step.
+    """
+    reach = np.zeros(shape[0])
+    if many:
+        after_step_many(shape, f, coldest, blood, metabolic, feeds, tissue, reach)
+    else:
+        box = around_ice(f.cold, shape)
+        for k in range(1, shape[0] - 1):
+            reach[k] = after_plane(k, box, shape, f, coldest, blood, metabolic, feeds, tissue)
+    return float(reach.max())
+
+
+@kernel
 def one_step(shape: Any, f: Fields, feeds: Feeds, tissue: TissueTables, stages: F32, stages64: F64, sinks: Any,
              law: F64, duty: F64, targets: F64, limits: F64, nodes: F64, many: bool, powers: F64, held_faces: Any,
-             step_s: float, ledger: F64) -> None:  # fmt: skip
-    """Advance by one super step of `stages.shape[0]` stages.
+             step_s: float, ledger: F64, coldest: F32, blood: F32, metabolic: F32) -> float:  # fmt: skip
+    """Advance by one super step of `stages.shape[0]` stages; return what `after_step` does.
 
     The state at the start is `f.e0`; `f.e1` and `f.e2` are room. The result's state is in `f.e1` when the number of
     stages is odd, which it must be, what conducts in it in `f.fresh`. `ledger` (probes + 2,) is increased by the heat
@@ -217,62 +273,8 @@ def one_step(shape: Any, f: Fields, feeds: Feeds, tissue: TissueTables, stages: 
     if not driven:
         ledger[probes] += 0.5 * step_s * (at_start + through_walls(psi, shape, tissue))
     nodes[:] = n1
-
-
-@kernel
-def after_plane(k: int, box: Any, shape: Any, f: Fields, coldest: F32, blood: F32, metabolic: F32, perfused: bool,
-                room: F32, tissue: TissueTables) -> float:  # fmt: skip
-    """Do what `after_step` does for one plane; `box` is what is around the ice."""
-    _, high, wide = shape
-    first, last, low, up = box
-    reach: float = 0.0
-    if first <= k < last and not tissue.colligative:
-        reach = across_rows(f.across, f.e1, f.psi, k, low, up, shape, tissue)
-    cold, e = f.cold[k], f.e1
-    for j in range(1, high - 1):
-        p, q = (k * high + j) * wide, (k * high + j + 1) * wide
-        now, least = e[p:q], coldest[p:q]
-        if cold[0] <= j < cold[1] and not tissue.colligative:
-            now = room[:wide]
-            middle_run(now, e, f.across, p, q, tissue)
-        for i in range(wide):
-            least[i] = min(least[i], now[i])
-    if perfused and cold[0] < cold[1]:
-        p, q = (k * high + cold[0]) * wide, (k * high + cold[1]) * wide
-        liquidus = tissue.constants[LIQUIDUS_E]
-        now, fed, made = e[p:q], blood[p:q], metabolic[p:q]
-        for i in range(now.size):
-            fed[i] = np.float32(0.0) if now[i] < liquidus else fed[i]
-        for i in range(made.size):
-            made[i] = np.float32(0.0) if now[i] < liquidus else made[i]
-    return reach
-
-
-@parallel_kernel
-def after_step_many(shape: Any, f: Fields, coldest: F32, blood: F32, metabolic: F32, perfused: bool, buffers: F32,
-                    tissue: TissueTables, reach: F64) -> None:  # fmt: skip
-    """Do what `after_step` does, on all cores."""
-    box = around_ice(f.cold, shape)
-    for k in prange(1, shape[0] - 1):
-        reach[k] = after_plane(k, box, shape, f, coldest, blood, metabolic, perfused, buffers[k], tissue)
-
-
-@kernel
-def after_step(shape: Any, f: Fields, coldest: F32, blood: F32, metabolic: F32, perfused: bool, buffers: F32,
-               tissue: TissueTables, many: bool) -> float:  # fmt: skip
-    """Find what is across the cells, keep the coldest middles so far, stop blood and metabolism where tissue froze.
-
-    The state is `f.e1`, what conducts in it `f.psi`, `f.cold` the rows that may hold ice. Returns up to how far above
-    the liquidus, K, a cell may hold freezing tissue in the next step.
-    """
-    reach = np.zeros(shape[0])
-    if many:
-        after_step_many(shape, f, coldest, blood, metabolic, perfused, buffers, tissue, reach)
-    else:
-        box = around_ice(f.cold, shape)
-        for k in range(1, shape[0] - 1):
-            reach[k] = after_plane(k, box, shape, f, coldest, blood, metabolic, perfused, buffers[k], tissue)
-    return float(reach.max())
+    after = Fields(psi, cold, fresh, fresh_cold, eb, ea, eb, e0, f.rate0, f.across)
+    return after_step(shape, after, coldest, blood, metabolic, feeds, tissue, many)
 
 
 @kernel

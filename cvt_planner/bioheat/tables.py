@@ -59,10 +59,9 @@ class Feeds(NamedTuple):
 
     Parameters
     ----------
-    source
-        (cells,) the rise that probes and needles give, K/s.
-    row_has
-        (planes, rows) whether a row holds any of that.
+    source, source_cell, source_begin
+        (n,) the rise that probes and needles give, K/s; (n,) to which cells, ascending; (planes + 1,) where those of
+        each plane begin.
     blood, metabolic
         (cells,) 1/s and K/s; mapped, W/K and W. `metabolic` is empty where there is none.
     capacity
@@ -78,7 +77,8 @@ class Feeds(NamedTuple):
     """
 
     source: F32
-    row_has: Bools
+    source_cell: Ints
+    source_begin: Ints
     blood: F32
     metabolic: F32
     capacity: F32

@@ -167,9 +167,7 @@ def freeze(hand: Hand, case: Case) -> None:
     hand.click("run_ice")
     hand.built.desk.bridge.ice_changed.connect(held_up.stop)
     hand.settle()
-    print(
-        f"\n{case.name}: held up by the ice: {held_up.own_ms:.0f} ms of its own, {held_up.whole_ms:.0f} ms in all"
-    )
+    print(f"\n{case.name}: held up by the ice: {held_up.own_ms:.0f} ms of its own, {held_up.whole_ms:.0f} ms in all")
     assert 0.0 < held_up.own_ms < 250.0
     assert len(hand.built.workspace.state.ice) == 1, hand.message
     assert hand.window.rail.buttons[Step.ICE].mark is Mark.DONE
