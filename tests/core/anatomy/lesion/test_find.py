@@ -13,6 +13,7 @@ from scipy import ndimage
 from cvt_planner.anatomy.lesion.brush import Brush, Canvas
 from cvt_planner.anatomy.lesion.figures import LesionFigures, lesion_figures
 from cvt_planner.anatomy.lesion.find import FoundLesion, find_lesion
+from cvt_planner.anatomy.lesion.normal import normal_bone
 from cvt_planner.anatomy.raster import rasterise
 from cvt_planner.anatomy.spine.model import Spine
 from cvt_planner.base.arrays import vec3
@@ -170,3 +171,13 @@ def test_it_is_quick_and_refuses_in_words() -> None:
         find_lesion(volume, (900.0, 0.0, 0.0), spine)
     with pytest.raises(InputRefused, match="differs from normal bone"):
         find_lesion(volume, (seed[0] - 26.0, seed[1], seed[2]), spine)  # spongy bone of the other side
+
+
+def test_normal_bone_is_read_once_for_a_ct_and_its_spine() -> None:
+    volume, spine, _ = scanned("three")
+    vertebra = spine.found[1]
+    assert normal_bone(volume, spine, vertebra) is normal_bone(volume, spine, vertebra)
+    brighter = replace(volume, hu=volume.hu + np.int16(20))
+    first, other = normal_bone(volume, spine, vertebra), normal_bone(brighter, spine, vertebra)
+    assert first is not None and other is not None
+    assert other.hu == pytest.approx(first.hu + 20.0, abs=0.1)
