@@ -77,4 +77,4 @@ def taken_together(volume: Volume, low: Indices, high: Indices, factor: Indices)
 def depth_below_mm(bone: MaskArray, spacing_kji_mm: FloatArray) -> Float32Array:
     """Return the depth below the bone's surface, which runs half a voxel outside the outermost middles; 0 outside."""
     depth = depth_of(bone, spacing_kji_mm) - np.float32(0.5 * float(spacing_kji_mm.min()))
-    return np.maximum(depth, np.float32(0.0), out=depth)
+    return np.asarray(np.maximum(depth, np.float32(0.0)), dtype=np.float32)
