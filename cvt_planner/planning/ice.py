@@ -17,6 +17,7 @@ from cvt_planner.anatomy.raster import lesion_points_lps
 from cvt_planner.base.arrays import Float32Array, FloatArray, Points, vec3
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
+from cvt_planner.base.remembered import Remembered
 from cvt_planner.bioheat import isotherms
 from cvt_planner.bioheat.law import HeatLaw
 from cvt_planner.bioheat.scene import Phase, Scene
@@ -48,7 +49,6 @@ from cvt_planner.planning.ice_scene import (
     until_last_freeze,
     zone,
 )
-from cvt_planner.planning.remembered import Remembered
 
 # The tissues of the CT have a version of their own, in `ct_tissues.marks_key`.
 MODEL_VERSION = (

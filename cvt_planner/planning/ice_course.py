@@ -8,6 +8,7 @@ import numpy as np
 
 from cvt_planner.base.arrays import FloatArray
 from cvt_planner.base.progress import Progress
+from cvt_planner.base.remembered import Remembered
 from cvt_planner.bioheat import isotherms
 from cvt_planner.bioheat.scene import HeatBox, Phase
 from cvt_planner.bioheat.solver import HeatResult
@@ -15,7 +16,6 @@ from cvt_planner.geometry.frames import Grid
 from cvt_planner.plan.results import CENTI, IceField, IceFrames
 from cvt_planner.planning.ice_drawn import drawn_at, drawn_at_the_end, frame
 from cvt_planner.planning.ice_scene import law_of
-from cvt_planner.planning.remembered import Remembered
 
 FRAMES_EVERY_S = 30.0
 FRAME_SPACING_MM = 2.0  # frames keep every n-th voxel, so that they lie at most so far apart where the grid is finer

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cvt_planner.base.arrays import Float32Array, read_only
+from cvt_planner.base.remembered import Remembered
 from cvt_planner.bioheat import isotherms
 from cvt_planner.geometry.contour import contours
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.geometry.reslice import reslice_hu
 from cvt_planner.plan.results import CENTI, SOFT_TISSUE, IceField, IceFrames
 from cvt_planner.planning.ice_scene import BODY_C, law_of
-from cvt_planner.planning.remembered import Remembered
 
 
 @dataclass(frozen=True, eq=False)

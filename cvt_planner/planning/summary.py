@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
+from cvt_planner.base.remembered import Remembered
 from cvt_planner.cement.estimate import FillEstimate, dead_space_ml, estimate_fill
 from cvt_planner.imaging.volume import Volume
 from cvt_planner.plan.figures import AssemblyFigures, CementFigures
 from cvt_planner.plan.model import Assembly, Lesion, Plan
 from cvt_planner.planning.placement import lesion_in_ct
-from cvt_planner.planning.remembered import Remembered
 from cvt_planner.trajectory.axis import cranio_caudal_angle_deg, in_plane_angle_deg
 from cvt_planner.trajectory.fit import assembly_fit
 from cvt_planner.trajectory.separation import ProbeSeparation, probe_separation

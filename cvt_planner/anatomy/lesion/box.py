@@ -44,9 +44,12 @@ def labels_on(spine: Spine, labels: LabelArray, grid: Grid) -> LabelArray:
         out = np.zeros(grid.shape_kji, dtype=np.uint8)
         out[inside] = labels[tuple(at[inside].T)]
         return out
-    # Both grids run the same way: along each axis one list of places says it all.
+    # Both grids run the same way: along each axis one list of places says it all. First cut to what is reached.
     along = [np.rint(affine[a, a] * np.arange(grid.shape_kji[a]) + affine[a, 3]).astype(int) for a in range(3)]
-    out = labels[np.ix_(*(np.clip(places, 0, labels.shape[a] - 1) for a, places in enumerate(along)))]
+    reached = [np.clip(places, 0, n - 1) for places, n in zip(along, labels.shape, strict=True)]
+    out = labels[tuple(slice(int(places.min()), int(places.max()) + 1) for places in reached)]
+    for axis, places in enumerate(reached):
+        out = np.take(out, places - places.min(), axis=axis)
     for axis, places in enumerate(along):
         beyond = (places < 0) | (places >= labels.shape[axis])
         if beyond.any():
@@ -73,6 +76,5 @@ def taken_together(volume: Volume, low: Indices, high: Indices, factor: Indices)
 
 def depth_below_mm(bone: MaskArray, spacing_kji_mm: FloatArray) -> Float32Array:
     """Return the depth below the bone's surface, which runs half a voxel outside the outermost middles; 0 outside."""
-    padded = np.pad(bone, 1, mode="edge")
-    depth = depth_of(padded, spacing_kji_mm)[1:-1, 1:-1, 1:-1]
-    return np.asarray(np.where(bone, depth - 0.5 * float(spacing_kji_mm.min()), 0.0), dtype=np.float32)
+    depth = depth_of(bone, spacing_kji_mm) - np.float32(0.5 * float(spacing_kji_mm.min()))
+    return np.asarray(np.maximum(depth, np.float32(0.0)), dtype=np.float32)

@@ -41,6 +41,8 @@ _ROUNDS = 4
 _AROUND_MM = 8.0  # so far about a region found the next round looks; assumed
 _CLOSE_MM = 4.0  # notches of a patchy lesion narrower than twice this belong to it; assumed
 _BEYOND_MM = 6.0  # so far beyond the bone a lesion is followed where that is asked for; assumed
+_BESIDE_MM = 1.0  # beyond the bone: the labels' edge is off by so much, and cortex blurs; assumed
+_NECK_MM = 2.0  # a lobe that hangs on by a neck narrower than twice this is looked at by itself; assumed
 _SURE = 1.5  # times what normal bone may come to, from which on there is no doubt; assumed
 _SMALL_ML = 0.3  # a focus smaller than that is doubtful; assumed
 _EATEN_SHARE = 0.25  # of a region: so much bone that only the other side has is a lesion's doing; assumed
@@ -227,15 +229,23 @@ def _grown(ground: Ground, normal: NormalBone) -> tuple[Tissues, Float32Array]:
         whole = _closed(part, ground) if tissues.patchy else part
         field = np.where(whole & ~(inside >= 0.5), np.float32(1.0), np.where(whole, inside, np.minimum(inside, 0.49)))
         region = whole
-        radius = max((3.0 * region.sum() * ground.grid.voxel_volume_mm3 / (4.0 * math.pi)) ** (1.0 / 3.0), 3.0)
+        radius = max(_radius_mm(region, ground), 3.0)
         after = tissues_of(ground, normal, region, tissues)
         if after == tissues:
             break
         tissues = after
     # Lone specks elsewhere must not be taken for its surface.
     assert region is not None  # the first round found one or refused
+    if tissues.patchy:  # it takes what is little darker than bone: that of coarse marrow beside it too
+        region = _without_lobes(region, ground, normal, tissues)
+        field = np.where(region, field, np.minimum(field, np.float32(0.49)))
     around = ndimage.binary_dilation(region, iterations=2)
     return tissues, np.where(around, field, np.float32(0.0))
+
+
+def _radius_mm(region: MaskArray, ground: Ground) -> float:
+    """Return the radius of the ball that is as large."""
+    return float((3.0 * region.sum() * ground.grid.voxel_volume_mm3 / (4.0 * math.pi)) ** (1.0 / 3.0))
 
 
 def _smooth_mm(normal: NormalBone, tissues: Tissues) -> float:
@@ -268,8 +278,31 @@ def _closed(part: MaskArray, ground: Ground) -> MaskArray:
     return whole
 
 
+def _without_lobes(region: MaskArray, ground: Ground, normal: NormalBone, tissues: Tissues) -> MaskArray:
+    """Return the region without lobes that a thin neck joins to the seed's and that differ no more than normal bone."""
+    spacing = ground.grid.spacing_kji_mm
+    box = bounding_box(region, 1)
+    part = region[box]
+    cores, count = ndimage.label(depth_of(part, spacing) > _NECK_MM)
+    if count < 2:
+        return region
+    nearest = ndimage.distance_transform_edt(cores == 0, sampling=spacing, return_distances=False, return_indices=True)
+    lobes = np.zeros(region.shape, dtype=cores.dtype)
+    lobes[box] = np.where(part, cores[tuple(nearest)], 0)
+    own = lobes.ravel()[np.argmin(np.where(region, ground.distance_mm, np.inf))]
+    rest = region.copy()
+    for lobe in (lobes == n for n in range(1, count + 1) if n != own):
+        ratio = how_different(ground, normal, tissues, lobe)
+        rest &= ~lobe | (ratio is None or ratio >= 1.0)
+    kept = _part_at_seed(rest, ground)
+    return region if kept is None else kept
+
+
 def _followed(ground: Ground, normal: NormalBone, tissues: Tissues, field: Float32Array, spine: Spine) -> Float32Array:
-    """Return the field with what of the lesion lies beyond the bone: dark tissue whose nearest bone is lesion."""
+    """Return the field with what of the lesion lies beyond the bone: dark tissue whose nearest bone is lesion.
+
+    Muscle and organs have the lesion's HU: the farther from the lesion in the bone, the less HU count.
+    """
     if tissues.dark_hu is None:
         return field
     spacing = ground.grid.spacing_kji_mm
@@ -277,15 +310,19 @@ def _followed(ground: Ground, normal: NormalBone, tissues: Tissues, field: Float
     box = bounding_box(inside, math.ceil(2.0 * _BEYOND_MM / float(spacing.min())))
     bone = labels_on(spine, spine.vertebrae, ground.grid)[box] > 0
     bone |= ground.depth_mm[box] > 0.0
-    away, nearest = ndimage.distance_transform_edt(~bone, sampling=spacing, return_indices=True)
+    to_bone, to_lesion = depth_of(~bone, spacing), depth_of(~inside[box], spacing)
     behind = np.zeros_like(inside)
-    behind[box] = ~bone & (away <= _BEYOND_MM) & inside[box][tuple(nearest)]
+    behind[box] = ~bone & (to_lesion <= np.minimum(to_bone + np.float32(_BESIDE_MM), np.float32(_BEYOND_MM)))
     behind &= labels_on(spine, spine.parts, ground.grid) != Part.DISC
+    farther = np.where(behind[box], to_lesion / np.float32(_BEYOND_MM), np.float32(0.0))
     wider = replace(ground, may_be=ground.may_be | behind)
     evidence = evidence_of(wider, normal, tissues, inside)
+    smooth_mm = _smooth_mm(normal, tissues)
+    evidence[wider.may_be] += np.float32(2.0 * smooth_mm / _radius_mm(inside, ground))  # as in `_grown`
     evidence[inside] = 1.0
-    new = smooth_region(evidence, spacing, _smooth_mm(normal, tissues))
-    part = _part_at_seed((new >= 0.5) & (inside | behind), wider)
+    evidence[box] -= farther
+    new = smooth_region(evidence, spacing, smooth_mm)
+    part = _part_at_seed(new >= 0.5, wider)
     return field if part is None else np.where(part & ~inside, np.maximum(new, 0.51), field)
 
 
@@ -295,7 +332,7 @@ def _region(volume: Volume, ground: Ground, field: Float32Array) -> Region:
     box = bounding_box(inside, 3)
     spacing = ground.grid.spacing_kji_mm
     distance = signed_distance_mm(field[box], spacing, 0.5)
-    radius = (3.0 * float(inside.sum()) * ground.grid.voxel_volume_mm3 / (4.0 * math.pi)) ** (1.0 / 3.0)
+    radius = _radius_mm(inside, ground)
     # A blurred ball's half-height contour lies sigma^2/R inside its true one.
     distance -= np.float32(DENOISE_SIGMA_MM**2 / max(radius, 2.0))
     factor = np.array(ground.factor_kji)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from cvt_planner.anatomy.morphology import bounding_box
 from cvt_planner.anatomy.neighbourhood import DENOISE_SIGMA_MM
 from cvt_planner.anatomy.spine.model import Part, Spine, Vertebra
 from cvt_planner.base.arrays import Float32Array, FloatArray, MaskArray
+from cvt_planner.base.remembered import Remembered
 from cvt_planner.imaging.volume import Volume
 
 COARSE_MM = 0.85  # voxels below this are taken together: what is read here is no finer
@@ -72,12 +74,21 @@ class _Sample:
         return np.asarray(self.hu[self.body & (self.depth_mm >= _INNER_MM)])
 
 
+_KNOWN: Remembered[NormalBone | None] = Remembered(32)
+
+
 def normal_bone(volume: Volume, spine: Spine, vertebra: Vertebra) -> NormalBone | None:
     """Return how normal bone looks in a vertebra and its neighbours; None where too little is seen.
 
     The middle is that of the medians of its own and the next bodies: a lesion in one of three does not shift it; the
-    spread is the smallest one. How it varies is read in the others, two above and two below.
+    spread is the smallest one. How it varies is read in the others, two above and two below. Kept for as long as the
+    CT is: every click into a vertebra and every lesion's figures ask for it again.
     """
+    key = (weakref.ref(spine), vertebra.number)
+    return _KNOWN.get(volume, key, lambda: _normal_bone(volume, spine, vertebra))
+
+
+def _normal_bone(volume: Volume, spine: Spine, vertebra: Vertebra) -> NormalBone | None:
     near = [v for v in spine.found if abs(v.number - vertebra.number) <= _OTHERS]
     samples = {v.number: _sample(volume, spine, v) for v in near}
     medians, spreads = [], []

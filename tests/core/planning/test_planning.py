@@ -11,6 +11,7 @@ import pytest
 from cvt_planner.anatomy.lesion_shape import Ellipsoid
 from cvt_planner.base.errors import Cancelled, InputRefused
 from cvt_planner.base.progress import Progress
+from cvt_planner.base.remembered import Remembered
 from cvt_planner.devices.cryoprobe import CRYOPROBES
 from cvt_planner.imaging.volume import Volume
 from cvt_planner.plan import edits
@@ -20,7 +21,6 @@ from cvt_planner.planning.ice import current_ice, figures, ice_inputs, predict_i
 from cvt_planner.planning.ice_scene import MARGIN_MM
 from cvt_planner.planning.judge import judge_plan
 from cvt_planner.planning.placement import place_assembly, side_of
-from cvt_planner.planning.remembered import Remembered
 from cvt_planner.planning.summary import assembly_figures, cement_figures
 
 BACK_Y_MM, CANAL_MM, LESION_MM, LESION_RADIUS_MM = 90.0, (0.0, 26.0, 0.0), (8.0, 0.0, 0.0), 8.0

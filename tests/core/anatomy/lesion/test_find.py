@@ -10,13 +10,16 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from cvt_planner.anatomy.lesion.box import labels_on
 from cvt_planner.anatomy.lesion.brush import Brush, Canvas
 from cvt_planner.anatomy.lesion.figures import LesionFigures, lesion_figures
 from cvt_planner.anatomy.lesion.find import FoundLesion, find_lesion
+from cvt_planner.anatomy.lesion.normal import normal_bone
 from cvt_planner.anatomy.raster import rasterise
 from cvt_planner.anatomy.spine.model import Spine
 from cvt_planner.base.arrays import vec3
 from cvt_planner.base.errors import InputRefused
+from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Patient, SeriesIdentity, Volume
 from cvt_planner.phantom.cases import Case, LesionSpec
 from cvt_planner.phantom.make import Phantom, make_case
@@ -170,3 +173,30 @@ def test_it_is_quick_and_refuses_in_words() -> None:
         find_lesion(volume, (900.0, 0.0, 0.0), spine)
     with pytest.raises(InputRefused, match="differs from normal bone"):
         find_lesion(volume, (seed[0] - 26.0, seed[1], seed[2]), spine)  # spongy bone of the other side
+
+
+def test_normal_bone_is_read_once_for_a_ct_and_its_spine() -> None:
+    volume, spine, _ = scanned("three")
+    vertebra = spine.found[1]
+    assert normal_bone(volume, spine, vertebra) is normal_bone(volume, spine, vertebra)
+    brighter = replace(volume, hu=volume.hu + np.int16(20))
+    first, other = normal_bone(volume, spine, vertebra), normal_bone(brighter, spine, vertebra)
+    assert first is not None and other is not None
+    assert other.hu == pytest.approx(first.hu + 20.0, abs=0.1)
+
+
+def test_labels_on_a_grid_of_other_voxels_are_those_of_the_nearest_voxel_and_none_outside() -> None:
+    _, spine, _ = scanned("three")
+    wide = spine.grid.lps_from_index.copy()
+    wide[:3, :3] *= 1.3
+    wide[:3, 3] = spine.grid.lps_of(np.array([-9.13, 20.21, -5.17]))
+    grid = Grid((40, 50, 120), wide)
+    places = np.stack(np.meshgrid(*(np.arange(n) for n in grid.shape_kji), indexing="ij"), axis=-1)
+    nearest = np.rint(spine.grid.index_of(grid.lps_of(places.astype(float)))).astype(int)
+    inside = ((nearest >= 0) & (nearest < np.array(spine.vertebrae.shape))).all(axis=-1)
+    expected = np.zeros(grid.shape_kji, dtype=np.uint8)
+    expected[inside] = spine.vertebrae[tuple(nearest[inside].T)]
+    assert inside.any() and not inside.all()
+    assert (labels_on(spine, spine.vertebrae, grid) == expected).all()
+    far = replace(grid, lps_from_index=grid.lps_from_index + np.array([[0, 0, 0, 900.0], *np.zeros((3, 4))]))
+    assert not labels_on(spine, spine.vertebrae, far).any()
