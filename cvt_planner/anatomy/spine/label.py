@@ -1,4 +1,4 @@
-"""From the frame's coordinates to voxels: which is canal, body of which vertebra, disc."""
+"""From coordinates along the canal to voxels: which is canal, body of which vertebra, disc."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ from typing import Any
 
 import numpy as np
 
+from cvt_planner.anatomy.spine.lattice import Lattice, fill_row
 from cvt_planner.anatomy.spine.model import Part
+from cvt_planner.base.arrays import FloatArray, LabelArray
 from cvt_planner.base.compiled import kernel, kernels_alone, parallel_kernel, prange
 
 _CANAL, _BODY, _DISC = int(Part.CANAL), int(Part.BODY), int(Part.DISC)
 
 
 @kernel
-def _within(radii: Any, v: float, u: float) -> bool:
+def _within(radii: Any, farthest: float, v: float, u: float) -> bool:
     """Return whether a place lies within a closed outline of radii; ray 0 runs to the front, then to the left."""
+    if v * v + u * u > farthest * farthest:
+        return False
     rays = radii.shape[0]
     at = (np.arctan2(u, v) * rays / (2.0 * np.pi) + rays) % rays
     a0 = int(at)
@@ -55,43 +59,52 @@ def _in_disc(
 
 @parallel_kernel
 def _label(
-    coordinates: Any, canal: Any, canal_span: Any, body: Any, axis: Any, front: Any, planes: Any, upper: Any,
-    lower: Any, plate_v: float, plate_u: float, first: int, span: Any, parts: Any, level: Any,
+    svu: Any, step: Any, ends: Any, canal: Any, canal_span: Any, body: Any, axis: Any, front: Any, planes: Any,
+    upper: Any, lower: Any, plate_v: float, plate_u: float, levels: Any, span: Any, parts: Any, bodies: Any,
 ) -> None:  # fmt: skip
     nk, nj, ni = parts.shape
+    farthest = np.empty((2, canal.shape[0]))
+    for n in range(canal.shape[0]):
+        farthest[0, n], farthest[1, n] = canal[n].max(), body[n].max()
     for k in prange(nk):
+        s_of, v_of, u_of = np.empty(ni, np.float32), np.empty(ni, np.float32), np.empty(ni, np.float32)
         for j in range(nj):
+            fill_row(svu, step, k, j, s_of, v_of, u_of)
             for i in range(ni):
-                s, v, u = coordinates[0, k, j, i], coordinates[1, k, j, i], coordinates[2, k, j, i]
-                if np.isnan(s):
+                s, v, u = s_of[i], v_of[i], u_of[i]
+                inside = ends[0, 0] <= s <= ends[0, 1] and ends[1, 0] <= v <= ends[1, 1]
+                if not (inside and ends[2, 0] <= u <= ends[2, 1]):
                     continue
                 n = int(min(max(s + 0.5, 0.0), canal.shape[0] - 1.0))
-                below = _level(planes, s, v, u)
-                level[k, j, i] = below
-                if canal_span[0] <= s <= canal_span[1] and _within(canal[n], v, u):
+                if canal_span[0] <= s <= canal_span[1] and _within(canal[n], farthest[0, n], v, u):
                     parts[k, j, i] = _CANAL
                     continue
-                if v < front[n] - 1.0 or s < span[0] or s > span[1] or not _within(body[n], v - axis[n], u):
+                if v < front[n] - 1.0 or s < span[0] or s > span[1]:
                     continue
+                if not _within(body[n], farthest[1, n], v - axis[n], u):
+                    continue
+                below = _level(planes, s, v, u)
                 under = _in_disc(planes, upper, lower, front, plate_v, plate_u, below - 1, s, v, u)
                 over = _in_disc(planes, upper, lower, front, plate_v, plate_u, below, s, v, u)
-                if (under and below >= first) or (over and below >= first - 1):
+                if (under and below >= levels[0]) or (over and below >= levels[0] - 1):
                     parts[k, j, i] = _DISC
-                elif not under and not over and below >= first:
+                elif not under and not over and levels[0] <= below <= levels[1]:
                     parts[k, j, i] = _BODY
+                    bodies[k, j, i] = levels[1] + 1 - below
 
 
 def label_voxels(
-    coordinates: Any, canal: Any, canal_span: tuple[float, float], body: Any, axis: Any, front: Any, planes: Any,
-    upper: Any, lower: Any, plate_corner: tuple[float, float], first: int, span: Any,
-) -> tuple[Any, Any]:  # fmt: skip
-    """Return (k, j, i) parts and the number of discs below each voxel (255 outside the frame)."""
-    shape = coordinates.shape[1:]
-    parts = np.zeros(shape, dtype=np.uint8)
-    level = np.full(shape, 255, dtype=np.uint8)
+    lattice: Lattice, shape_kji: tuple[int, int, int], ends_mm: FloatArray, canal: FloatArray,
+    canal_span: tuple[float, float], body: FloatArray, axis: FloatArray, front: FloatArray, planes: FloatArray,
+    upper: FloatArray, lower: FloatArray, plate_corner: tuple[float, float], levels: tuple[int, int],
+    span: tuple[float, float],
+) -> tuple[LabelArray, LabelArray]:  # fmt: skip
+    """Return (k, j, i) parts, and the number of the vertebra whose body a voxel belongs to: 1 for the upper level."""
+    parts = np.zeros(shape_kji, dtype=np.uint8)
+    bodies = np.zeros(shape_kji, dtype=np.uint8)
     with kernels_alone():
         _label(
-            coordinates, canal, np.array(canal_span), body, axis, front, planes, upper, lower, *plate_corner, first,
-            span, parts, level,
+            lattice.svu_mm, lattice.step_kji, ends_mm, canal, np.array(canal_span), body, axis, front, planes, upper,
+            lower, *plate_corner, np.array(levels), np.array(span), parts, bodies,
         )  # fmt: skip
-    return parts, level
+    return parts, bodies

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from cvt_planner.anatomy.spine.curved import CurvedFrame
 from cvt_planner.anatomy.spine.model import Part, Pedicle
@@ -24,16 +23,23 @@ def label_arches(
     A pedicle is the bone about its axis from 5 mm behind the isthmus to the body: the voxels' border to the pillar is
     a convention, not an edge in the CT.
     """
-    places: list[tuple[slice, ...] | None] = list(ndimage.find_objects(vertebrae))
-    for number, where in enumerate(places, start=1):
-        if where is None:
-            continue
-        index = np.argwhere((vertebrae[where] == number) & (parts[where] == 0)) + [w.start for w in where]
-        points = box.lps_of(index.astype(np.float64))
-        found = np.full(len(index), Part.POSTERIOR, dtype=np.uint8)
-        for pedicle in pedicles[number - 1] if number <= len(pedicles) else ():
-            found[_near_axis(frame, pedicle, points)] = _PART[pedicle.side]
-        parts[tuple(index.T)] = found
+    parts[(vertebrae > 0) & (parts == 0)] = Part.POSTERIOR
+    for number, both in enumerate(pedicles, start=1):
+        for pedicle in both:
+            where = _about(box, pedicle)
+            bony = (parts[where] >= Part.LEFT_PEDICLE) & (parts[where] <= Part.POSTERIOR)
+            index = np.argwhere(bony & (vertebrae[where] == number)) + [w.start for w in where]
+            near = _near_axis(frame, pedicle, box.lps_of(index.astype(np.float64)))
+            parts[tuple(index[near].T)] = _PART[pedicle.side]
+
+
+def _about(box: Grid, pedicle: Pedicle) -> tuple[slice, ...]:
+    """Return the part of a box that holds the tube about a pedicle's axis."""
+    reach_mm = np.hypot(_BEFORE_ISTHMUS_MM, 0.5 * _FLARE * np.hypot(pedicle.width_mm, pedicle.height_mm))
+    middle = box.index_of(np.array(pedicle.isthmus_lps_mm))
+    reach = reach_mm * np.linalg.norm(box.index_from_lps[:3, :3], axis=1) + 1.0
+    low, high = np.maximum(np.floor(middle - reach), 0.0), np.maximum(np.ceil(middle + reach), 0.0)
+    return tuple(slice(int(a), int(b) + 1) for a, b in zip(low, high, strict=True))
 
 
 def _near_axis(frame: CurvedFrame, pedicle: Pedicle, points: Points) -> NDArray[np.bool_]:

@@ -18,6 +18,7 @@ from cvt_planner.base.progress import Progress
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Volume
 
+_PLACES_MM = 0.7  # apart lie the voxels that are looked at, where the CT's are finer
 _BEHIND_WALL_MM = (2.0, 5.0)  # of the body's hind wall: where a pedicle is looked for first
 _START_U_MM, _REACH_U_MM = 12.0, 22.0  # beside the canal's wall: of the first place, and of what may be looked at
 _OFF_WALL_MM = 3.5  # a pedicle's inner side is the canal's side wall, give or take; assumed
@@ -66,9 +67,9 @@ def measure_pedicles(
     volume: Volume,
     box: Grid,
     frame: CurvedFrame,
-    canal: MaskArray,
+    profile: CanalProfile,
     vertebrae: LabelArray,
-    bodies: LabelArray | MaskArray,
+    bodies: LabelArray,
     progress: Progress | None = None,
 ) -> tuple[tuple[Pedicle, ...], ...]:
     """Return the pedicles of vertebrae 1, 2, ...: left then right, each with its doubts.
@@ -83,7 +84,6 @@ def measure_pedicles(
     grown together with the pedicle.
     """
     steps = progress or Progress()
-    profile = CanalProfile.of(frame, box, canal)
     out: list[tuple[Pedicle, ...]] = []
     places: list[tuple[slice, ...] | None] = list(ndimage.find_objects(vertebrae))
     for number, where in enumerate(places, start=1):
@@ -94,8 +94,7 @@ def measure_pedicles(
         near = tuple(slice(max(w.start - 1, 0), w.stop + 1) for w in where)
         grid = box.crop(index_kji(np.array([w.start for w in near])), vertebrae[near].shape)
         bone = (vertebrae[near] == number).view(np.uint8)
-        body = (bodies[near] > 0) & (bone > 0)
-        here = _here(grid, frame, profile, bone, body)
+        here = _here(grid, frame, profile, bone, bodies[near])
         sides: dict[SideName, Pedicle] = {}
         if here is not None:
             for side in SIDES:
@@ -106,12 +105,16 @@ def measure_pedicles(
     return tuple(out)
 
 
-def _here(grid: Grid, frame: CurvedFrame, profile: CanalProfile, bone: LabelArray, body: MaskArray) -> _Here | None:
+def _here(grid: Grid, frame: CurvedFrame, profile: CanalProfile, bone: LabelArray, bodies: LabelArray) -> _Here | None:
     """Return where one vertebra's pedicles may be; None where it has no body or nothing behind it."""
-    if not body.any() or not (bone > body).any():
+    every = np.maximum((_PLACES_MM / grid.spacing_kji_mm).astype(int), 1)
+    some = tuple(slice(None, None, step) for step in every)
+    index = np.argwhere(bone[some])
+    svu = frame.svu_of(grid.lps_of(index * every)).astype(np.float64)
+    body = bodies[some][tuple(index.T)] > 0
+    of_body, behind = svu[body], svu[~body]
+    if not len(of_body) or not len(behind):
         return None
-    of_body = frame.svu_of(grid.lps_of(np.argwhere(body).astype(np.float64))).astype(np.float64)
-    behind = frame.svu_of(grid.lps_of(np.argwhere(bone > body).astype(np.float64))).astype(np.float64)
     middle = np.abs(of_body[:, 2]) < 10.0
     if not middle.any():
         return None
