@@ -79,8 +79,9 @@ def _dilate(part: Any, runs: Any, within: Any, out: Any) -> None:
                 for n in range(runs.shape[0]):
                     a, b = k + runs[n, 0], j + runs[n, 1]
                     if 0 <= a < nk and 0 <= b < nj:
-                        row, allowed = out[a, b], within[a, b]
-                        for c in range(max(first - runs[n, 2], 0), min(i + runs[n, 2], ni)):
+                        low, high = max(first - runs[n, 2], 0), min(i + runs[n, 2], ni)
+                        row, allowed = out[a, b, low:high], within[a, b, low:high]
+                        for c in range(high - low):
                             row[c] |= allowed[c]
 
 

@@ -42,15 +42,15 @@ def _solid(hu: Any, least: int, out: Any) -> None:
 
 
 @kernel
-def _peak(hu: Any, k: int, j: int, i: int, reach: Any) -> int:
-    """Return the brightest HU in a box about a voxel."""
+def _is_rim(hu: Any, k: int, j: int, i: int, reach: Any, brightest: float) -> bool:
+    """Return whether something as bright as that lies in the box about a voxel."""
     nk, nj, ni = hu.shape
-    peak = -1024
     for c in range(max(k - reach[0], 0), min(k + reach[0] + 1, nk)):
         for b in range(max(j - reach[1], 0), min(j + reach[1] + 1, nj)):
             for a in range(max(i - reach[2], 0), min(i + reach[2] + 1, ni)):
-                peak = max(peak, hu[c, b, a])
-    return int(peak)
+                if hu[c, b, a] >= brightest:
+                    return True
+    return False
 
 
 @parallel_kernel
@@ -59,11 +59,11 @@ def _pared(hu: Any, solid: Any, reach: Any, soft: float, least: float, highest: 
     nk, nj, ni = hu.shape
     for k in prange(nk):
         for j in range(nj):
-            for i in range(ni):
-                out[k, j, i] = solid[k, j, i]
-                if not solid[k, j, i] or not (0 < k < nk - 1 and 0 < j < nj - 1 and 0 < i < ni - 1):
-                    continue
-                if (
+            out[k, j] = solid[k, j]
+            if not 0 < k < nk - 1 or not 0 < j < nj - 1:
+                continue
+            for i in range(1, ni - 1):
+                if not solid[k, j, i] or (
                     solid[k - 1, j, i]
                     and solid[k + 1, j, i]
                     and solid[k, j - 1, i]
@@ -72,8 +72,10 @@ def _pared(hu: Any, solid: Any, reach: Any, soft: float, least: float, highest: 
                     and solid[k, j, i + 1]
                 ):
                     continue
-                edge = min(max(0.5 * (_peak(hu, k, j, i, reach) + soft), least), highest)
-                out[k, j, i] = hu[k, j, i] > edge
+                value = hu[k, j, i]
+                # Half-way between soft tissue and twice the voxel's height above it lies the voxel itself.
+                keeps = value > least and not _is_rim(hu, k, j, i, reach, 2.0 * value - soft)
+                out[k, j, i] = value > highest or keeps
 
 
 def bone_mask(hu: HuArray, spacing_kji_mm: FloatArray) -> MaskArray:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from cvt_planner.anatomy.spine.curved import CurvedFrame
-from cvt_planner.anatomy.spine.lattice import Lattice, fill_row
+from cvt_planner.anatomy.spine.lattice import Lattice, blend_row, in_row
 from cvt_planner.anatomy.spine.model import Part
 from cvt_planner.base.arrays import FloatArray, LabelArray
 from cvt_planner.base.compiled import kernel
@@ -22,17 +22,17 @@ _UNKNOWN_MM = 8.0  # where no voxel of the canal is known at all; an adult's hal
 def _farthest(parts: Any, canal: int, svu: Any, step: Any, step_mm: float, out: Any) -> None:
     """Write how far the canal's voxels reach back, to the front and aside at each step of the frame."""
     nk, nj, ni = parts.shape
-    s, v, u = np.empty(ni, np.float32), np.empty(ni, np.float32), np.empty(ni, np.float32)
+    row = np.empty((svu.shape[2], 3), np.float32)
     for k in range(nk):
         for j in range(nj):
             if not (parts[k, j] == canal).any():
                 continue
-            fill_row(svu, step, k, j, s, v, u)
+            blend_row(svu, step, k, j, row)
             for i in range(ni):
                 if parts[k, j, i] == canal:
-                    n = int(min(max(s[i] / step_mm + 0.5, 0.0), out.shape[1] - 1.0))
-                    out[0, n], out[1, n] = max(out[0, n], -v[i]), max(out[1, n], v[i])
-                    out[2, n] = max(out[2, n], abs(u[i]))
+                    s, v, u = in_row(row, step[2], i, 0), in_row(row, step[2], i, 1), in_row(row, step[2], i, 2)
+                    n = int(min(max(s / step_mm + 0.5, 0.0), out.shape[1] - 1.0))
+                    out[0, n], out[1, n], out[2, n] = max(out[0, n], -v), max(out[1, n], v), max(out[2, n], abs(u))
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,7 @@ def dense_notices(volume: Volume, frame: CurvedFrame, labelled: Labelled) -> tup
     place = tuple(index.T)
     voxel_ml = ml_from_mm3(volume.grid.voxel_volume_mm3)
     metal = index[volume.hu[k, j, i][place] > METAL_HU]
-    svu = frame.svu_of(labelled.grid.lps_of(metal))
+    svu = frame.svu_of(labelled.grid.lps_of(metal.astype(np.float64)))
     near = np.all((svu >= labelled.ends_mm[:, 0]) & (svu <= labelled.ends_mm[:, 1]), axis=1)
     metal_ml = voxel_ml * float(np.count_nonzero(near))
     cement_ml = voxel_ml * float(np.count_nonzero(labelled.parts[place] == Part.BODY))

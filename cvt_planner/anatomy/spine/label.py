@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cvt_planner.anatomy.spine.lattice import Lattice, fill_row
+from cvt_planner.anatomy.spine.lattice import Lattice, blend_row, in_row
 from cvt_planner.anatomy.spine.model import Part
 from cvt_planner.base.arrays import FloatArray, LabelArray
 from cvt_planner.base.compiled import kernel, kernels_alone, parallel_kernel, prange
@@ -15,10 +15,8 @@ _CANAL, _BODY, _DISC = int(Part.CANAL), int(Part.BODY), int(Part.DISC)
 
 
 @kernel
-def _within(radii: Any, farthest: float, v: float, u: float) -> bool:
+def _within(radii: Any, v: float, u: float) -> bool:
     """Return whether a place lies within a closed outline of radii; ray 0 runs to the front, then to the left."""
-    if v * v + u * u > farthest * farthest:
-        return False
     rays = radii.shape[0]
     at = (np.arctan2(u, v) * rays / (2.0 * np.pi) + rays) % rays
     a0 = int(at)
@@ -57,40 +55,57 @@ def _in_disc(
     return bool(lower[d, a, b] < off < upper[d, a, b])
 
 
+@kernel
+def _part(
+    s: float, v: float, u: float, n: int, canal: Any, canal_span: Any, body: Any, axis: Any, front: Any, planes: Any,
+    upper: Any, lower: Any, plate_v: float, plate_u: float, levels: Any, span: Any,
+) -> tuple[int, int]:  # fmt: skip
+    """Return what a place is, and how many discs lie below it, -1 where that is not asked."""
+    if canal_span[0] <= s <= canal_span[1] and _within(canal[n], v, u):
+        return _CANAL, -1
+    if v < front[n] - 1.0 or s < span[0] or s > span[1] or not _within(body[n], v - axis[n], u):
+        return 0, -1
+    below = _level(planes, s, v, u)
+    under = _in_disc(planes, upper, lower, front, plate_v, plate_u, below - 1, s, v, u)
+    over = _in_disc(planes, upper, lower, front, plate_v, plate_u, below, s, v, u)
+    if (under and below >= levels[0]) or (over and below >= levels[0] - 1):
+        return _DISC, below
+    return (_BODY if not under and not over and levels[0] <= below <= levels[1] else 0), below
+
+
 @parallel_kernel
 def _label(
     svu: Any, step: Any, ends: Any, canal: Any, canal_span: Any, body: Any, axis: Any, front: Any, planes: Any,
     upper: Any, lower: Any, plate_v: float, plate_u: float, levels: Any, span: Any, parts: Any, bodies: Any,
 ) -> None:  # fmt: skip
     nk, nj, ni = parts.shape
-    farthest = np.empty((2, canal.shape[0]))
+    last = canal.shape[0] - 1.0
+    farthest = np.empty((2, canal.shape[0]))  # a place between two columns lies within 3 mm of the first
     for n in range(canal.shape[0]):
-        farthest[0, n], farthest[1, n] = canal[n].max(), body[n].max()
+        farthest[0, n], farthest[1, n] = (canal[n].max() + 3.0) ** 2, (body[n].max() + 3.0) ** 2
     for k in prange(nk):
-        s_of, v_of, u_of = np.empty(ni, np.float32), np.empty(ni, np.float32), np.empty(ni, np.float32)
+        row = np.empty((svu.shape[2], 3), np.float32)
         for j in range(nj):
-            fill_row(svu, step, k, j, s_of, v_of, u_of)
-            for i in range(ni):
-                s, v, u = s_of[i], v_of[i], u_of[i]
-                inside = ends[0, 0] <= s <= ends[0, 1] and ends[1, 0] <= v <= ends[1, 1]
-                if not (inside and ends[2, 0] <= u <= ends[2, 1]):
+            blend_row(svu, step, k, j, row)
+            for c in range(row.shape[0] - 1):
+                s, v, u = row[c, 0], row[c, 1], row[c, 2]
+                n = int(min(max(s + 0.5, 0.0), last))
+                aside = u * u
+                if not (aside + v * v < farthest[0, n] or aside + (v - axis[n]) ** 2 < farthest[1, n]):
                     continue
-                n = int(min(max(s + 0.5, 0.0), canal.shape[0] - 1.0))
-                if canal_span[0] <= s <= canal_span[1] and _within(canal[n], farthest[0, n], v, u):
-                    parts[k, j, i] = _CANAL
-                    continue
-                if v < front[n] - 1.0 or s < span[0] or s > span[1]:
-                    continue
-                if not _within(body[n], farthest[1, n], v - axis[n], u):
-                    continue
-                below = _level(planes, s, v, u)
-                under = _in_disc(planes, upper, lower, front, plate_v, plate_u, below - 1, s, v, u)
-                over = _in_disc(planes, upper, lower, front, plate_v, plate_u, below, s, v, u)
-                if (under and below >= levels[0]) or (over and below >= levels[0] - 1):
-                    parts[k, j, i] = _DISC
-                elif not under and not over and levels[0] <= below <= levels[1]:
-                    parts[k, j, i] = _BODY
-                    bodies[k, j, i] = levels[1] + 1 - below
+                for i in range(c * step[2], min((c + 1) * step[2], ni)):
+                    s, v, u = in_row(row, step[2], i, 0), in_row(row, step[2], i, 1), in_row(row, step[2], i, 2)
+                    within = ends[0, 0] <= s <= ends[0, 1] and ends[1, 0] <= v <= ends[1, 1]
+                    if not (within and ends[2, 0] <= u <= ends[2, 1]):
+                        continue
+                    n = int(min(max(s + 0.5, 0.0), last))
+                    part, below = _part(
+                        s, v, u, n, canal, canal_span, body, axis, front, planes, upper, lower, plate_v, plate_u,
+                        levels, span,
+                    )  # fmt: skip
+                    parts[k, j, i] = part
+                    if part == _BODY:
+                        bodies[k, j, i] = levels[1] + 1 - below
 
 
 def label_voxels(

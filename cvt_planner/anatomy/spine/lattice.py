@@ -50,28 +50,43 @@ class Lattice:
             _coordinates(affine, frame.origins_lps_mm, frame.left, frame.front, frame.up, frame.step_mm, out)
         return cls(out, step)
 
+    def at(self, index_kji: NDArray[np.int64]) -> Float32Array:
+        """Return (n, 3) s, v and u, mm, of (n, 3) voxels of the box; quick where neighbours in a row follow another."""
+        out = np.empty((len(index_kji), 3), dtype=np.float32)
+        _at(self.svu_mm, self.step_kji, np.ascontiguousarray(index_kji), out)
+        return out
+
 
 @kernel
-def fill_row(svu: Any, step: Any, k: int, j: int, s: Any, v: Any, u: Any) -> None:
-    """Write s, v and u, mm, of all voxels of the row `j` of slice `k`."""
-    a, b, size = k // step[0], j // step[1], step[2]
+def blend_row(svu: Any, step: Any, k: int, j: int, out: Any) -> None:
+    """Write s, v and u, (n, 3), where the lattice's columns meet the row `j` of slice `k`."""
+    a, b = k // step[0], j // step[1]
     fa, fb = np.float32((k - a * step[0]) / step[0]), np.float32((j - b * step[1]) / step[1])
     one = np.float32(1.0)
-    last = s.shape[0]
-    for c in range(svu.shape[2] - 1):
-        first = c * size
-        end = min(first + size, last)
+    for c in range(out.shape[0]):
         for axis in range(3):
-            low = (one - fa) * ((one - fb) * svu[a, b, c, axis] + fb * svu[a, b + 1, c, axis]) + fa * (
-                (one - fb) * svu[a + 1, b, c, axis] + fb * svu[a + 1, b + 1, c, axis]
-            )
-            high = (one - fa) * ((one - fb) * svu[a, b, c + 1, axis] + fb * svu[a, b + 1, c + 1, axis]) + fa * (
-                (one - fb) * svu[a + 1, b, c + 1, axis] + fb * svu[a + 1, b + 1, c + 1, axis]
-            )
-            row = s if axis == 0 else (v if axis == 1 else u)
-            rise = (high - low) / np.float32(size)
-            for i in range(first, end):
-                row[i] = low + rise * np.float32(i - first)
+            low = (one - fb) * svu[a, b, c, axis] + fb * svu[a, b + 1, c, axis]
+            high = (one - fb) * svu[a + 1, b, c, axis] + fb * svu[a + 1, b + 1, c, axis]
+            out[c, axis] = (one - fa) * low + fa * high
+
+
+@kernel
+def in_row(row: Any, size: int, i: int, axis: int) -> Any:
+    """Return s, v or u of a voxel of a row that `blend_row` has written; `size` are voxels from column to column."""
+    c = i // size
+    return row[c, axis] + (row[c + 1, axis] - row[c, axis]) * np.float32(i - c * size) / np.float32(size)
+
+
+@kernel
+def _at(svu: Any, step: Any, index: Any, out: Any) -> None:
+    row = np.empty((svu.shape[2], 3), np.float32)
+    k, j = -1, -1
+    for n in range(index.shape[0]):
+        if index[n, 0] != k or index[n, 1] != j:
+            k, j = index[n, 0], index[n, 1]
+            blend_row(svu, step, k, j, row)
+        for axis in range(3):
+            out[n, axis] = in_row(row, step[2], index[n, 2], axis)
 
 
 @kernel
@@ -117,7 +132,7 @@ def _place(
         at += off / min(max(1.0 - bend, 0.35), 2.5)
     if not abs(off) < _LOST:
         out[0], out[1], out[2] = np.nan, np.nan, np.nan
-        return min(max(at, 0.0), last)
+        return float(min(max(at, 0.0), last))
     out[0], out[1], out[2] = at * step, _between(front, n, f, dx, dy, dz), _between(left, n, f, dx, dy, dz)
     return at
 

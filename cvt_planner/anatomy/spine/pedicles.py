@@ -10,6 +10,7 @@ from scipy import ndimage
 from cvt_planner.anatomy.neighbourhood import index_kji
 from cvt_planner.anatomy.spine.canal_profile import CanalProfile
 from cvt_planner.anatomy.spine.curved import CurvedFrame
+from cvt_planner.anatomy.spine.lattice import Lattice
 from cvt_planner.anatomy.spine.model import Pedicle, SideName
 from cvt_planner.anatomy.spine.sections import Sections, cuts
 from cvt_planner.anatomy.spine.waist import Waist, waist_of
@@ -18,7 +19,6 @@ from cvt_planner.base.progress import Progress
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Volume
 
-_PLACES_MM = 0.7  # apart lie the voxels that are looked at, where the CT's are finer
 _BEHIND_WALL_MM = (2.0, 5.0)  # of the body's hind wall: where a pedicle is looked for first
 _START_U_MM, _REACH_U_MM = 12.0, 22.0  # beside the canal's wall: of the first place, and of what may be looked at
 _OFF_WALL_MM = 3.5  # a pedicle's inner side is the canal's side wall, give or take; assumed
@@ -67,6 +67,7 @@ def measure_pedicles(
     volume: Volume,
     box: Grid,
     frame: CurvedFrame,
+    lattice: Lattice,
     profile: CanalProfile,
     vertebrae: LabelArray,
     bodies: LabelArray,
@@ -94,7 +95,7 @@ def measure_pedicles(
         near = tuple(slice(max(w.start - 1, 0), w.stop + 1) for w in where)
         grid = box.crop(index_kji(np.array([w.start for w in near])), vertebrae[near].shape)
         bone = (vertebrae[near] == number).view(np.uint8)
-        here = _here(grid, frame, profile, bone, bodies[near])
+        here = _here(lattice, near, profile, bone, bodies[near])
         sides: dict[SideName, Pedicle] = {}
         if here is not None:
             for side in SIDES:
@@ -105,13 +106,13 @@ def measure_pedicles(
     return tuple(out)
 
 
-def _here(grid: Grid, frame: CurvedFrame, profile: CanalProfile, bone: LabelArray, bodies: LabelArray) -> _Here | None:
-    """Return where one vertebra's pedicles may be; None where it has no body or nothing behind it."""
-    every = np.maximum((_PLACES_MM / grid.spacing_kji_mm).astype(int), 1)
-    some = tuple(slice(None, None, step) for step in every)
-    index = np.argwhere(bone[some])
-    svu = frame.svu_of(grid.lps_of(index * every)).astype(np.float64)
-    body = bodies[some][tuple(index.T)] > 0
+def _here(
+    lattice: Lattice, where: tuple[slice, ...], profile: CanalProfile, bone: LabelArray, bodies: LabelArray
+) -> _Here | None:
+    """Return where the pedicles of the vertebra in a part of the box may be; None without a body or aught behind it."""
+    index = np.argwhere(bone)
+    svu = lattice.at(index + [w.start for w in where]).astype(np.float64)
+    body = bodies[tuple(index.T)] > 0
     of_body, behind = svu[body], svu[~body]
     if not len(of_body) or not len(behind):
         return None

@@ -271,7 +271,7 @@ def _with_arches(
     """Return the vertebrae with pedicles and foramina; the parts of their arches are written into `labelled`."""
     found = measure_vertebrae(column)
     grid, frame = labelled.grid, column.frame
-    pedicles = measure_pedicles(volume, grid, frame, profile, vertebrae, labelled.bodies, progress)
+    pedicles = measure_pedicles(volume, grid, frame, labelled.lattice, profile, vertebrae, labelled.bodies, progress)
     pedicles = (*pedicles, *((),) * (len(found) - len(pedicles)))
     label_arches(labelled.parts, grid, frame, vertebrae, pedicles)
     foramina = find_foramina(volume, frame, pedicles)

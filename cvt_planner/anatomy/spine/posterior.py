@@ -20,7 +20,6 @@ from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Volume
 
 _BESIDE_BODY_MM = 4.0  # bone so near a body may be its own, in front of the canal too
-_WIDTHS_MM = 0.8  # apart lie the places that a body's width is taken from
 _AROUND_CANAL_MM = 2.0  # fat between the canal's outline and its wall is not filled as marrow
 _LEAST_SHARE = 0.1  # of a vertebra; smaller pieces that do not hang on it are let go
 
@@ -67,7 +66,7 @@ def split_posterior(
     gaps = find_gaps(volume, frame, borders, profile.back_mm)
     steps.report(0.4, "Arches: seeds")
     beside = dilated_within(bodies > 0, ball_offsets(_BESIDE_BODY_MM, spacing), free)
-    seeds = sown(free, beside, bodies, lattice, borders, gaps, profile, _body_widths(box, frame, bodies))
+    seeds = sown(free, beside, bodies, lattice, borders, gaps, profile, _body_widths(frame, lattice, bodies))
     del beside
     steps.report(0.6, "Arches: parting")
     labels = flooded_from(hu, free, seeds, spacing)
@@ -88,13 +87,13 @@ def _crop(volume: Volume, box: Grid) -> HuArray:
     return volume.hu[k, j, i].copy()
 
 
-def _body_widths(box: Grid, frame: CurvedFrame, bodies: LabelArray) -> FloatArray:
+def _body_widths(frame: CurvedFrame, lattice: Lattice, bodies: LabelArray) -> FloatArray:
     """Return the width of the bodies at each step of the frame, mm."""
-    every = np.maximum((_WIDTHS_MM / box.spacing_kji_mm).astype(int), 1)
-    thin = bodies[:: every[0], :: every[1], :: every[2]]
-    index = np.argwhere(thin)
-    owner = thin[tuple(index.T)]
-    svu = frame.svu_of(box.lps_of(index * every))
+    every = lattice.step_kji // 3 + 1
+    some = bodies[tuple(slice(None, None, step) for step in every)]
+    index = np.argwhere(some)
+    owner = some[tuple(index.T)]
+    svu = lattice.at(index * every)
     rows = [(0.0, 40.0)] if not len(index) else []
     for number in np.unique(owner):
         own = svu[owner == number]

@@ -8,7 +8,7 @@ import numpy as np
 
 from cvt_planner.anatomy.spine.canal_profile import CanalProfile
 from cvt_planner.anatomy.spine.gaps import Gaps
-from cvt_planner.anatomy.spine.lattice import Lattice, fill_row
+from cvt_planner.anatomy.spine.lattice import Lattice, blend_row, in_row
 from cvt_planner.base.arrays import FloatArray, LabelArray, MaskArray
 from cvt_planner.base.compiled import kernel, kernels_alone, parallel_kernel, prange
 
@@ -84,14 +84,16 @@ def _sow(
 ) -> None:  # fmt: skip
     nk, nj, ni = free.shape
     for k in prange(nk):
-        s_of, v_of, u_of = np.empty(ni, np.float32), np.empty(ni, np.float32), np.empty(ni, np.float32)
+        row = np.empty((svu.shape[2], 3), np.float32)
         for j in range(nj):
             if not free[k, j].any():
                 continue
-            fill_row(svu, step, k, j, s_of, v_of, u_of)
+            blend_row(svu, step, k, j, row)
             for i in range(ni):
-                s, v, aside = s_of[i], v_of[i], abs(u_of[i])
-                if not free[k, j, i] or np.isnan(s):
+                if not free[k, j, i]:
+                    continue
+                s, v, aside = in_row(row, step[2], i, 0), in_row(row, step[2], i, 1), abs(in_row(row, step[2], i, 2))
+                if np.isnan(s):
                     continue
                 n = int(min(max(s / step_mm + 0.5, 0.0), walls.shape[1] - 1.0))
                 back, front, half = walls[0, n], walls[1, n], walls[2, n]
