@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cvt_planner.base.arrays import Float32Array, FloatArray, MaskArray
+from cvt_planner.base.arrays import Float32Array, FloatArray, LabelArray, MaskArray
 from cvt_planner.base.compiled import kernel
 
 _FAR_MM = 1000.0
@@ -62,18 +62,28 @@ def _flood(mask: Any, k0: int, j0: int, i0: int, stack: Any, out: Any) -> None:
 
 
 @kernel
+def _any(line: Any) -> bool:
+    """Return whether a row holds anything; it reads on to the end, which many places at a time do sooner."""
+    found = False
+    for i in range(line.shape[0]):
+        found |= line[i] != 0
+    return found
+
+
+@kernel
 def _dilate(part: Any, runs: Any, within: Any, out: Any) -> None:
     """Paint a ball about every voxel, a whole run of a row at a time; `runs` are its rows and how far each reaches."""
     nk, nj, ni = part.shape
     for k in range(nk):
         for j in range(nj):
-            i = 0
+            line = part[k, j]
+            i = ni if not _any(line) else 0
             while i < ni:
-                if not part[k, j, i]:
+                if not line[i]:
                     i += 1
                     continue
                 first = i
-                while i < ni and part[k, j, i]:
+                while i < ni and line[i]:
                     out[k, j, i] = True
                     i += 1
                 for n in range(runs.shape[0]):
@@ -164,9 +174,9 @@ def flooded(mask: MaskArray, start_kji: tuple[int, int, int]) -> MaskArray:
     return out
 
 
-def dilated_within(part: MaskArray, offsets: NDArray[np.int64], within: MaskArray) -> MaskArray:
-    """Return the part together with the voxels of `within` that lie in a ball around any of its voxels."""
-    out = np.zeros_like(part)
+def dilated_within(part: MaskArray | LabelArray, offsets: NDArray[np.int64], within: MaskArray) -> MaskArray:
+    """Return the part, all that is not 0, and the voxels of `within` that lie in a ball around any of its voxels."""
+    out = np.zeros(part.shape, dtype=np.bool_)
     rows, row = np.unique(offsets[:, :2], axis=0, return_inverse=True)
     reach = np.zeros(len(rows), dtype=np.int64)
     np.maximum.at(reach, row.ravel(), offsets[:, 2])

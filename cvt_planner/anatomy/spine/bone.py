@@ -98,6 +98,21 @@ def bone_mask(hu: HuArray, spacing_kji_mm: FloatArray) -> MaskArray:
     return out
 
 
+@parallel_kernel
+def _freed(within: Any, seeds: Any, reached: Any) -> int:
+    """Write what it has cost to come to each voxel, 0 where a flood never goes; return to how many it may go."""
+    nk, nj, ni = within.shape
+    count = 0
+    for k in prange(nk):
+        for j in range(nj):
+            inside, seed, cost = within[k, j], seeds[k, j], reached[k, j]
+            for i in range(ni):
+                free = inside[i] and seed[i] == 0
+                cost[i] = _FAR if free else 0
+                count += free
+    return count
+
+
 @kernel
 def _next_to_free(cost: Any, shape: Any, n: int, k: int, j: int, i: int) -> bool:
     """Return whether the flood may go from a voxel to one of its neighbours."""
@@ -187,9 +202,10 @@ def flooded_from(hu: HuArray, within: MaskArray, seeds: LabelArray, spacing_kji_
     labels = seeds.copy()
     steps = np.asarray(spacing_kji_mm * _UNITS_PER_MM)
     ring = np.empty(int(steps.max() * (1.0 + _DEAR)) + 2, dtype=np.int32)
-    free = within & (seeds == 0)
+    reached = np.empty(seeds.shape, dtype=np.uint16)
+    with kernels_alone():
+        free = _freed(within, seeds, reached)
     # Each neighbour enters a voxel once at most; hardly any of this is ever touched.
-    entries = np.empty((6 * int(np.count_nonzero(free)) + int(np.count_nonzero(seeds)) + 1, 2), dtype=np.int32)
-    reached = np.multiply(free, _FAR, dtype=np.uint16)
+    entries = np.empty((6 * free + int(np.count_nonzero(seeds)) + 1, 2), dtype=np.int32)
     _flood(hu, steps, _DEAR, labels, reached, entries, ring)
     return labels

@@ -30,7 +30,7 @@ def _farthest(parts: Any, canal: int, svu: Any, step: Any, step_mm: float, out: 
             blend_row(svu, step, k, j, row)
             for i in range(ni):
                 if parts[k, j, i] == canal:
-                    s, v, u = in_row(row, step[2], i, 0), in_row(row, step[2], i, 1), in_row(row, step[2], i, 2)
+                    s, v, u = in_row(row, step[2], i)
                     n = int(min(max(s / step_mm + 0.5, 0.0), out.shape[1] - 1.0))
                     out[0, n], out[1, n], out[2, n] = max(out[0, n], -v), max(out[1, n], v), max(out[2, n], abs(u))
 

@@ -21,7 +21,9 @@ _LEAST_METAL_ML, _LEAST_CEMENT_ML = 0.1, 0.5
 def dense_notices(volume: Volume, frame: CurvedFrame, labelled: Labelled) -> tuple[str, ...]:
     """Return the sentences about metal beside the spine and about cement or the like within the bodies."""
     k, j, i = (slice(a, a + n) for a, n in zip(labelled.corner_kji, labelled.parts.shape, strict=True))
-    index = np.argwhere(volume.hu[k, j, i] > CEMENT_HU)
+    # Slice by slice: hardly any voxel is so dense, and a mask of all takes longer to make than to search.
+    slices = [np.argwhere(plane[j, i] > CEMENT_HU) for plane in volume.hu[k]]
+    index = np.concatenate([np.insert(found, 0, n, axis=1) for n, found in enumerate(slices)])
     place = tuple(index.T)
     voxel_ml = ml_from_mm3(volume.grid.voxel_volume_mm3)
     metal = index[volume.hu[k, j, i][place] > METAL_HU]

@@ -33,11 +33,10 @@ def _off(plane: Any, s: float, v: float, u: float) -> float:
 @kernel
 def _level(planes: Any, s: float, v: float, u: float) -> int:
     """Return how many discs lie below a place: the level it belongs to."""
-    below = 0
-    for d in range(planes.shape[0]):
-        if _off(planes[d], s, v, u) > 0.0:
-            below = d + 1
-    return below
+    for d in range(planes.shape[0], 0, -1):
+        if _off(planes[d - 1], s, v, u) > 0.0:
+            return d
+    return 0
 
 
 @kernel
@@ -94,7 +93,7 @@ def _label(
                 if not (aside + v * v < farthest[0, n] or aside + (v - axis[n]) ** 2 < farthest[1, n]):
                     continue
                 for i in range(c * step[2], min((c + 1) * step[2], ni)):
-                    s, v, u = in_row(row, step[2], i, 0), in_row(row, step[2], i, 1), in_row(row, step[2], i, 2)
+                    s, v, u = in_row(row, step[2], i)
                     within = ends[0, 0] <= s <= ends[0, 1] and ends[1, 0] <= v <= ends[1, 1]
                     if not (within and ends[2, 0] <= u <= ends[2, 1]):
                         continue

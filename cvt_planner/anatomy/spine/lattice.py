@@ -71,10 +71,15 @@ def blend_row(svu: Any, step: Any, k: int, j: int, out: Any) -> None:
 
 
 @kernel
-def in_row(row: Any, size: int, i: int, axis: int) -> Any:
-    """Return s, v or u of a voxel of a row that `blend_row` has written; `size` are voxels from column to column."""
+def in_row(row: Any, size: int, i: int) -> Any:
+    """Return s, v and u of a voxel of a row that `blend_row` has written; `size` are voxels from column to column."""
     c = i // size
-    return row[c, axis] + (row[c + 1, axis] - row[c, axis]) * np.float32(i - c * size) / np.float32(size)
+    f = np.float32(i - c * size) / np.float32(size)
+    return (
+        row[c, 0] + f * (row[c + 1, 0] - row[c, 0]),
+        row[c, 1] + f * (row[c + 1, 1] - row[c, 1]),
+        row[c, 2] + f * (row[c + 1, 2] - row[c, 2]),
+    )
 
 
 @kernel
@@ -85,8 +90,7 @@ def _at(svu: Any, step: Any, index: Any, out: Any) -> None:
         if index[n, 0] != k or index[n, 1] != j:
             k, j = index[n, 0], index[n, 1]
             blend_row(svu, step, k, j, row)
-        for axis in range(3):
-            out[n, axis] = in_row(row, step[2], index[n, 2], axis)
+        out[n, 0], out[n, 1], out[n, 2] = in_row(row, step[2], index[n, 2])
 
 
 @kernel

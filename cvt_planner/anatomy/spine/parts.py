@@ -37,28 +37,41 @@ def label_arches(
     _fill_posterior(vertebrae, int(Part.POSTERIOR), parts)
     for number, both in enumerate(pedicles, start=1):
         for pedicle in both:
-            where = _about(box, pedicle)
+            where = _about(box, frame, pedicle)
             bony = (parts[where] >= Part.LEFT_PEDICLE) & (parts[where] <= Part.POSTERIOR)
             index = np.argwhere(bony & (vertebrae[where] == number)) + [w.start for w in where]
             near = _near_axis(frame, pedicle, box.lps_of(index.astype(np.float64)))
             parts[tuple(index[near].T)] = _PART[pedicle.side]
 
 
-def _about(box: Grid, pedicle: Pedicle) -> tuple[slice, ...]:
+def _about(box: Grid, frame: CurvedFrame, pedicle: Pedicle) -> tuple[slice, ...]:
     """Return the part of a box that holds the tube about a pedicle's axis."""
-    reach_mm = np.hypot(_BEFORE_ISTHMUS_MM, 0.5 * _FLARE * np.hypot(pedicle.width_mm, pedicle.height_mm))
-    middle = box.index_of(np.array(pedicle.isthmus_lps_mm))
-    reach = reach_mm * np.linalg.norm(box.index_from_lps[:3, :3], axis=1) + 1.0
-    low, high = np.maximum(np.floor(middle - reach), 0.0), np.maximum(np.ceil(middle + reach), 0.0)
+    side, over = _across(frame, pedicle)
+    forward = np.array(pedicle.forward)
+    half = 0.5 * _FLARE * np.array([pedicle.width_mm, pedicle.height_mm])
+    ends = [
+        along * forward + a * half[0] * side + b * half[1] * over
+        for along in (-_BEHIND_ISTHMUS_MM, _BEFORE_ISTHMUS_MM)
+        for a in (-1.0, 1.0)
+        for b in (-1.0, 1.0)
+    ]
+    index = box.index_of(np.array(pedicle.isthmus_lps_mm) + np.array(ends))
+    low, high = np.maximum(np.floor(index.min(axis=0)), 0.0), np.maximum(np.ceil(index.max(axis=0)), 0.0)
     return tuple(slice(int(a), int(b) + 1) for a, b in zip(low, high, strict=True))
+
+
+def _across(frame: CurvedFrame, pedicle: Pedicle) -> tuple[Points, Points]:
+    """Return the unit vectors to the side and up, across a pedicle's axis."""
+    forward = np.array(pedicle.forward)
+    side = np.cross(forward, frame.up[frame.nearest(np.array(pedicle.isthmus_lps_mm))])
+    side /= np.linalg.norm(side)
+    return side, np.cross(side, forward)
 
 
 def _near_axis(frame: CurvedFrame, pedicle: Pedicle, points: Points) -> NDArray[np.bool_]:
     """Return which points lie in the tube about a pedicle's axis."""
-    isthmus, forward = np.array(pedicle.isthmus_lps_mm), np.array(pedicle.forward)
-    side = np.cross(forward, frame.up[frame.nearest(isthmus)])
-    side /= np.linalg.norm(side)
-    off = points - isthmus
-    along, aside, over = off @ forward, off @ side, off @ np.cross(side, forward)
+    side, up = _across(frame, pedicle)
+    off = points - np.array(pedicle.isthmus_lps_mm)
+    along, aside, over = off @ np.array(pedicle.forward), off @ side, off @ up
     within = (2.0 * aside / pedicle.width_mm) ** 2 + (2.0 * over / pedicle.height_mm) ** 2 < _FLARE**2
     return np.asarray(within & (along > -_BEHIND_ISTHMUS_MM) & (along < _BEFORE_ISTHMUS_MM))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from cvt_planner.anatomy.morphology import ball_offsets, dilated_within
 from cvt_planner.anatomy.spine.bone import bone_mask, flooded_from
 from cvt_planner.anatomy.spine.canal_profile import CanalProfile
+from cvt_planner.anatomy.spine.crumbs import let_crumbs_go
 from cvt_planner.anatomy.spine.curved import CurvedFrame
 from cvt_planner.anatomy.spine.gaps import find_gaps
 from cvt_planner.anatomy.spine.hollow import filled
@@ -65,7 +65,7 @@ def split_posterior(
     steps.report(0.25, "Arches: joints")
     gaps = find_gaps(volume, frame, borders, profile.back_mm)
     steps.report(0.4, "Arches: seeds")
-    beside = dilated_within(bodies > 0, ball_offsets(_BESIDE_BODY_MM, spacing), free)
+    beside = dilated_within(bodies, ball_offsets(_BESIDE_BODY_MM, spacing), free)
     seeds = sown(free, beside, bodies, lattice, borders, gaps, profile, _body_widths(frame, lattice, bodies))
     del beside
     steps.report(0.6, "Arches: parting")
@@ -77,7 +77,8 @@ def split_posterior(
     never |= other
     labels[other] = 0
     labels = filled(labels, hu, never, spacing)
-    return _without_crumbs(labels, bodies, len(borders_mm) - 1)
+    let_crumbs_go(labels, bodies, _LEAST_SHARE)
+    return labels
 
 
 def _crop(volume: Volume, box: Grid) -> HuArray:
@@ -89,7 +90,7 @@ def _crop(volume: Volume, box: Grid) -> HuArray:
 
 def _body_widths(frame: CurvedFrame, lattice: Lattice, bodies: LabelArray) -> FloatArray:
     """Return the width of the bodies at each step of the frame, mm."""
-    every = lattice.step_kji // 3 + 1
+    every = (lattice.step_kji + 1) // 2
     some = bodies[tuple(slice(None, None, step) for step in every)]
     index = np.argwhere(some)
     owner = some[tuple(index.T)]
@@ -111,20 +112,3 @@ def _with_neighbours(borders_mm: FloatArray) -> FloatArray:
         upper, lower = max(upper, 0.9 * heights[1]), max(lower, 0.9 * heights[-2])
         out[0, 0], out[-1, 0] = out[1, 0] + upper, out[-2, 0] - lower
     return np.vstack([out[0] + [upper, 0.0], out, out[-1] - [lower, 0.0]])
-
-
-def _without_crumbs(labels: LabelArray, bodies: LabelArray, count: int) -> LabelArray:
-    """Return the labels without small pieces that do not hang on their vertebra."""
-    out = bodies.copy()
-    boxes: list[tuple[slice, ...] | None] = list(ndimage.find_objects(labels, max_label=count))
-    for number, where in enumerate(boxes, start=1):
-        if where is None:
-            continue
-        own = labels[where] == number
-        pieces, n = ndimage.label(own)
-        if n > 1:
-            sizes = np.bincount(pieces.ravel())
-            sizes[0] = 0
-            own = (sizes >= _LEAST_SHARE * sizes.sum())[pieces]
-        out[where][own] = number
-    return out

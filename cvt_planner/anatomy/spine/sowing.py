@@ -92,9 +92,10 @@ def _sow(
             for i in range(ni):
                 if not free[k, j, i]:
                     continue
-                s, v, aside = in_row(row, step[2], i, 0), in_row(row, step[2], i, 1), abs(in_row(row, step[2], i, 2))
+                s, v, u = in_row(row, step[2], i)
                 if np.isnan(s):
                     continue
+                aside = abs(u)
                 n = int(min(max(s / step_mm + 0.5, 0.0), walls.shape[1] - 1.0))
                 back, front, half = walls[0, n], walls[1, n], walls[2, n]
                 found = _sure(borders, gaps, s, v, aside, back, half)
