@@ -15,26 +15,41 @@ _CANAL, _BODY, _DISC = int(Part.CANAL), int(Part.BODY), int(Part.DISC)
 
 
 @kernel
-def _within(radii: Any, v: float, u: float) -> bool:
-    """Return whether a place lies within a closed outline of radii; ray 0 runs to the front, then to the left."""
-    rays = radii.shape[0]
-    at = (np.arctan2(u, v) * rays / (2.0 * np.pi) + rays) % rays
-    a0 = int(at)
-    f = at - a0
-    return bool(v * v + u * u <= ((1.0 - f) * radii[a0 % rays] + f * radii[(a0 + 1) % rays]) ** 2)
+def _near(v: float, u: float, reach: float) -> bool:
+    return bool(v * v + u * u <= reach * reach)
 
 
 @kernel
-def _off(plane: Any, s: float, v: float, u: float) -> float:
+def _within(radii: Any, nearest: Any, n: int, v: float, u: float) -> bool:
+    """Return whether a place lies within the closed outline of section `n`; ray 0 runs to the front, then to the left.
+
+    `nearest` are the outlines' smallest radii.
+
+    Rows of tables are not handed over as arrays of their own in here: counting who holds them costs more than the rest.
+    """
+    if _near(v, u, nearest[n]):
+        return True
+    rays = radii.shape[1]
+    at = np.arctan2(u, v) * rays / (2.0 * np.pi)
+    if at < 0.0:
+        at += rays
+    a0 = min(int(at), rays - 1)
+    a1 = a0 + 1 if a0 + 1 < rays else 0
+    f = at - a0
+    return bool(v * v + u * u <= ((1.0 - f) * radii[n, a0] + f * radii[n, a1]) ** 2)
+
+
+@kernel
+def _off(planes: Any, d: int, s: float, v: float, u: float) -> float:
     """Return how far above a disc's plane a place lies, mm."""
-    return float(s - plane[0] - plane[2] * (v - plane[1]) - plane[3] * u)
+    return float(s - planes[d, 0] - planes[d, 2] * (v - planes[d, 1]) - planes[d, 3] * u)
 
 
 @kernel
 def _level(planes: Any, s: float, v: float, u: float) -> int:
     """Return how many discs lie below a place: the level it belongs to."""
     for d in range(planes.shape[0], 0, -1):
-        if _off(planes[d - 1], s, v, u) > 0.0:
+        if _off(planes, d - 1, s, v, u) > 0.0:
             return d
     return 0
 
@@ -47,7 +62,7 @@ def _in_disc(
     """Return whether a place lies between the two faces of a disc."""
     if d < 0 or d >= planes.shape[0]:
         return False
-    off = _off(planes[d], s, v, u)
+    off = _off(planes, d, s, v, u)
     m = int(min(max(planes[d, 0], 0.0), front.shape[0] - 1.0))
     a = int(min(max(v - front[m] - plate_v + 0.5, 0.0), upper.shape[1] - 1.0))
     b = int(min(max(u - plate_u + 0.5, 0.0), upper.shape[2] - 1.0))
@@ -56,13 +71,13 @@ def _in_disc(
 
 @kernel
 def _part(
-    s: float, v: float, u: float, n: int, canal: Any, canal_span: Any, body: Any, axis: Any, front: Any, planes: Any,
-    upper: Any, lower: Any, plate_v: float, plate_u: float, levels: Any, span: Any,
+    s: float, v: float, u: float, n: int, canal: Any, canal_span: Any, body: Any, nearest: Any, axis: Any, front: Any,
+    planes: Any, upper: Any, lower: Any, plate_v: float, plate_u: float, levels: Any, span: Any,
 ) -> tuple[int, int]:  # fmt: skip
     """Return what a place is, and how many discs lie below it, -1 where that is not asked."""
-    if canal_span[0] <= s <= canal_span[1] and _within(canal[n], v, u):
+    if canal_span[0] <= s <= canal_span[1] and _within(canal, nearest[0], n, v, u):
         return _CANAL, -1
-    if v < front[n] - 1.0 or s < span[0] or s > span[1] or not _within(body[n], v - axis[n], u):
+    if v < front[n] - 1.0 or s < span[0] or s > span[1] or not _within(body, nearest[1], n, v - axis[n], u):
         return 0, -1
     below = _level(planes, s, v, u)
     under = _in_disc(planes, upper, lower, front, plate_v, plate_u, below - 1, s, v, u)
@@ -79,9 +94,10 @@ def _label(
 ) -> None:  # fmt: skip
     nk, nj, ni = parts.shape
     last = canal.shape[0] - 1.0
-    farthest = np.empty((2, canal.shape[0]))  # a place between two columns lies within 3 mm of the first
-    for n in range(canal.shape[0]):
-        farthest[0, n], farthest[1, n] = (canal[n].max() + 3.0) ** 2, (body[n].max() + 3.0) ** 2
+    nearest, farthest = (np.empty(len(canal)), np.empty(len(body))), (np.empty(len(canal)), np.empty(len(body)))
+    for n in range(len(canal)):
+        nearest[0][n], nearest[1][n] = max(canal[n].min(), 0.0), max(body[n].min(), 0.0)
+        farthest[0][n], farthest[1][n] = canal[n].max(), body[n].max()
     for k in prange(nk):
         row = np.empty((svu.shape[2], 3), np.float32)
         for j in range(nj):
@@ -89,8 +105,8 @@ def _label(
             for c in range(row.shape[0] - 1):
                 s, v, u = row[c, 0], row[c, 1], row[c, 2]
                 n = int(min(max(s + 0.5, 0.0), last))
-                aside = u * u
-                if not (aside + v * v < farthest[0, n] or aside + (v - axis[n]) ** 2 < farthest[1, n]):
+                # A place between two columns lies within 3 mm of the first.
+                if not (_near(v, u, farthest[0][n] + 3.0) or _near(v - axis[n], u, farthest[1][n] + 3.0)):
                     continue
                 for i in range(c * step[2], min((c + 1) * step[2], ni)):
                     s, v, u = in_row(row, step[2], i)
@@ -98,9 +114,11 @@ def _label(
                     if not (within and ends[2, 0] <= u <= ends[2, 1]):
                         continue
                     n = int(min(max(s + 0.5, 0.0), last))
+                    if not (_near(v, u, farthest[0][n]) or _near(v - axis[n], u, farthest[1][n])):
+                        continue
                     part, below = _part(
-                        s, v, u, n, canal, canal_span, body, axis, front, planes, upper, lower, plate_v, plate_u,
-                        levels, span,
+                        s, v, u, n, canal, canal_span, body, nearest, axis, front, planes, upper, lower, plate_v,
+                        plate_u, levels, span,
                     )  # fmt: skip
                     parts[k, j, i] = part
                     if part == _BODY:
