@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cvt_planner.base.arrays import FloatArray, LabelArray, Points
 from cvt_planner.geometry.frames import Grid
-from cvt_planner.geometry.sampling import sample_grid, sample_hu
+from cvt_planner.geometry.sampling import AIR_HU, sample_rays
 from cvt_planner.imaging.volume import Volume
 
 RAYS = 36  # every 10 degrees
@@ -80,9 +80,8 @@ def cuts(
     over = np.cross(side, forward)
     rays = np.cos(_TURN)[:, None] * side + np.sin(_TURN)[:, None] * over
     centres = middle + along_mm[:, None] * forward
-    places = centres[:, None, None] + _ALONG[:, None] * rays[None, :, None]
-    hu = sample_hu(volume, places)
-    inside = sample_grid(bone, box, places, 0.0) >= 0.5
+    hu = sample_rays(volume.hu, volume.grid, centres, rays, _ALONG, AIR_HU)
+    inside = sample_rays(bone, box, centres, rays, _ALONG, 0.0) >= 0.5
     edges, sooner, peaks = _edges_mm(hu, inside)
     return _better(_fitted(np.concatenate([edges, sooner]), np.concatenate([peaks, peaks]))), side, over
 
