@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cvt_planner.base.arrays import Float32Array, FloatArray, MaskArray
+from cvt_planner.base.arrays import Float32Array, FloatArray, LabelArray, MaskArray
 from cvt_planner.base.compiled import kernel
 
 _FAR_MM = 1000.0
@@ -62,29 +62,37 @@ def _flood(mask: Any, k0: int, j0: int, i0: int, stack: Any, out: Any) -> None:
 
 
 @kernel
-def _dilate(part: Any, offsets: Any, within: Any, out: Any) -> None:
+def _any(line: Any) -> bool:
+    """Return whether a row holds anything; it reads on to the end, which many places at a time do sooner."""
+    found = False
+    for i in range(line.shape[0]):
+        found |= line[i] != 0
+    return found
+
+
+@kernel
+def _dilate(part: Any, runs: Any, within: Any, out: Any) -> None:
+    """Paint a ball about every voxel, a whole run of a row at a time; `runs` are its rows and how far each reaches."""
     nk, nj, ni = part.shape
     for k in range(nk):
         for j in range(nj):
-            for i in range(ni):
-                if not part[k, j, i]:
+            line = part[k, j]
+            i = ni if not _any(line) else 0
+            while i < ni:
+                if not line[i]:
+                    i += 1
                     continue
-                out[k, j, i] = True
-                inner = 0 < k < nk - 1 and 0 < j < nj - 1 and 0 < i < ni - 1
-                if (
-                    inner
-                    and part[k - 1, j, i]
-                    and part[k + 1, j, i]
-                    and part[k, j - 1, i]
-                    and part[k, j + 1, i]
-                    and part[k, j, i - 1]
-                    and part[k, j, i + 1]
-                ):
-                    continue  # its neighbours reach farther
-                for n in range(offsets.shape[0]):
-                    a, b, c = k + offsets[n, 0], j + offsets[n, 1], i + offsets[n, 2]
-                    if 0 <= a < nk and 0 <= b < nj and 0 <= c < ni and within[a, b, c]:
-                        out[a, b, c] = True
+                first = i
+                while i < ni and line[i]:
+                    out[k, j, i] = True
+                    i += 1
+                for n in range(runs.shape[0]):
+                    a, b = k + runs[n, 0], j + runs[n, 1]
+                    if 0 <= a < nk and 0 <= b < nj:
+                        low, high = max(first - runs[n, 2], 0), min(i + runs[n, 2], ni)
+                        row, allowed = out[a, b, low:high], within[a, b, low:high]
+                        for c in range(high - low):
+                            row[c] |= allowed[c]
 
 
 @kernel
@@ -166,10 +174,13 @@ def flooded(mask: MaskArray, start_kji: tuple[int, int, int]) -> MaskArray:
     return out
 
 
-def dilated_within(part: MaskArray, offsets: NDArray[np.int64], within: MaskArray) -> MaskArray:
-    """Return the part together with the voxels of `within` that lie in a ball around any of its voxels."""
-    out = np.zeros_like(part)
-    _dilate(part, offsets, within, out)
+def dilated_within(part: MaskArray | LabelArray, offsets: NDArray[np.int64], within: MaskArray) -> MaskArray:
+    """Return the part, all that is not 0, and the voxels of `within` that lie in a ball around any of its voxels."""
+    out = np.zeros(part.shape, dtype=np.bool_)
+    rows, row = np.unique(offsets[:, :2], axis=0, return_inverse=True)
+    reach = np.zeros(len(rows), dtype=np.int64)
+    np.maximum.at(reach, row.ravel(), offsets[:, 2])
+    _dilate(part, np.column_stack([rows, reach]), within, out)
     return out
 
 

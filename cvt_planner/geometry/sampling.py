@@ -27,27 +27,41 @@ class HuOnGrid(Protocol):
 
 
 @kernel
-def _sample(values: Any, index: Any, fill: float, out: Any) -> None:
+def _value(values: Any, k: float, j: float, i: float, fill: float) -> float:
     nk, nj, ni = values.shape
+    if not (-0.5 <= k <= nk - 0.5 and -0.5 <= j <= nj - 0.5 and -0.5 <= i <= ni - 0.5):
+        return fill
+    # Within half a voxel beyond the outer centres the outer voxel itself is the best knowledge.
+    k = min(max(k, 0.0), nk - 1.0)
+    j = min(max(j, 0.0), nj - 1.0)
+    i = min(max(i, 0.0), ni - 1.0)
+    k0, j0, i0 = int(k), int(j), int(i)
+    k1, j1, i1 = min(k0 + 1, nk - 1), min(j0 + 1, nj - 1), min(i0 + 1, ni - 1)
+    fk, fj, fi = k - k0, j - j0, i - i0
+    near = (1.0 - fj) * ((1.0 - fi) * values[k0, j0, i0] + fi * values[k0, j0, i1]) + fj * (
+        (1.0 - fi) * values[k0, j1, i0] + fi * values[k0, j1, i1]
+    )
+    far = (1.0 - fj) * ((1.0 - fi) * values[k1, j0, i0] + fi * values[k1, j0, i1]) + fj * (
+        (1.0 - fi) * values[k1, j1, i0] + fi * values[k1, j1, i1]
+    )
+    return float((1.0 - fk) * near + fk * far)
+
+
+@kernel
+def _sample(values: Any, index: Any, fill: float, out: Any) -> None:
     for n in range(index.shape[0]):
-        k, j, i = index[n, 0], index[n, 1], index[n, 2]
-        if not (-0.5 <= k <= nk - 0.5 and -0.5 <= j <= nj - 0.5 and -0.5 <= i <= ni - 0.5):
-            out[n] = fill
-            continue
-        # Within half a voxel beyond the outer centres the outer voxel itself is the best knowledge.
-        k = min(max(k, 0.0), nk - 1.0)
-        j = min(max(j, 0.0), nj - 1.0)
-        i = min(max(i, 0.0), ni - 1.0)
-        k0, j0, i0 = int(k), int(j), int(i)
-        k1, j1, i1 = min(k0 + 1, nk - 1), min(j0 + 1, nj - 1), min(i0 + 1, ni - 1)
-        fk, fj, fi = k - k0, j - j0, i - i0
-        near = (1.0 - fj) * ((1.0 - fi) * values[k0, j0, i0] + fi * values[k0, j0, i1]) + fj * (
-            (1.0 - fi) * values[k0, j1, i0] + fi * values[k0, j1, i1]
-        )
-        far = (1.0 - fj) * ((1.0 - fi) * values[k1, j0, i0] + fi * values[k1, j0, i1]) + fj * (
-            (1.0 - fi) * values[k1, j1, i0] + fi * values[k1, j1, i1]
-        )
-        out[n] = (1.0 - fk) * near + fk * far
+        out[n] = _value(values, index[n, 0], index[n, 1], index[n, 2], fill)
+
+
+@kernel
+def _sample_rays(values: Any, starts: Any, rays: Any, along: Any, fill: float, out: Any) -> None:
+    for n in range(starts.shape[0]):
+        for m in range(rays.shape[0]):
+            for a in range(along.shape[0]):
+                k = starts[n, 0] + along[a] * rays[m, 0]
+                j = starts[n, 1] + along[a] * rays[m, 1]
+                i = starts[n, 2] + along[a] * rays[m, 2]
+                out[n, m, a] = _value(values, k, j, i, fill)
 
 
 def sample_grid(values: NDArray[Any], grid: Grid, lps_mm: Points, fill: float) -> FloatArray:
@@ -69,6 +83,17 @@ def sample_grid(values: NDArray[Any], grid: Grid, lps_mm: Points, fill: float) -
     out = np.empty(index.shape[0])
     _sample(values.view(np.uint8) if values.dtype == np.bool_ else values, index, fill, out)
     return out.reshape(points.shape[:-1])
+
+
+def sample_rays(
+    values: NDArray[Any], grid: Grid, starts_lps_mm: Points, rays: Points, along_mm: FloatArray, fill: float
+) -> FloatArray:
+    """Return (n, m, a) values as `sample_grid`, on m rays, (m, 3) LPS unit vectors, from each of (n, 3) LPS points."""
+    starts = np.ascontiguousarray(grid.index_of(starts_lps_mm))
+    steps = np.ascontiguousarray(rays @ grid.index_from_lps[:3, :3].T)
+    out = np.empty((len(starts), len(steps), len(along_mm)))
+    _sample_rays(values, starts, steps, along_mm, fill, out)
+    return out
 
 
 def sample_hu(volume: HuOnGrid, lps_mm: Points, fill: float = AIR_HU) -> FloatArray:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cvt_planner.base.arrays import FloatArray, HuArray, LabelArray, MaskArray
-from cvt_planner.base.compiled import kernel
+from cvt_planner.base.compiled import kernel, kernels_alone, parallel_kernel, prange
 
 BONE_HU = 160  # spongy bone of most arches, above muscle and enhanced soft tissue; assumed
 _SOFT_HU = 40.0  # what surrounds bone
@@ -16,39 +16,54 @@ _HIGHEST_EDGE_HU = 600.0  # enamel, metal and cement do not move the edge of the
 _BRIGHT_HU = 600.0  # cortex, blurred
 _DEAR = 30.0  # how much dearer a way through soft tissue is than through cortex; assumed
 _UNITS_PER_MM = 8.0
+_FAR = 2**16 - 1  # cost, in these units, of what is not reached
 
 
-@kernel
+@parallel_kernel
 def _solid(hu: Any, least: int, out: Any) -> None:
     """Mark voxels above a limit, and those between two of them along at least two axes."""
     nk, nj, ni = hu.shape
-    for k in range(nk):
+    for k in prange(nk):
         for j in range(nj):
+            here = hu[k, j]
+            above, below = hu[min(k + 1, nk - 1), j], hu[max(k - 1, 0), j]
+            behind, before = hu[k, min(j + 1, nj - 1)], hu[k, max(j - 1, 0)]
+            row = out[k, j]
             for i in range(ni):
-                if hu[k, j, i] > least:
-                    out[k, j, i] = True
-                    continue
-                between = 0
-                if 0 < k < nk - 1 and hu[k - 1, j, i] > least and hu[k + 1, j, i] > least:
-                    between += 1
-                if 0 < j < nj - 1 and hu[k, j - 1, i] > least and hu[k, j + 1, i] > least:
-                    between += 1
-                if 0 < i < ni - 1 and hu[k, j, i - 1] > least and hu[k, j, i + 1] > least:
-                    between += 1
-                out[k, j, i] = between >= 2
+                row[i] = here[i] > least
+            # At the box's border a voxel is its own neighbour, and below the limit it is between no two.
+            for i in range(1, ni - 1):
+                between = min(above[i], below[i]) > least
+                across = min(behind[i], before[i]) > least
+                aside = min(here[i - 1], here[i + 1]) > least
+                row[i] |= (between & across) | (between & aside) | (across & aside)
+            for i in (0, ni - 1):
+                row[i] |= min(above[i], below[i], behind[i], before[i]) > least
 
 
 @kernel
+def _is_rim(hu: Any, k: int, j: int, i: int, reach: Any, brightest: float) -> bool:
+    """Return whether something as bright as that lies in the box about a voxel."""
+    nk, nj, ni = hu.shape
+    for c in range(max(k - reach[0], 0), min(k + reach[0] + 1, nk)):
+        for b in range(max(j - reach[1], 0), min(j + reach[1] + 1, nj)):
+            for a in range(max(i - reach[2], 0), min(i + reach[2] + 1, ni)):
+                if hu[c, b, a] >= brightest:
+                    return True
+    return False
+
+
+@parallel_kernel
 def _pared(hu: Any, solid: Any, reach: Any, soft: float, least: float, highest: float, out: Any) -> None:
     """Take away rim voxels that lie below half the height of the brightest voxel near them."""
     nk, nj, ni = hu.shape
-    for k in range(nk):
+    for k in prange(nk):
         for j in range(nj):
-            for i in range(ni):
-                out[k, j, i] = solid[k, j, i]
-                if not solid[k, j, i] or not (0 < k < nk - 1 and 0 < j < nj - 1 and 0 < i < ni - 1):
-                    continue
-                if (
+            out[k, j] = solid[k, j]
+            if not 0 < k < nk - 1 or not 0 < j < nj - 1:
+                continue
+            for i in range(1, ni - 1):
+                if not solid[k, j, i] or (
                     solid[k - 1, j, i]
                     and solid[k + 1, j, i]
                     and solid[k, j - 1, i]
@@ -57,13 +72,10 @@ def _pared(hu: Any, solid: Any, reach: Any, soft: float, least: float, highest: 
                     and solid[k, j, i + 1]
                 ):
                     continue
-                peak = -1024
-                for c in range(max(k - reach[0], 0), min(k + reach[0] + 1, nk)):
-                    for b in range(max(j - reach[1], 0), min(j + reach[1] + 1, nj)):
-                        for a in range(max(i - reach[2], 0), min(i + reach[2] + 1, ni)):
-                            peak = max(peak, hu[c, b, a])
-                edge = min(max(0.5 * (peak + soft), least), highest)
-                out[k, j, i] = hu[k, j, i] > edge
+                value = hu[k, j, i]
+                # Half-way between soft tissue and twice the voxel's height above it lies the voxel itself.
+                keeps = value > least and not _is_rim(hu, k, j, i, reach, 2.0 * value - soft)
+                out[k, j, i] = value > highest or keeps
 
 
 def bone_mask(hu: HuArray, spacing_kji_mm: FloatArray) -> MaskArray:
@@ -78,45 +90,80 @@ def bone_mask(hu: HuArray, spacing_kji_mm: FloatArray) -> MaskArray:
     Bone that a lysis has brought below 160 HU, and arches hollowed by osteoporosis, are not in it.
     """
     solid = np.empty(hu.shape, dtype=np.bool_)
-    _solid(hu, BONE_HU, solid)
     out = np.empty(hu.shape, dtype=np.bool_)
     reach = np.array([round(_PEAK_MM / s) for s in spacing_kji_mm], dtype=np.int64)
-    _pared(hu, solid, reach, _SOFT_HU, float(BONE_HU), _HIGHEST_EDGE_HU, out)
+    with kernels_alone():
+        _solid(hu, BONE_HU, solid)
+        _pared(hu, solid, reach, _SOFT_HU, float(BONE_HU), _HIGHEST_EDGE_HU, out)
     return out
 
 
+@parallel_kernel
+def _freed(within: Any, seeds: Any, reached: Any) -> int:
+    """Write what it has cost to come to each voxel, 0 where a flood never goes; return to how many it may go."""
+    nk, nj, ni = within.shape
+    count = 0
+    for k in prange(nk):
+        for j in range(nj):
+            inside, seed, cost = within[k, j], seeds[k, j], reached[k, j]
+            for i in range(ni):
+                free = inside[i] and seed[i] == 0
+                cost[i] = _FAR if free else 0
+                count += free
+    return count
+
+
 @kernel
-def _sown(labels: Any, inside: Any, cost: Any, room: Any, ends: Any) -> int:
-    """Put all labelled voxels into the first bucket, at no cost; return how many they are."""
+def _next_to_free(cost: Any, shape: Any, n: int, k: int, j: int, i: int) -> bool:
+    """Return whether the flood may go from a voxel to one of its neighbours."""
+    nk, nj, ni = shape
+    return bool(
+        (k > 0 and cost[n - nj * ni] > 0)
+        or (k < nk - 1 and cost[n + nj * ni] > 0)
+        or (j > 0 and cost[n - ni] > 0)
+        or (j < nj - 1 and cost[n + ni] > 0)
+        or (i > 0 and cost[n - 1] > 0)
+        or (i < ni - 1 and cost[n + 1] > 0)
+    )
+
+
+@kernel
+def _sown(labels: Any, cost: Any, room: Any, ends: Any) -> int:
+    """Put the labelled voxels beside free ones into the first bucket, at no cost; return how many they are."""
+    nk, nj, ni = labels.shape
+    flat = labels.ravel()
     ends[:] = -1
-    used = 0
-    for n in range(labels.shape[0]):
-        cost[n] = 2**30
-        if labels[n] != 0 and inside[n]:
-            cost[n] = 0
-            room[used, 0], room[used, 1] = n, ends[0]
-            ends[0] = used
-            used += 1
+    used, n = 0, 0
+    for k in range(nk):
+        for j in range(nj):
+            for i in range(ni):
+                if flat[n] != 0 and _next_to_free(cost, labels.shape, n, k, j, i):
+                    room[used, 0], room[used, 1] = n, ends[0]
+                    ends[0] = used
+                    used += 1
+                n += 1
     return used
 
 
 @kernel
-def _flood(hu: Any, within: Any, steps: Any, dear: float, labels: Any, reached: Any, room: Any, ends: Any) -> None:
+def _flood(hu: Any, steps: Any, dear: float, labels: Any, reached: Any, room: Any, ends: Any) -> None:
     """Dijkstra's search from all labels at once; `ends` are buckets by cost, used in a ring, of entries in `room`.
 
-    An entry is a voxel and the next entry of its bucket. `steps` are a voxel's sizes in units of cost.
+    An entry is a voxel and the next entry of its bucket; those that are done with are used again. `steps` are a voxel's
+    sizes in units of cost. `reached` holds `_FAR` where the flood may go, else 0.
     """
     nk, nj, ni = labels.shape
-    flat, inside, values, cost = labels.ravel(), within.ravel(), hu.ravel(), reached.ravel()
+    flat, values, cost = labels.ravel(), hu.ravel(), reached.ravel()
     ring = ends.shape[0]
-    used = _sown(flat, inside, cost, room, ends)
-    waiting, now = used, 0
+    used = _sown(labels, cost, room, ends)
+    waiting, now, spare = used, 0, -1
     while waiting > 0:
         entry = ends[now % ring]
         if entry < 0:
             now += 1
             continue
         n, ends[now % ring] = room[entry, 0], room[entry, 1]
+        room[entry, 1], spare = spare, entry
         waiting -= 1
         if cost[n] != now:  # found a cheaper way since
             continue
@@ -129,16 +176,19 @@ def _flood(hu: Any, within: Any, steps: Any, dear: float, labels: Any, reached: 
                 ok, m = at > 0, n - jump
             else:
                 ok, m = at < size - 1, n + jump
-            if not ok or not inside[m]:
+            if not ok or cost[m] <= now:
                 continue
             dark = max(min((_BRIGHT_HU - values[m]) / (_BRIGHT_HU - _SOFT_HU), 1.0), 0.0)
             price = now + int(steps[axis] * (1.0 + dear * dark * dark) + 0.5)
             if price >= cost[m]:
                 continue
             cost[m], flat[m] = price, flat[n]
-            room[used, 0], room[used, 1] = m, ends[price % ring]
-            ends[price % ring] = used
-            used += 1
+            if spare >= 0:
+                entry, spare = spare, room[spare, 1]
+            else:
+                entry, used = used, used + 1
+            room[entry, 0], room[entry, 1] = m, ends[price % ring]
+            ends[price % ring] = entry
             waiting += 1
 
 
@@ -146,12 +196,16 @@ def flooded_from(hu: HuArray, within: MaskArray, seeds: LabelArray, spacing_kji_
     """Return the seeds' labels spread over a mask, each voxel to the seed with the cheapest way to it.
 
     A millimetre through cortex costs 1, through what is as dark as soft tissue 1 + `_DEAR`: so labels meet in joints,
-    and where bones touch, half-way between them. Voxels that no seed reaches stay 0.
+    and where bones touch, half-way between them. Voxels that no seed reaches stay 0, also those over 260 mm of the
+    darkest bone away.
     """
-    labels = np.ascontiguousarray(seeds)
+    labels = seeds.copy()
     steps = np.asarray(spacing_kji_mm * _UNITS_PER_MM)
     ring = np.empty(int(steps.max() * (1.0 + _DEAR)) + 2, dtype=np.int32)
-    entries = np.empty((7 * int(within.sum()) + 1, 2), dtype=np.int32)  # each neighbour enters a voxel once at most
-    reached = np.empty(labels.shape, dtype=np.int32)
-    _flood(hu, np.ascontiguousarray(within), steps, _DEAR, labels, reached, entries, ring)
+    reached = np.empty(seeds.shape, dtype=np.uint16)
+    with kernels_alone():
+        free = _freed(within, seeds, reached)
+    # Each neighbour enters a voxel once at most; hardly any of this is ever touched.
+    entries = np.empty((6 * free + int(np.count_nonzero(seeds)) + 1, 2), dtype=np.int32)
+    _flood(hu, steps, _DEAR, labels, reached, entries, ring)
     return labels

@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
 from cvt_planner.anatomy.spine.curved import CurvedFrame
-from cvt_planner.base.arrays import FloatArray, MaskArray
-from cvt_planner.geometry.frames import Grid
+from cvt_planner.anatomy.spine.lattice import Lattice, blend_row, in_row
+from cvt_planner.anatomy.spine.model import Part
+from cvt_planner.base.arrays import FloatArray, LabelArray
+from cvt_planner.base.compiled import kernel
 
 _SMOOTH_MM = 3.0
 _UNKNOWN_MM = 8.0  # where no voxel of the canal is known at all; an adult's half depth
+
+
+@kernel
+def _farthest(parts: Any, canal: int, svu: Any, step: Any, step_mm: float, out: Any) -> None:
+    """Write how far the canal's voxels reach back, to the front and aside at each step of the frame."""
+    nk, nj, ni = parts.shape
+    row = np.empty((svu.shape[2], 3), np.float32)
+    for k in range(nk):
+        for j in range(nj):
+            if not (parts[k, j] == canal).any():
+                continue
+            blend_row(svu, step, k, j, row)
+            for i in range(ni):
+                if parts[k, j, i] == canal:
+                    s, v, u = in_row(row, step[2], i)
+                    n = int(min(max(s / step_mm + 0.5, 0.0), out.shape[1] - 1.0))
+                    out[0, n], out[1, n], out[2, n] = max(out[0, n], -v), max(out[1, n], v), max(out[2, n], abs(u))
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,15 +45,13 @@ class CanalProfile:
     side_mm: FloatArray = field(repr=False)
 
     @classmethod
-    def of(cls, frame: CurvedFrame, box: Grid, canal: MaskArray) -> CanalProfile:
-        """Return the profile of the canal's voxels on the grid `box`."""
-        svu = frame.svu_of(box.lps_of(np.argwhere(canal).astype(np.float64))).astype(np.float64)
+    def of(cls, frame: CurvedFrame, lattice: Lattice, parts: LabelArray) -> CanalProfile:
+        """Return the profile of the canal's voxels in a box; `parts` as in `Spine`."""
         n = len(frame.origins_lps_mm)
-        at = np.clip(np.rint(svu[:, 0] / frame.step_mm).astype(int), 0, n - 1)
+        farthest = np.full((3, n), -1.0)
+        _farthest(parts, int(Part.CANAL), lattice.svu_mm, lattice.step_kji, frame.step_mm, farthest)
         walls = []
-        for values in (-svu[:, 1], svu[:, 1], np.abs(svu[:, 2])):
-            reach = np.full(n, -1.0)
-            np.maximum.at(reach, at, values)
+        for reach in farthest:
             known = np.flatnonzero(reach > 0.0)
             filled = np.interp(np.arange(n), known, reach[known]) if known.size else np.full(n, _UNKNOWN_MM)
             walls.append(ndimage.gaussian_filter1d(filled, _SMOOTH_MM / frame.step_mm, mode="nearest"))

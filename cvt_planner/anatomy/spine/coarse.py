@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from cvt_planner.base.arrays import HuArray
+from cvt_planner.base.compiled import kernels_alone, parallel_kernel, prange
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Volume
 
@@ -22,27 +24,38 @@ class Coarse:
     grid: Grid
 
 
+@parallel_kernel
+def _block_means(hu: Any, step: Any, out: Any) -> None:
+    nk, nj, ni = out.shape
+    dk, dj, di = step
+    for k in prange(nk):
+        total = np.empty(ni, np.int32)
+        for j in range(nj):
+            total[:] = 0
+            for c in range(k * dk, (k + 1) * dk):
+                for b in range(j * dj, (j + 1) * dj):
+                    row = hu[c, b]
+                    for i in range(ni):
+                        for a in range(i * di, (i + 1) * di):
+                            total[i] += max(row[a], AIR_HU)
+            for i in range(ni):
+                out[k, j, i] = total[i] // (dk * dj * di)
+
+
 def coarse_of(volume: Volume) -> Coarse:
     """Return the CT in blocks of about 1.5 x 1.5 mm in a slice and 2 mm across slices.
 
     Notes
     -----
-    Never finer than the CT itself. Slab by slab, so that no second copy of the CT exists.
+    Never finer than the CT itself.
     """
     spacing = volume.grid.spacing_kji_mm
     wanted = np.array([ALONG_MM, IN_PLANE_MM, IN_PLANE_MM])
     step = np.clip(np.round(wanted / spacing), 1, volume.grid.shape_kji).astype(int)
     shape = tuple(int(n) for n in np.array(volume.grid.shape_kji) // step)
     out = np.empty(shape, dtype=np.int16)
-    dk, dj, di = (int(n) for n in step)
-    for k in range(shape[0]):
-        slab = volume.hu[k * dk : (k + 1) * dk, : shape[1] * dj, : shape[2] * di]
-        total = np.zeros((shape[1], shape[2]), dtype=np.int32)
-        for row in range(dj):
-            for column in range(di):
-                for part in slab[:, row::dj, column::di]:
-                    total += np.maximum(part, AIR_HU)
-        out[k] = total // (dk * dj * di)
+    with kernels_alone():
+        _block_means(volume.hu, step, out)
     affine = volume.grid.lps_from_index.copy()
     affine[:3, :3] *= step
     affine[:3, 3] = volume.grid.lps_of((step - 1) / 2.0)

@@ -9,7 +9,6 @@ import numpy as np
 
 from cvt_planner.base.arrays import Float32Array, FloatArray, Points
 from cvt_planner.base.compiled import kernel, kernels_alone, parallel_kernel, prange
-from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Volume
 
 
@@ -110,99 +109,17 @@ class CurvedFrame:
         """
         out = np.empty((len(self.origins_lps_mm), len(v_mm), len(u_mm)), dtype=np.float32)
         turn = volume.grid.index_from_lps[:3, :3].T
-        _straighten(
-            volume.hu,
-            volume.grid.index_of(self.origins_lps_mm),
-            self.front @ turn,
-            self.left @ turn,
-            np.asarray(v_mm, dtype=np.float64),
-            np.asarray(u_mm, dtype=np.float64),
-            out,
-        )
-        return out
-
-    def coordinates(self, grid: Grid, v_mm: tuple[float, float], u_mm: tuple[float, float]) -> Float32Array:
-        """Return (3, k, j, i) s, v and u, mm, of a grid's voxels; NaN beyond the ends and the given ranges.
-
-        The nearest section whose plane holds the voxel is taken, by Newton steps from the voxel before.
-        """
-        out = np.full((3, *grid.shape_kji), np.nan, dtype=np.float32)
-        ends = np.array([v_mm[0], v_mm[1], u_mm[0], u_mm[1]], dtype=np.float64)
+        places = volume.grid.index_of(self.origins_lps_mm), self.front @ turn, self.left @ turn
+        sides = np.asarray(v_mm, dtype=np.float64), np.asarray(u_mm, dtype=np.float64)
         with kernels_alone():
-            _coordinates(
-                grid.lps_from_index, self.origins_lps_mm, self.left, self.front, self.up, self.step_mm, ends, out
-            )
+            _straighten(volume.hu, *places, *sides, out)
         return out
-
-
-@kernel
-def _nearest_section(origins: Any, x: float, y: float, z: float) -> float:
-    nearest, at = 1e30, 0
-    for n in range(origins.shape[0]):
-        far = (x - origins[n, 0]) ** 2 + (y - origins[n, 1]) ** 2 + (z - origins[n, 2]) ** 2
-        if far < nearest:
-            nearest, at = far, n
-    return float(at)
 
 
 @parallel_kernel
-def _coordinates(affine: Any, origins: Any, left: Any, front: Any, up: Any, step: float, ends: Any, out: Any) -> None:
-    _, nk, nj, ni = out.shape
-    last = origins.shape[0] - 1.0
-    for k in prange(nk):
-        at = -1.0
-        for j in range(nj):
-            for i in range(ni):
-                x = affine[0, 0] * k + affine[0, 1] * j + affine[0, 2] * i + affine[0, 3]
-                y = affine[1, 0] * k + affine[1, 1] * j + affine[1, 2] * i + affine[1, 3]
-                z = affine[2, 0] * k + affine[2, 1] * j + affine[2, 2] * i + affine[2, 3]
-                if at < 0.0:  # the first voxel of a slice
-                    at = _nearest_section(origins, x, y, z)
-                off = 0.0
-                for _ in range(12):
-                    n = int(min(max(at, 0.0), last - 1.0))
-                    f = at - n
-                    dx = x - (1.0 - f) * origins[n, 0] - f * origins[n + 1, 0]
-                    dy = y - (1.0 - f) * origins[n, 1] - f * origins[n + 1, 1]
-                    dz = z - (1.0 - f) * origins[n, 2] - f * origins[n + 1, 2]
-                    off = (
-                        dx * ((1.0 - f) * up[n, 0] + f * up[n + 1, 0])
-                        + dy * ((1.0 - f) * up[n, 1] + f * up[n + 1, 1])
-                        + dz * ((1.0 - f) * up[n, 2] + f * up[n + 1, 2])
-                    ) / step
-                    bend = (
-                        dx * (up[n + 1, 0] - up[n, 0]) + dy * (up[n + 1, 1] - up[n, 1]) + dz * (up[n + 1, 2] - up[n, 2])
-                    ) / step
-                    at += off / min(max(1.0 - bend, 0.35), 2.5)
-                    at = min(max(at, -1.0), last + 1.0)
-                    if abs(off) < 0.02:
-                        break
-                if at < 0.0 or at > last or abs(off) > 0.5:
-                    at = min(max(at, 0.0), last)
-                    continue
-                n = int(min(at, last - 1.0))
-                f = at - n
-                dx = x - (1.0 - f) * origins[n, 0] - f * origins[n + 1, 0]
-                dy = y - (1.0 - f) * origins[n, 1] - f * origins[n + 1, 1]
-                dz = z - (1.0 - f) * origins[n, 2] - f * origins[n + 1, 2]
-                v = (
-                    dx * ((1.0 - f) * front[n, 0] + f * front[n + 1, 0])
-                    + dy * ((1.0 - f) * front[n, 1] + f * front[n + 1, 1])
-                    + dz * ((1.0 - f) * front[n, 2] + f * front[n + 1, 2])
-                )
-                u = (
-                    dx * ((1.0 - f) * left[n, 0] + f * left[n + 1, 0])
-                    + dy * ((1.0 - f) * left[n, 1] + f * left[n + 1, 1])
-                    + dz * ((1.0 - f) * left[n, 2] + f * left[n + 1, 2])
-                )
-                if ends[0] <= v <= ends[1] and ends[2] <= u <= ends[3]:
-                    out[0, k, j, i], out[1, k, j, i], out[2, k, j, i] = at * step, v, u
-
-
-@kernel
 def _straighten(hu: Any, origins: Any, front: Any, left: Any, v: Any, u: Any, out: Any) -> None:
     last_k, last_j, last_i = hu.shape[0] - 1.0, hu.shape[1] - 1.0, hu.shape[2] - 1.0
-    for n in range(origins.shape[0]):
+    for n in prange(origins.shape[0]):
         for a in range(v.shape[0]):
             for b in range(u.shape[0]):
                 k = min(max(origins[n, 0] + v[a] * front[n, 0] + u[b] * left[n, 0], 0.0), last_k)

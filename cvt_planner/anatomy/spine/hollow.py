@@ -23,11 +23,11 @@ _RAYS = np.array(
 
 
 @kernel
-def _met(labels: Any, k: int, j: int, i: int, step: Any) -> int:
-    """Return the first label on a ray, 0 where there is none; `step` is the ray's step in voxels, then how many."""
+def _met(labels: Any, k: int, j: int, i: int, steps: Any, ray: int) -> int:
+    """Return the first label on a ray, 0 where there is none; `steps` are its step in voxels, then how many."""
     nk, nj, ni = labels.shape
-    for n in range(1, int(step[3]) + 1):
-        c, b, a = int(k + n * step[0] + 0.5), int(j + n * step[1] + 0.5), int(i + n * step[2] + 0.5)
+    for n in range(1, int(steps[ray, 3]) + 1):
+        c, b, a = int(k + n * steps[ray, 0] + 0.5), int(j + n * steps[ray, 1] + 0.5), int(i + n * steps[ray, 2] + 0.5)
         if c < 0 or b < 0 or a < 0 or c >= nk or b >= nj or a >= ni:
             return 0
         if labels[c, b, a] != 0:
@@ -40,7 +40,7 @@ def _closed_in(labels: Any, k: int, j: int, i: int, steps: Any, least: int) -> i
     """Return the label that enough rays from a voxel meet first, 0 where there is none."""
     own, hits, lost = 0, 0, 0
     for ray in range(steps.shape[0]):
-        found = _met(labels, k, j, i, steps[ray])
+        found = _met(labels, k, j, i, steps, ray)
         if found != 0 and own == 0:
             own = found
         if found != 0 and found == own:

@@ -1,4 +1,4 @@
-"""From the frame's coordinates to voxels: which is canal, body of which vertebra, disc."""
+"""From coordinates along the canal to voxels: which is canal, body of which vertebra, disc."""
 
 from __future__ import annotations
 
@@ -6,36 +6,52 @@ from typing import Any
 
 import numpy as np
 
+from cvt_planner.anatomy.spine.lattice import Lattice, blend_row, in_row
 from cvt_planner.anatomy.spine.model import Part
+from cvt_planner.base.arrays import FloatArray, LabelArray
 from cvt_planner.base.compiled import kernel, kernels_alone, parallel_kernel, prange
 
 _CANAL, _BODY, _DISC = int(Part.CANAL), int(Part.BODY), int(Part.DISC)
 
 
 @kernel
-def _within(radii: Any, v: float, u: float) -> bool:
-    """Return whether a place lies within a closed outline of radii; ray 0 runs to the front, then to the left."""
-    rays = radii.shape[0]
-    at = (np.arctan2(u, v) * rays / (2.0 * np.pi) + rays) % rays
-    a0 = int(at)
-    f = at - a0
-    return bool(v * v + u * u <= ((1.0 - f) * radii[a0 % rays] + f * radii[(a0 + 1) % rays]) ** 2)
+def _near(v: float, u: float, reach: float) -> bool:
+    return bool(v * v + u * u <= reach * reach)
 
 
 @kernel
-def _off(plane: Any, s: float, v: float, u: float) -> float:
+def _within(radii: Any, nearest: Any, n: int, v: float, u: float) -> bool:
+    """Return whether a place lies within the closed outline of section `n`; ray 0 runs to the front, then to the left.
+
+    `nearest` are the outlines' smallest radii.
+
+    Rows of tables are not handed over as arrays of their own in here: counting who holds them costs more than the rest.
+    """
+    if _near(v, u, nearest[n]):
+        return True
+    rays = radii.shape[1]
+    at = np.arctan2(u, v) * rays / (2.0 * np.pi)
+    if at < 0.0:
+        at += rays
+    a0 = min(int(at), rays - 1)
+    a1 = a0 + 1 if a0 + 1 < rays else 0
+    f = at - a0
+    return bool(v * v + u * u <= ((1.0 - f) * radii[n, a0] + f * radii[n, a1]) ** 2)
+
+
+@kernel
+def _off(planes: Any, d: int, s: float, v: float, u: float) -> float:
     """Return how far above a disc's plane a place lies, mm."""
-    return float(s - plane[0] - plane[2] * (v - plane[1]) - plane[3] * u)
+    return float(s - planes[d, 0] - planes[d, 2] * (v - planes[d, 1]) - planes[d, 3] * u)
 
 
 @kernel
 def _level(planes: Any, s: float, v: float, u: float) -> int:
     """Return how many discs lie below a place: the level it belongs to."""
-    below = 0
-    for d in range(planes.shape[0]):
-        if _off(planes[d], s, v, u) > 0.0:
-            below = d + 1
-    return below
+    for d in range(planes.shape[0], 0, -1):
+        if _off(planes, d - 1, s, v, u) > 0.0:
+            return d
+    return 0
 
 
 @kernel
@@ -46,52 +62,81 @@ def _in_disc(
     """Return whether a place lies between the two faces of a disc."""
     if d < 0 or d >= planes.shape[0]:
         return False
-    off = _off(planes[d], s, v, u)
+    off = _off(planes, d, s, v, u)
     m = int(min(max(planes[d, 0], 0.0), front.shape[0] - 1.0))
     a = int(min(max(v - front[m] - plate_v + 0.5, 0.0), upper.shape[1] - 1.0))
     b = int(min(max(u - plate_u + 0.5, 0.0), upper.shape[2] - 1.0))
     return bool(lower[d, a, b] < off < upper[d, a, b])
 
 
+@kernel
+def _part(
+    s: float, v: float, u: float, n: int, canal: Any, canal_span: Any, body: Any, nearest: Any, axis: Any, front: Any,
+    planes: Any, upper: Any, lower: Any, plate_v: float, plate_u: float, levels: Any, span: Any,
+) -> tuple[int, int]:  # fmt: skip
+    """Return what a place is, and how many discs lie below it, -1 where that is not asked."""
+    if canal_span[0] <= s <= canal_span[1] and _within(canal, nearest[0], n, v, u):
+        return _CANAL, -1
+    if v < front[n] - 1.0 or s < span[0] or s > span[1] or not _within(body, nearest[1], n, v - axis[n], u):
+        return 0, -1
+    below = _level(planes, s, v, u)
+    under = _in_disc(planes, upper, lower, front, plate_v, plate_u, below - 1, s, v, u)
+    over = _in_disc(planes, upper, lower, front, plate_v, plate_u, below, s, v, u)
+    if (under and below >= levels[0]) or (over and below >= levels[0] - 1):
+        return _DISC, below
+    return (_BODY if not under and not over and levels[0] <= below <= levels[1] else 0), below
+
+
 @parallel_kernel
 def _label(
-    coordinates: Any, canal: Any, canal_span: Any, body: Any, axis: Any, front: Any, planes: Any, upper: Any,
-    lower: Any, plate_v: float, plate_u: float, first: int, span: Any, parts: Any, level: Any,
+    svu: Any, step: Any, ends: Any, canal: Any, canal_span: Any, body: Any, axis: Any, front: Any, planes: Any,
+    upper: Any, lower: Any, plate_v: float, plate_u: float, levels: Any, span: Any, parts: Any, bodies: Any,
 ) -> None:  # fmt: skip
     nk, nj, ni = parts.shape
+    last = canal.shape[0] - 1.0
+    nearest, farthest = (np.empty(len(canal)), np.empty(len(body))), (np.empty(len(canal)), np.empty(len(body)))
+    for n in range(len(canal)):
+        nearest[0][n], nearest[1][n] = max(canal[n].min(), 0.0), max(body[n].min(), 0.0)
+        farthest[0][n], farthest[1][n] = canal[n].max(), body[n].max()
     for k in prange(nk):
+        row = np.empty((svu.shape[2], 3), np.float32)
         for j in range(nj):
-            for i in range(ni):
-                s, v, u = coordinates[0, k, j, i], coordinates[1, k, j, i], coordinates[2, k, j, i]
-                if np.isnan(s):
+            blend_row(svu, step, k, j, row)
+            for c in range(row.shape[0] - 1):
+                s, v, u = row[c, 0], row[c, 1], row[c, 2]
+                n = int(min(max(s + 0.5, 0.0), last))
+                # A place between two columns lies within 3 mm of the first.
+                if not (_near(v, u, farthest[0][n] + 3.0) or _near(v - axis[n], u, farthest[1][n] + 3.0)):
                     continue
-                n = int(min(max(s + 0.5, 0.0), canal.shape[0] - 1.0))
-                below = _level(planes, s, v, u)
-                level[k, j, i] = below
-                if canal_span[0] <= s <= canal_span[1] and _within(canal[n], v, u):
-                    parts[k, j, i] = _CANAL
-                    continue
-                if v < front[n] - 1.0 or s < span[0] or s > span[1] or not _within(body[n], v - axis[n], u):
-                    continue
-                under = _in_disc(planes, upper, lower, front, plate_v, plate_u, below - 1, s, v, u)
-                over = _in_disc(planes, upper, lower, front, plate_v, plate_u, below, s, v, u)
-                if (under and below >= first) or (over and below >= first - 1):
-                    parts[k, j, i] = _DISC
-                elif not under and not over and below >= first:
-                    parts[k, j, i] = _BODY
+                for i in range(c * step[2], min((c + 1) * step[2], ni)):
+                    s, v, u = in_row(row, step[2], i)
+                    within = ends[0, 0] <= s <= ends[0, 1] and ends[1, 0] <= v <= ends[1, 1]
+                    if not (within and ends[2, 0] <= u <= ends[2, 1]):
+                        continue
+                    n = int(min(max(s + 0.5, 0.0), last))
+                    if not (_near(v, u, farthest[0][n]) or _near(v - axis[n], u, farthest[1][n])):
+                        continue
+                    part, below = _part(
+                        s, v, u, n, canal, canal_span, body, nearest, axis, front, planes, upper, lower, plate_v,
+                        plate_u, levels, span,
+                    )  # fmt: skip
+                    parts[k, j, i] = part
+                    if part == _BODY:
+                        bodies[k, j, i] = levels[1] + 1 - below
 
 
 def label_voxels(
-    coordinates: Any, canal: Any, canal_span: tuple[float, float], body: Any, axis: Any, front: Any, planes: Any,
-    upper: Any, lower: Any, plate_corner: tuple[float, float], first: int, span: Any,
-) -> tuple[Any, Any]:  # fmt: skip
-    """Return (k, j, i) parts and the number of discs below each voxel (255 outside the frame)."""
-    shape = coordinates.shape[1:]
-    parts = np.zeros(shape, dtype=np.uint8)
-    level = np.full(shape, 255, dtype=np.uint8)
+    lattice: Lattice, shape_kji: tuple[int, int, int], ends_mm: FloatArray, canal: FloatArray,
+    canal_span: tuple[float, float], body: FloatArray, axis: FloatArray, front: FloatArray, planes: FloatArray,
+    upper: FloatArray, lower: FloatArray, plate_corner: tuple[float, float], levels: tuple[int, int],
+    span: tuple[float, float],
+) -> tuple[LabelArray, LabelArray]:  # fmt: skip
+    """Return (k, j, i) parts, and the number of the vertebra whose body a voxel belongs to: 1 for the upper level."""
+    parts = np.zeros(shape_kji, dtype=np.uint8)
+    bodies = np.zeros(shape_kji, dtype=np.uint8)
     with kernels_alone():
         _label(
-            coordinates, canal, np.array(canal_span), body, axis, front, planes, upper, lower, *plate_corner, first,
-            span, parts, level,
+            lattice.svu_mm, lattice.step_kji, ends_mm, canal, np.array(canal_span), body, axis, front, planes, upper,
+            lower, *plate_corner, np.array(levels), np.array(span), parts, bodies,
         )  # fmt: skip
-    return parts, level
+    return parts, bodies

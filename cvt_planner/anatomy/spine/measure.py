@@ -10,11 +10,10 @@ import numpy as np
 from cvt_planner.anatomy.spine.bodies import PLATE_U_MM, PLATE_V_MM
 from cvt_planner.anatomy.spine.discs import Disc
 from cvt_planner.anatomy.spine.model import Endplate, Vertebra
-from cvt_planner.base.arrays import FloatArray, LabelArray, Points, vec3
-from cvt_planner.imaging.volume import Volume
+from cvt_planner.base.arrays import FloatArray, Points, vec3
 
 if TYPE_CHECKING:
-    from cvt_planner.anatomy.spine.pipeline import Column, Labelled
+    from cvt_planner.anatomy.spine.pipeline import Column
 
 _CUT_OFF = "Not wholly in the CT: its measures are not to be used."
 _SACRUM = "The upper sacrum: only its first segment is marked, and its measures are not to be used."
@@ -24,9 +23,7 @@ _NECK_CONFIDENCE = 0.4  # below what counts as doubtful
 _FAINT = "Its discs are faint: the boundary to its neighbour may be off."
 
 
-def measure_vertebrae(
-    volume: Volume, column: Column, labelled: Labelled, vertebrae: LabelArray
-) -> tuple[Vertebra, ...]:
+def measure_vertebrae(column: Column) -> tuple[Vertebra, ...]:
     """Return the vertebrae from head to feet, with centre, axes, endplates, sizes, confidence and doubts."""
     found = tuple(_measured(column, level) for level in range(column.highest, column.lowest - 1, -1))
     return (*_neck_doubted(found[:-1]), *found[-1:]) if column.sacral else _neck_doubted(found)

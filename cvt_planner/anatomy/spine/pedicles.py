@@ -10,6 +10,7 @@ from scipy import ndimage
 from cvt_planner.anatomy.neighbourhood import index_kji
 from cvt_planner.anatomy.spine.canal_profile import CanalProfile
 from cvt_planner.anatomy.spine.curved import CurvedFrame
+from cvt_planner.anatomy.spine.lattice import Lattice
 from cvt_planner.anatomy.spine.model import Pedicle, SideName
 from cvt_planner.anatomy.spine.sections import Sections, cuts
 from cvt_planner.anatomy.spine.waist import Waist, waist_of
@@ -66,9 +67,10 @@ def measure_pedicles(
     volume: Volume,
     box: Grid,
     frame: CurvedFrame,
-    canal: MaskArray,
+    lattice: Lattice,
+    profile: CanalProfile,
     vertebrae: LabelArray,
-    bodies: LabelArray | MaskArray,
+    bodies: LabelArray,
     progress: Progress | None = None,
 ) -> tuple[tuple[Pedicle, ...], ...]:
     """Return the pedicles of vertebrae 1, 2, ...: left then right, each with its doubts.
@@ -83,7 +85,6 @@ def measure_pedicles(
     grown together with the pedicle.
     """
     steps = progress or Progress()
-    profile = CanalProfile.of(frame, box, canal)
     out: list[tuple[Pedicle, ...]] = []
     places: list[tuple[slice, ...] | None] = list(ndimage.find_objects(vertebrae))
     for number, where in enumerate(places, start=1):
@@ -94,8 +95,7 @@ def measure_pedicles(
         near = tuple(slice(max(w.start - 1, 0), w.stop + 1) for w in where)
         grid = box.crop(index_kji(np.array([w.start for w in near])), vertebrae[near].shape)
         bone = (vertebrae[near] == number).view(np.uint8)
-        body = (bodies[near] > 0) & (bone > 0)
-        here = _here(grid, frame, profile, bone, body)
+        here = _here(lattice, near, profile, bone, bodies[near])
         sides: dict[SideName, Pedicle] = {}
         if here is not None:
             for side in SIDES:
@@ -106,12 +106,16 @@ def measure_pedicles(
     return tuple(out)
 
 
-def _here(grid: Grid, frame: CurvedFrame, profile: CanalProfile, bone: LabelArray, body: MaskArray) -> _Here | None:
-    """Return where one vertebra's pedicles may be; None where it has no body or nothing behind it."""
-    if not body.any() or not (bone > body).any():
+def _here(
+    lattice: Lattice, where: tuple[slice, ...], profile: CanalProfile, bone: LabelArray, bodies: LabelArray
+) -> _Here | None:
+    """Return where the pedicles of the vertebra in a part of the box may be; None without a body or aught behind it."""
+    index = np.argwhere(bone)
+    svu = lattice.at(index + [w.start for w in where]).astype(np.float64)
+    body = bodies[tuple(index.T)] > 0
+    of_body, behind = svu[body], svu[~body]
+    if not len(of_body) or not len(behind):
         return None
-    of_body = frame.svu_of(grid.lps_of(np.argwhere(body).astype(np.float64))).astype(np.float64)
-    behind = frame.svu_of(grid.lps_of(np.argwhere(bone > body).astype(np.float64))).astype(np.float64)
     middle = np.abs(of_body[:, 2]) < 10.0
     if not middle.any():
         return None

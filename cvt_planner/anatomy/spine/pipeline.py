@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from cvt_planner.anatomy.spine.bodies import PLATE_U_MM, PLATE_V_MM, Outlines, Plates, find_outlines, find_plates
+from cvt_planner.anatomy.spine.canal_profile import CanalProfile
 from cvt_planner.anatomy.spine.coarse import coarse_of
 from cvt_planner.anatomy.spine.curved import CurvedFrame
 from cvt_planner.anatomy.spine.dense import dense_notices
@@ -15,8 +16,9 @@ from cvt_planner.anatomy.spine.discs import Disc, DiscProfiles, disc_profiles, f
 from cvt_planner.anatomy.spine.ends import end_at_sacrum, sacral_top_mm, seen_span
 from cvt_planner.anatomy.spine.foramina import find_foramina
 from cvt_planner.anatomy.spine.label import label_voxels
+from cvt_planner.anatomy.spine.lattice import Lattice
 from cvt_planner.anatomy.spine.measure import level_confidence, measure_vertebrae
-from cvt_planner.anatomy.spine.model import CANAL_LINING_MM, Part, Spine, Vertebra
+from cvt_planner.anatomy.spine.model import CANAL_LINING_MM, Spine, Vertebra
 from cvt_planner.anatomy.spine.parts import label_arches
 from cvt_planner.anatomy.spine.pedicles import measure_pedicles
 from cvt_planner.anatomy.spine.posterior import split_posterior
@@ -24,7 +26,7 @@ from cvt_planner.anatomy.spine.search import CanalPath, find_canal
 from cvt_planner.anatomy.spine.straight import Straight, straight_of
 from cvt_planner.anatomy.spine.straighten import frame_along, symmetry_turn, turned
 from cvt_planner.anatomy.spine.wall import CanalWall, find_wall
-from cvt_planner.base.arrays import Float32Array, FloatArray, LabelArray, Points, Vec3
+from cvt_planner.base.arrays import FloatArray, LabelArray, Points, Vec3
 from cvt_planner.base.progress import Progress
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Volume
@@ -95,13 +97,22 @@ class Column:
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """The box of the CT about the spine: coordinates along the canal, parts and levels of its voxels."""
+    """The box of the CT about the spine: its voxels' coordinates along the canal, and what they are.
+
+    Parameters
+    ----------
+    ends_mm
+        (3, 2) from where to where s, v and u belong to the spine's surroundings, mm.
+    parts, bodies
+        Canal, bodies and discs; the number of the vertebra whose body a voxel belongs to.
+    """
 
     grid: Grid
     corner_kji: tuple[int, int, int]
-    coordinates: Float32Array = field(repr=False)
+    lattice: Lattice = field(repr=False)
+    ends_mm: FloatArray
     parts: LabelArray = field(repr=False)
-    level: LabelArray = field(repr=False)  # discs below a voxel; 255 outside the frame
+    bodies: LabelArray = field(repr=False)
 
 
 def find_spine(volume: Volume, seeds: tuple[Vec3, ...] = (), progress: Progress | None = None) -> Spine:
@@ -132,14 +143,17 @@ def find_spine(volume: Volume, seeds: tuple[Vec3, ...] = (), progress: Progress 
     column = _column(volume, path, progress)
     progress.report(0.5, "Labelling bodies and canal")
     labelled = label_column(volume, column)
+    grid, parts = labelled.grid, labelled.parts
     progress.report(0.65, "Parting the arches")
-    vertebrae = _split(volume, column, labelled, progress.part(0.65, 0.85))
+    profile = CanalProfile.of(column.frame, labelled.lattice, parts)
+    vertebrae = split_posterior(
+        volume, grid, column.frame, labelled.lattice, profile, parts, labelled.bodies, column.borders_mm(),
+        progress.part(0.65, 0.85),
+    )  # fmt: skip
     progress.report(0.85, "Measuring")
-    found = measure_vertebrae(volume, column, labelled, vertebrae)
-    parts = labelled.parts
-    found = _with_arches(volume, column, labelled, vertebrae, found, progress.part(0.85, 1.0))
-    canal = _inside(column, volume)
-    return Spine(labelled.grid, vertebrae, parts, canal, found, volume.content_hash, dense_notices(volume, labelled))
+    found = _with_arches(volume, column, labelled, profile, vertebrae, progress.part(0.85, 1.0))
+    canal, notices = _inside(column, volume), dense_notices(volume, column.frame, labelled)
+    return Spine(grid, vertebrae, parts, canal, found, volume.content_hash, notices)
 
 
 def _canal_span(frame: CurvedFrame, path: CanalPath, volume: Volume) -> tuple[float, float]:
@@ -232,7 +246,8 @@ def _centred(volume: Volume, path: CanalPath, progress: Progress) -> tuple[Curve
 def label_column(volume: Volume, column: Column) -> Labelled:
     """Return the voxels about the spine with their coordinates, and which are canal, body and disc."""
     grid, corner = _box(volume, column.frame)
-    coordinates = column.frame.coordinates(grid, (REACH_BACK_MM, REACH_FRONT_MM), (-REACH_SIDE_MM, REACH_SIDE_MM))
+    lattice = Lattice.of(column.frame, grid)
+    ends = np.array([(0.0, column.frame.length_mm), (REACH_BACK_MM, REACH_FRONT_MM), (-REACH_SIDE_MM, REACH_SIDE_MM)])
     planes = np.array([[d.s_mm, d.v_mm, d.slope_v, d.slope_u] for d in column.discs]).reshape(-1, 4)
     shape = (len(PLATE_V_MM), len(PLATE_U_MM))
 
@@ -240,36 +255,25 @@ def label_column(volume: Volume, column: Column) -> Labelled:
         return np.array([side(p) for p in column.plates]).reshape(-1, *shape)
 
     low = column.low_mm - (0.0 if column.sacral else BEYOND_MM)
-    parts, level = label_voxels(
-        coordinates, column.wall.radii_mm - CANAL_LINING_MM, column.canal_span_mm, column.outlines.radii_mm,
-        column.outlines.axis_mm, column.straight.front_mm, planes, stack(lambda p: p.upper), stack(lambda p: p.lower),
-        (float(PLATE_V_MM[0]), float(PLATE_U_MM[0])), column.lowest, np.array([low, column.span_mm[1] + BEYOND_MM]),
+    parts, bodies = label_voxels(
+        lattice, grid.shape_kji, ends, column.wall.radii_mm - CANAL_LINING_MM, column.canal_span_mm,
+        column.outlines.radii_mm, column.outlines.axis_mm, column.straight.front_mm, planes, stack(lambda p: p.upper),
+        stack(lambda p: p.lower), (float(PLATE_V_MM[0]), float(PLATE_U_MM[0])), (column.lowest, column.highest),
+        (low, column.span_mm[1] + BEYOND_MM),
     )  # fmt: skip
-    parts[(level > column.highest) & (parts == Part.BODY)] = 0
-    return Labelled(grid, corner, coordinates, parts, level)
-
-
-def _split(volume: Volume, column: Column, labelled: Labelled, progress: Progress) -> LabelArray:
-    """Return (k, j, i) the number of each voxel's vertebra, arches and processes included."""
-    parts = labelled.parts
-    body = parts == Part.BODY
-    bodies = np.zeros(parts.shape, dtype=np.uint8)
-    bodies[body] = (column.highest + 1 - labelled.level[body].astype(np.int16)).astype(np.uint8)
-    return split_posterior(
-        volume, labelled.grid, column.frame, parts == Part.CANAL, bodies, parts == Part.DISC, column.borders_mm(),
-        progress,
-    )  # fmt: skip
+    return Labelled(grid, corner, lattice, ends, parts, bodies)
 
 
 def _with_arches(
-    volume: Volume, column: Column, labelled: Labelled, vertebrae: LabelArray, found: tuple[Vertebra, ...],
+    volume: Volume, column: Column, labelled: Labelled, profile: CanalProfile, vertebrae: LabelArray,
     progress: Progress,
 ) -> tuple[Vertebra, ...]:  # fmt: skip
-    """Return the vertebrae with their pedicles and foramina; the parts of their arches are written into `labelled`."""
-    grid, parts, frame = labelled.grid, labelled.parts, column.frame
-    pedicles = measure_pedicles(volume, grid, frame, parts == Part.CANAL, vertebrae, parts == Part.BODY, progress)
+    """Return the vertebrae with pedicles and foramina; the parts of their arches are written into `labelled`."""
+    found = measure_vertebrae(column)
+    grid, frame = labelled.grid, column.frame
+    pedicles = measure_pedicles(volume, grid, frame, labelled.lattice, profile, vertebrae, labelled.bodies, progress)
     pedicles = (*pedicles, *((),) * (len(found) - len(pedicles)))
-    label_arches(parts, grid, frame, vertebrae, pedicles)
+    label_arches(labelled.parts, grid, frame, vertebrae, pedicles)
     foramina = find_foramina(volume, frame, pedicles)
     return tuple(replace(v, pedicles=pedicles[v.number - 1], foramina=foramina[v.number - 1]) for v in found)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cvt_planner.base.arrays import FloatArray, LabelArray, Points
 from cvt_planner.geometry.frames import Grid
-from cvt_planner.geometry.sampling import sample_grid, sample_hu
+from cvt_planner.geometry.sampling import AIR_HU, sample_rays
 from cvt_planner.imaging.volume import Volume
 
 RAYS = 36  # every 10 degrees
@@ -80,22 +80,18 @@ def cuts(
     over = np.cross(side, forward)
     rays = np.cos(_TURN)[:, None] * side + np.sin(_TURN)[:, None] * over
     centres = middle + along_mm[:, None] * forward
-    places = centres[:, None, None] + _ALONG[:, None] * rays[None, :, None]
-    hu = sample_hu(volume, places)
-    inside = sample_grid(bone, box, places, 0.0) >= 0.5
+    hu = sample_rays(volume.hu, volume.grid, centres, rays, _ALONG, AIR_HU)
+    inside = sample_rays(bone, box, centres, rays, _ALONG, 0.0) >= 0.5
     edges, sooner, peaks = _edges_mm(hu, inside)
-    return _better(_fitted(edges, peaks), _fitted(sooner, peaks)), side, over
+    return _better(_fitted(np.concatenate([edges, sooner]), np.concatenate([peaks, peaks]))), side, over
 
 
-def _better(found: Sections, other: Sections) -> Sections:
-    """Return for each section the one of two on whose ellipse clearly more rays have their edge."""
-    clearly = other.edges > found.edges + _CLEARLY
-    return Sections(
-        *(
-            np.where(clearly.reshape(-1, *(1,) * (ours.ndim - 1)), theirs, ours)
-            for ours, theirs in zip(vars(found).values(), vars(other).values(), strict=True)
-        )
-    )
+def _better(both: Sections) -> Sections:
+    """Return the first half of the sections, each of the second on whose ellipse clearly more rays lie in its place."""
+    half = len(both.edges) // 2
+    best = np.arange(half)
+    best[both.edges[half:] > both.edges[:half] + _CLEARLY] += half
+    return Sections(*(values[best] for values in vars(both).values()))
 
 
 def _edges_mm(hu: FloatArray, inside: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -1,0 +1,169 @@
+"""Where the flood of the bone behind the bodies starts: sure places of each vertebra, and of what is none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cvt_planner.anatomy.spine.canal_profile import CanalProfile
+from cvt_planner.anatomy.spine.gaps import Gaps
+from cvt_planner.anatomy.spine.lattice import Lattice, blend_row, in_row
+from cvt_planner.base.arrays import FloatArray, LabelArray, MaskArray
+from cvt_planner.base.compiled import kernel, kernels_alone, parallel_kernel, prange
+
+OTHER = 255  # ribs, hips and what else is bright and no vertebra
+
+_NEAR_CANAL_MM = 7.0
+_PEDICLE_SHARE = (0.28, 0.62)  # of a level's height below its upper border
+_ROOT_SHARE = (0.10, 0.85)  # where a pedicle's root may be
+_ROOF_SHARE = (0.25, 0.80)  # of the way from the upper gap to the lower
+# Bone so far before the canal's front, beside no body, is rib or other; where a pedicle may be, farther.
+_BEFORE_CANAL_MM, _BEFORE_PEDICLE_MM = 3.0, 13.0
+# How far aside of the canal a pedicle may reach, by the body's width: the means of Panjabi and Zindrick, with room.
+_REACH_MM, _REACH_PER_WIDTH, _NARROW_BODY_MM = (9.0, 24.0), 1.1, 34.5
+_SIDE_MM, _RIB_MM = 42.0, 57.0  # what reaches from one to the other is rib or hip: no transverse process is so long
+_SPINOUS_U_MM, _SPINOUS_V_MM, _GAP_MARGIN_MM = 3.0, 3.0, 2.5
+_BEYOND_RIB, _ASIDE_OTHER, _ASIDE = 254, 253, 252  # marks of bone beside the transverse processes, until it is judged
+
+
+@kernel
+def _gap(gaps: Any, border: int, v: float) -> float:
+    """Return s of a gap at a place v mm in front of the canal's middle; `gaps` are 1 mm apart on the way back."""
+    at = min(max(-v, 0.0), gaps.shape[1] - 1.0)
+    n = int(min(at, gaps.shape[1] - 2.0))
+    return float(gaps[border, n] + (at - n) * (gaps[border, n + 1] - gaps[border, n]))
+
+
+@kernel
+def _height(borders: Any, number: int, s: float, v: float) -> float:
+    """Return how far below a level's upper border a place lies, as a share of the level's height."""
+    upper = borders[number, 0] + borders[number, 1] * v
+    lower = borders[number + 1, 0] + borders[number + 1, 1] * v
+    return float((upper - s) / max(upper - lower, 1.0))
+
+
+@kernel
+def _sure(borders: Any, gaps: Any, s: float, v: float, aside: float, back: float, half: float) -> int:
+    """Return the number of the vertebra that a place surely belongs to, `OTHER` beyond the ends, 0 where none is sure.
+
+    The first and last level are the neighbours' beyond.
+    """
+    pedicle = 0.6 * half < aside < half + _NEAR_CANAL_MM and -0.4 * back < v < 0.8 * back
+    lamina = -back - _NEAR_CANAL_MM < v <= -0.6 * back and aside < half
+    spinous = v < -back - _SPINOUS_V_MM and aside < _SPINOUS_U_MM
+    found = 0
+    if not (pedicle or lamina or spinous):
+        return found
+    levels = borders.shape[0] - 1
+    for number in range(levels):
+        sure = pedicle and _PEDICLE_SHARE[0] < _height(borders, number, s, v) < _PEDICLE_SHARE[1]
+        if lamina or spinous:
+            above, below = _gap(gaps, number, v), _gap(gaps, number + 1, v)
+            way = (above - s) / max(above - below, 1.0)
+            sure |= lamina and _ROOF_SHARE[0] < way < _ROOF_SHARE[1]
+            sure |= spinous and below + _GAP_MARGIN_MM < s < above - _GAP_MARGIN_MM
+        if sure:
+            found = number if 0 < number < levels - 1 else OTHER
+    return found
+
+
+@kernel
+def _is_root(borders: Any, s: float, v: float) -> bool:
+    """Return whether a place lies as high in any level as the roots of its pedicles."""
+    for number in range(borders.shape[0] - 1):
+        if _ROOT_SHARE[0] < _height(borders, number, s, v) < _ROOT_SHARE[1]:
+            return True
+    return False
+
+
+@parallel_kernel
+def _sow(
+    free: Any, beside: Any, svu: Any, step: Any, step_mm: float, borders: Any, gaps: Any, walls: Any, reach: Any,
+    seeds: Any,
+) -> None:  # fmt: skip
+    nk, nj, ni = free.shape
+    for k in prange(nk):
+        row = np.empty((svu.shape[2], 3), np.float32)
+        for j in range(nj):
+            if not free[k, j].any():
+                continue
+            blend_row(svu, step, k, j, row)
+            for i in range(ni):
+                if not free[k, j, i]:
+                    continue
+                s, v, u = in_row(row, step[2], i)
+                if np.isnan(s):
+                    continue
+                aside = abs(u)
+                n = int(min(max(s / step_mm + 0.5, 0.0), walls.shape[1] - 1.0))
+                back, front, half = walls[0, n], walls[1, n], walls[2, n]
+                found = _sure(borders, gaps, s, v, aside, back, half)
+                before = v - front
+                if before > _BEFORE_CANAL_MM and not beside[k, j, i]:
+                    root = aside < half + reach[n] and _is_root(borders, s, v)
+                    if before > _BEFORE_PEDICLE_MM or not root:
+                        found = OTHER
+                if aside > _SIDE_MM:
+                    found = _BEYOND_RIB if aside > _RIB_MM else (_ASIDE_OTHER if found == OTHER else _ASIDE)
+                seeds[k, j, i] = found
+
+
+@kernel
+def _spread_aside(seeds: Any, stack: Any) -> None:
+    """Make `OTHER` of all bone aside that hangs together with bone farther aside; the rest is what it was."""
+    nk, nj, ni = seeds.shape
+    flat = seeds.ravel()
+    for start in range(flat.shape[0]):
+        if flat[start] != _BEYOND_RIB:
+            continue
+        flat[start] = OTHER
+        stack[0], top = start, 1
+        while top > 0:
+            top -= 1
+            n = stack[top]
+            k, rest = n // (nj * ni), n % (nj * ni)
+            j, i = rest // ni, rest % ni
+            for side in range(6):
+                axis = side // 2
+                at, size, jump = (k, nk, nj * ni) if axis == 0 else ((j, nj, ni) if axis == 1 else (i, ni, 1))
+                if side % 2 == 0:
+                    ok, m = at > 0, n - jump
+                else:
+                    ok, m = at < size - 1, n + jump
+                if ok and _ASIDE <= flat[m] <= _BEYOND_RIB:
+                    flat[m] = OTHER
+                    stack[top] = m
+                    top += 1
+    for n in range(flat.shape[0]):
+        if _ASIDE <= flat[n] <= _ASIDE_OTHER:
+            flat[n] = OTHER if flat[n] == _ASIDE_OTHER else 0
+
+
+def sown(
+    free: MaskArray, beside: MaskArray, bodies: LabelArray, lattice: Lattice, borders_mm: FloatArray, gaps: Gaps,
+    profile: CanalProfile, width_mm: FloatArray,
+) -> LabelArray:  # fmt: skip
+    """Return (k, j, i) the number of the vertebra that a voxel surely belongs to, bodies included; 0 elsewhere.
+
+    `OTHER` is what surely belongs to no vertebra. Pedicles of wide bodies, the lower lumbar ones, reach far aside;
+    those of thoracic bodies end before the rib's head begins.
+
+    Parameters
+    ----------
+    free, beside
+        Bone that is no body, disc or canal; where of it a body is near.
+    borders_mm, gaps
+        Of all levels and of one more at each end, head to feet; those of the latter are `OTHER`.
+    width_mm
+        (frame length,) the bodies' width along the canal.
+    """
+    seeds = bodies.copy()
+    reach = np.clip(_REACH_MM[0] + _REACH_PER_WIDTH * (width_mm - _NARROW_BODY_MM), *_REACH_MM)
+    walls = np.stack([profile.back_mm, profile.front_mm, profile.side_mm])
+    with kernels_alone():
+        _sow(
+            free, beside, lattice.svu_mm, lattice.step_kji, profile.step_mm, borders_mm, gaps.s_mm, walls, reach, seeds
+        )
+    _spread_aside(seeds, np.empty(int(np.count_nonzero(free)), dtype=np.int32))
+    return seeds
