@@ -63,7 +63,7 @@ def _flood(mask: Any, k0: int, j0: int, i0: int, stack: Any, out: Any) -> None:
 
 @kernel
 def _any(line: Any) -> bool:
-    """Return whether a row holds anything; it reads on to the end, which many places at a time do sooner."""
+    """Return whether a row holds anything; a loop that does not stop at the first becomes vector code."""
     found = False
     for i in range(line.shape[0]):
         found |= line[i] != 0

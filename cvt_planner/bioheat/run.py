@@ -26,7 +26,8 @@ _APART = 144  # float32 values: nine cache lines
 SERIAL_CELLS = 25_000  # below, one core is quicker than waking the others
 # On coarse grids steps lengthen faster than the spacing, up to this factor: the error of space is then the larger one.
 MOST_HASTE = 2.0
-# Before a wall a whole layer of cells freezes at once, and what a long step gets wrong there is wrong for all of it.
+# Before a wall a whole layer of cells freezes at once, and what a long step gets wrong is wrong for all of it. Under the
+# colligative law, where the heat at a cell's middle is not told from its mean, fronts were off by up to 0.64 mm.
 WALL_HASTE = 0.25
 QUIET_PART = 1e-3  # walls that bring no more than this part of the probes' power are counted once a step
 COLDER_K = 6.0  # by how much the coldest cell may cool in a step; only the length of steps depends on it
@@ -59,7 +60,8 @@ class Run:
         self.present_c = np.full(probes, scene.initial_c)
         self.fine = FinePart(scene)
         self.driven = any(w.kind == "held" and w.temperature_c not in (None, scene.initial_c) for w in scene.walls)
-        self.haste = WALL_HASTE if self.driven else 1.0
+        freezes = any((w.temperature_c or 0.0) < scene.material.t_liquidus_c for w in scene.walls if w.kind == "held")
+        self.haste = WALL_HASTE if self.driven and freezes and self.medium.colligative else 1.0
         self._lay(self.fine.cells())
         self.heat_at_start_j = self.heat_j()
 

@@ -164,8 +164,8 @@ def _result(run: Run, snapshots: tuple[Snapshot, ...], powers: FloatArray, start
     probe_j = run.ledger[:-2]
     drawn_j, wall_j, blood_j = float(probe_j.sum()), float(run.ledger[-2]), float(run.ledger[-1])
     coldest = run.coldest_c()
-    for shot in snapshots:  # far from the ice, cells were wider then, and read a little differently
-        coldest = np.minimum(coldest, shot.temperature_c)
+    if snapshots:  # far from the ice, cells were wider then, and read a little differently
+        coldest = np.minimum.reduce([coldest, *(shot.temperature_c for shot in snapshots)])
     scale = abs(drawn_j) or max(abs(change_j), abs(wall_j), 1e-12)  # without probes: what came through the walls
     return HeatResult(
         scene=run.scene,

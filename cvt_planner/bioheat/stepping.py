@@ -25,25 +25,26 @@ class Pace:
     ----------
     explicit_s
         Longest stable explicit step.
-    spacing_mm
-        Of the grid: steps lengthen in proportion, so that the error in time shrinks with that in space.
+    scale_mm
+        Steps lengthen in proportion: the spacing of the grid, so that the error in time shrinks with that in space, or a
+        part or a multiple of it (`run`).
     first_explicit
         First step after a change, in explicit steps.
     early_growth, early_s
-        Up to this time after a change, steps lengthen by this part of it per mm of spacing; the front is then fast.
+        Up to this time after a change, steps lengthen by this part of it per mm of `scale_mm`; the front is then fast.
     growth
-        Later they lengthen by this part of the time per mm of spacing.
+        Later they lengthen by this part of the time per mm of `scale_mm`.
     longest_s
-        No step is longer than this per mm of spacing, nor than `LONGEST_S`.
+        No step is longer than this per mm of `scale_mm`, nor than `LONGEST_S`.
 
     Notes
     -----
-    By trial against a wall at -140 degC, the hardest case: the -20 degC surface stays within 0.2 mm on 1 mm cells, and
-    0.06 mm on 0.5 mm.
+    By trial against a wall at -140 degC, the hardest case, with latent heat evenly over the freezing range: the -20 degC
+    surface stays within 0.2 mm on 1 mm cells, and 0.06 mm on 0.5 mm.
     """
 
     explicit_s: float
-    spacing_mm: float = 1.0
+    scale_mm: float = 1.0
     first_explicit: float = 4.0
     early_growth: float = 0.04
     early_s: float = 60.0
@@ -54,8 +55,8 @@ class Pace:
         """Return the next step, s; what remains is cut evenly so that no tiny step is left."""
         early = min(since_change_s, self.early_s)
         wanted = self.first_explicit * self.explicit_s
-        wanted += self.spacing_mm * (self.early_growth * early + self.growth * (since_change_s - early))
-        wanted = max(min(wanted, self.longest_s * self.spacing_mm, LONGEST_S), self.explicit_s)
+        wanted += self.scale_mm * (self.early_growth * early + self.growth * (since_change_s - early))
+        wanted = max(min(wanted, self.longest_s * self.scale_mm, LONGEST_S), self.explicit_s)
         return remaining_s / math.ceil(remaining_s / wanted - 1e-9) if remaining_s < 4.0 * wanted else wanted
 
     def stages(self, step_s: float) -> int:

@@ -43,6 +43,7 @@ _CLOSE_MM = 4.0  # notches of a patchy lesion narrower than twice this belong to
 _BEYOND_MM = 6.0  # so far beyond the bone a lesion is followed where that is asked for; assumed
 _BESIDE_MM = 1.0  # beyond the bone: the labels' edge is off by so much, and cortex blurs; assumed
 _NECK_MM = 2.0  # a lobe that hangs on by a neck narrower than twice this is looked at by itself; assumed
+_LEAST_RADIUS_MM = 3.0  # of a lesion whose surface is given back what smoothing takes; assumed
 _SURE = 1.5  # times what normal bone may come to, from which on there is no doubt; assumed
 _SMALL_ML = 0.3  # a focus smaller than that is doubtful; assumed
 _EATEN_SHARE = 0.25  # of a region: so much bone that only the other side has is a lesion's doing; assumed
@@ -211,8 +212,7 @@ def _grown(ground: Ground, normal: NormalBone) -> tuple[Tissues, Float32Array]:
     for _ in range(_ROUNDS):
         evidence = evidence_of(ground, normal, tissues, region)
         smooth_mm = _smooth_mm(normal, tissues)
-        # What smoothing takes off a ball's surface is given back, see the notes there.
-        evidence[ground.may_be] += np.float32(2.0 * smooth_mm / radius)
+        evidence[ground.may_be] += _given_back(smooth_mm, radius)
         if region is not None:  # by now it is known where it lies: the rest need not be looked through
             box = bounding_box(region, math.ceil(_AROUND_MM / float(spacing.min())))
             near, evidence[:] = evidence[box].copy(), OUTSIDE
@@ -229,7 +229,7 @@ def _grown(ground: Ground, normal: NormalBone) -> tuple[Tissues, Float32Array]:
         whole = _closed(part, ground) if tissues.patchy else part
         field = np.where(whole & ~(inside >= 0.5), np.float32(1.0), np.where(whole, inside, np.minimum(inside, 0.49)))
         region = whole
-        radius = max(_radius_mm(region, ground), 3.0)
+        radius = _radius_mm(region, ground)
         after = tissues_of(ground, normal, region, tissues)
         if after == tissues:
             break
@@ -241,6 +241,11 @@ def _grown(ground: Ground, normal: NormalBone) -> tuple[Tissues, Float32Array]:
         field = np.where(region, field, np.minimum(field, np.float32(0.49)))
     around = ndimage.binary_dilation(region, iterations=2)
     return tissues, np.where(around, field, np.float32(0.0))
+
+
+def _given_back(smooth_mm: float, radius_mm: float) -> np.float32:
+    """Return what smoothing takes off the evidence on a ball's surface, see the notes of `smooth_region`."""
+    return np.float32(2.0 * smooth_mm / max(radius_mm, _LEAST_RADIUS_MM))
 
 
 def _radius_mm(region: MaskArray, ground: Ground) -> float:
@@ -318,11 +323,13 @@ def _followed(ground: Ground, normal: NormalBone, tissues: Tissues, field: Float
     wider = replace(ground, may_be=ground.may_be | behind)
     evidence = evidence_of(wider, normal, tissues, inside)
     smooth_mm = _smooth_mm(normal, tissues)
-    evidence[wider.may_be] += np.float32(2.0 * smooth_mm / _radius_mm(inside, ground))  # as in `_grown`
+    evidence[wider.may_be] += _given_back(smooth_mm, _radius_mm(inside, ground))
     evidence[inside] = 1.0
     evidence[box] -= farther
     new = smooth_region(evidence, spacing, smooth_mm)
-    part = _part_at_seed(new >= 0.5, wider)
+    allowed = inside | behind
+    allowed[box] |= to_lesion <= _BESIDE_MM  # what is left of the cortex between the two
+    part = _part_at_seed((new >= 0.5) & allowed, wider)
     return field if part is None else np.where(part & ~inside, np.maximum(new, 0.51), field)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from cvt_planner.anatomy.spine.curved import CurvedFrame
-from cvt_planner.base.arrays import Float32Array, FloatArray
+from cvt_planner.base.arrays import FloatArray
 from cvt_planner.imaging.volume import Volume
 
 DEEPEST_MM = 75.0  # behind the canal's middle; no spinous process reaches farther
@@ -26,22 +26,16 @@ _CORE_HU = (-100.0, 400.0)
 
 @dataclass(frozen=True, eq=False)
 class Gaps:
-    """Where the gaps run: for each border between vertebrae s, mm, at `behind_mm` behind the canal's middle.
+    """Where the gaps run: for each border between vertebrae s, mm, behind the canal's middle.
 
     Parameters
     ----------
-    behind_mm
-        (m,) distances behind the canal's middle, from 0, 1 mm apart.
     s_mm
-        (n + 1, m) from head to feet: `s_mm[0]` above the first vertebra, `s_mm[n]` below the last.
+        (n + 1, m) from head to feet: `s_mm[0]` above the first vertebra, `s_mm[n]` below the last; at 0, 1, 2, ... mm
+        behind the canal's middle.
     """
 
-    behind_mm: FloatArray = field(repr=False)
     s_mm: FloatArray = field(repr=False)
-
-    def at(self, border: int, v_mm: Float32Array) -> Float32Array:
-        """Return s of one gap at places v mm in front of the canal's middle; in front of it that of the middle."""
-        return np.asarray(np.interp(-v_mm, self.behind_mm, self.s_mm[border]), dtype=np.float32)
 
 
 def find_gaps(volume: Volume, frame: CurvedFrame, borders_mm: FloatArray, roof_mm: FloatArray) -> Gaps:
@@ -84,7 +78,7 @@ def find_gaps(volume: Volume, frame: CurvedFrame, borders_mm: FloatArray, roof_m
             behind < roof, borders_mm[n, 0] + (start[pick] - borders_mm[n, 0]) * behind / max(roof, 1.0), line
         )
         rows.append(_followed(picture, frame.step_mm, line, round(roof)))
-    return Gaps(behind, np.array(rows))
+    return Gaps(np.array(rows))
 
 
 def _level_heights(borders_mm: FloatArray) -> FloatArray:

@@ -104,6 +104,8 @@ def _label(
             blend_row(svu, step, k, j, row)
             for c in range(row.shape[0] - 1):
                 s, v, u = row[c, 0], row[c, 1], row[c, 2]
+                if np.isnan(s):  # beyond what the frame reaches
+                    continue
                 n = int(min(max(s + 0.5, 0.0), last))
                 # A place between two columns lies within 3 mm of the first.
                 if not (_near(v, u, farthest[0][n] + 3.0) or _near(v - axis[n], u, farthest[1][n] + 3.0)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,6 +20,7 @@ from cvt_planner.base.progress import Progress
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Volume
 
+_AT_ONCE = 2  # vertebrae, for two cores: most of the work lets go of the interpreter
 _BEHIND_WALL_MM = (2.0, 5.0)  # of the body's hind wall: where a pedicle is looked for first
 _START_U_MM, _REACH_U_MM = 12.0, 22.0  # beside the canal's wall: of the first place, and of what may be looked at
 _OFF_WALL_MM = 3.5  # a pedicle's inner side is the canal's side wall, give or take; assumed
@@ -85,24 +87,26 @@ def measure_pedicles(
     grown together with the pedicle.
     """
     steps = progress or Progress()
-    out: list[tuple[Pedicle, ...]] = []
     places: list[tuple[slice, ...] | None] = list(ndimage.find_objects(vertebrae))
-    for number, where in enumerate(places, start=1):
-        steps.report((number - 1) / len(places), "Pedicles")
+
+    def of_vertebra(number: int) -> tuple[Pedicle, ...]:
+        where = places[number - 1]
         if where is None:
-            out.append(())
-            continue
+            return ()
         near = tuple(slice(max(w.start - 1, 0), w.stop + 1) for w in where)
         grid = box.crop(index_kji(np.array([w.start for w in near])), vertebrae[near].shape)
         bone = (vertebrae[near] == number).view(np.uint8)
         here = _here(lattice, near, profile, bone, bodies[near])
-        sides: dict[SideName, Pedicle] = {}
-        if here is not None:
-            for side in SIDES:
-                found = _measured(volume, grid, frame, bone, here, side)
-                if found is not None:
-                    sides[side] = found
-        out.append(_both(frame, sides))
+        if here is None:
+            return ()
+        found = {side: _measured(volume, grid, frame, bone, here, side) for side in SIDES}
+        return _both(frame, {side: pedicle for side, pedicle in found.items() if pedicle is not None})
+
+    out: list[tuple[Pedicle, ...]] = []
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for pedicles in pool.map(of_vertebra, range(1, len(places) + 1)):
+            out.append(pedicles)
+            steps.report(len(out) / len(places), "Pedicles")
     return tuple(out)
 
 
