@@ -110,10 +110,10 @@ def phantom(args: argparse.Namespace, progress: Progress) -> Answer:
         raise InputRefused(f"There is no phantom case {args.case!r}. Known are: {', '.join(CASES)}.")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputRefused(f"{out} is not an empty folder. Give --out a new or empty one, so that nothing is mixed up.")
-    made = make_phantom(args.case, args.seed, progress.part(0.0, 0.8))
+    made = make_phantom(args.case, args.seed, progress.part(0.0, 0.8), args.position)
     progress.report(0.8, "Writing DICOM")
     try:
-        write_phantom(made, out, patient_position=args.position, compressed=args.compressed, truth=False)
+        write_phantom(made, out, compressed=args.compressed, truth=False)
         write_truth(made, out)
     except OSError as error:
         raise InputRefused(f"The phantom could not be written to {out}: {error.strerror or error}.") from error

@@ -81,10 +81,11 @@ def _joint(spine: Spine, n: int, sign: int, number: int) -> FloatArray:
     return spine.to_lps(n, np.array([head, [end[0] + sign * 1.0, end[1] - 7.5, height - 2.0]]))
 
 
-def couch(at: Layout) -> tuple[list[Organ], float]:
-    """Return the couch, to be painted first (a curved board, its core, the air above), and the y of its top, mm."""
+def couch(at: Layout, prone: bool) -> tuple[list[Organ], float]:
+    """Return the couch under back or belly: what to paint first (board, core, air above), and the y of its top, mm."""
     trunk = at.outline(0.0)
-    top = float((trunk[:, 1] + trunk[:, 3]).max()) + 3.0
+    down = -1.0 if prone else 1.0
+    top = down * (float((down * trunk[:, 1] + trunk[:, 3]).max()) + 3.0)
     arc = 500.0
     shells = ((17.0, 60.0), (15.0, -930.0), (2.0, 60.0), (0.0, -1000.0))
-    return [Organ(at.sections(0.0, top - arc, arc + r, arc + r), hu, 0.0) for r, hu in shells], top
+    return [Organ(at.sections(0.0, top - down * arc, arc + r, arc + r), hu, 0.0) for r, hu in shells], top

@@ -13,19 +13,21 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, JPEGLSLossless, generate_uid
 
 from cvt_planner.base.arrays import FloatArray, LabelArray
-from cvt_planner.base.errors import InputRefused
 from cvt_planner.geometry.frames import Grid
-from cvt_planner.phantom.make import Phantom
+from cvt_planner.phantom.make import Phantom, refuse_unknown
 
 _itk_module: Any = SimpleITK  # its own type information is incomplete
 
-POSITIONS = ("HFS", "HFP", "FFS", "FFP")
 INTERCEPT_HU = -1024
 _DATE, _TIME = "20260115", "093000"
 
 
 def write_phantom(
-    phantom: Phantom, folder: Path | str, patient_position: str = "HFS", compressed: bool = False, truth: bool = True
+    phantom: Phantom,
+    folder: Path | str,
+    patient_position: str | None = None,
+    compressed: bool = False,
+    truth: bool = True,
 ) -> None:
     """Write the series as single-frame CT images into `folder`, the truth into its subfolder `truth`.
 
@@ -36,8 +38,9 @@ def write_phantom(
     folder
         Made if absent; files of the same names are replaced.
     patient_position
-        One of `POSITIONS`. The anatomy stays as it is, couch included; a prone patient's picture is turned by half in
-        its plane, as the scanner's screen shows it, and a feet-first patient is scanned from the feet upwards.
+        What the header says, one of `make.POSITIONS`; None: as the phantom lies. Anatomy and couch stay as they are, so
+        that another side down than the phantom's makes a header that is wrong. A prone patient's picture is turned by
+        half in its plane, as the scanner's screen shows it, and a feet-first patient is scanned from the feet upwards.
     compressed
         Whether pixels are stored as JPEG-LS, lossless.
     truth
@@ -46,20 +49,20 @@ def write_phantom(
     Raises
     ------
     InputRefused
-        If the position is none of `POSITIONS`.
+        If the position is none of `make.POSITIONS`.
     """
-    if patient_position not in POSITIONS:
-        raise InputRefused(f"Patient position {patient_position!r} is not one of {', '.join(POSITIONS)}.")
+    position = phantom.position if patient_position is None else patient_position
+    refuse_unknown(position)
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    uids = _Uids(phantom, patient_position)
+    uids = _Uids(phantom, position)
     count = phantom.hu.shape[0]
     for k in range(count):
-        number = k + 1 if patient_position.startswith("FF") else count - k
-        dataset = _image(phantom, k, number, patient_position, uids)
+        number = k + 1 if position.startswith("FF") else count - k
+        dataset = _image(phantom, k, number, position, uids)
         if compressed:
             dataset.compress(JPEGLSLossless, generate_instance_uid=False)
-        dataset.save_as(target / f"{_file_stem(phantom, patient_position, number)}.dcm", enforce_file_format=True)
+        dataset.save_as(target / f"{_file_stem(phantom, position, number)}.dcm", enforce_file_format=True)
     if truth:
         write_truth(phantom, target / "truth")
 

@@ -28,6 +28,7 @@ from cvt_planner.phantom.voxels import fill_spine
 
 _REACH_MM = (62.0, 48.0, 66.0)  # of the spine's box: sideways, before and behind the axis
 LABELS = ("vertebrae", "bodies", "canal", "cord", "lesions", "skin")
+POSITIONS = ("HFS", "HFP", "FFS", "FFP")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +38,7 @@ class Phantom:
     Parameters
     ----------
     case, seed
-        What it was made from; the same pair gives the same voxels.
+        What it was made from; the same pair gives the same voxels for a patient who lies the same side down.
     hu
         (k, j, i) int16, read-only; k to the head, j to the back, i to the left.
     grid
@@ -46,6 +47,8 @@ class Phantom:
         By name (see `LABELS`), (k, j, i) uint8 on the same grid: a voxel belongs to what fills at least half of it.
     truth
         What `truth.json` holds; keys in `truth.truth_of`.
+    position
+        How the patient lies, one of `POSITIONS`: the couch is under the back (supine) or the belly (prone).
     """
 
     case: str
@@ -55,9 +58,12 @@ class Phantom:
     labels: dict[str, LabelArray]
     truth: dict[str, Any] = field(repr=False)
     spacing_kji_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    position: str = "HFS"
 
 
-def make_phantom(case: str, seed: int | None = None, progress: Progress | None = None) -> Phantom:
+def make_phantom(
+    case: str, seed: int | None = None, progress: Progress | None = None, position: str = "HFS"
+) -> Phantom:
     """Return a synthetic CT and its truth.
 
     Parameters
@@ -69,19 +75,23 @@ def make_phantom(case: str, seed: int | None = None, progress: Progress | None =
         Of the case `spine` it chooses everything (see `family.spine_case`).
     progress
         Told how far the work has come; may stop it.
+    position
+        One of `POSITIONS`. Only the couch follows it: the body keeps its shape, and gas its place, as of a supine
+        patient. A scan reconstructed around the spine does not reach to a couch under the belly.
 
     Raises
     ------
     InputRefused
-        If there is no such case or the seed is negative.
+        If there is no such case, the seed is negative or the position is none of `POSITIONS`.
     """
     if case == SPINE:
-        return make_case(spine_case(seed or 0), None, progress)
-    return make_case(case_named(case), seed, progress)
+        return make_case(spine_case(seed or 0), None, progress, position)
+    return make_case(case_named(case), seed, progress, position)
 
 
-def make_case(spec: Case, seed: int | None = None, progress: Progress | None = None) -> Phantom:
+def make_case(spec: Case, seed: int | None = None, progress: Progress | None = None, position: str = "HFS") -> Phantom:
     """Return a synthetic CT of a case given as such; otherwise as `make_phantom`."""
+    refuse_unknown(position)
     number = spec.seed if seed is None else seed
     if number < 0:
         raise InputRefused(f"The phantom's seed must be 0 or more, not {number}.")
@@ -93,7 +103,8 @@ def make_case(spec: Case, seed: int | None = None, progress: Progress | None = N
     z = start[2] + step[2] * np.arange(grid.shape_kji[0])
     layout = Layout(spine, z, number, spec.person)
     steps.report(0.02, "Painting the torso")
-    hu, body, couch_y = _torso_hu(layout, spine, spec.person, start, step, grid.shape_kji)
+    board, couch_y = couch(layout, prone=position.endswith("P"))
+    hu, body = _torso_hu(layout, spine, spec.person, board, start, step, grid.shape_kji)
     steps.report(0.15, "Filling the spine")
     spongy, labels, sums = _spine_into(
         hu, spine, lesions, start, step, grid.shape_kji, spec.piece_mm, steps.part(0.15, 0.75)
@@ -105,7 +116,13 @@ def make_case(spec: Case, seed: int | None = None, progress: Progress | None = N
     truth = truth_of(spec, number, spine, lesions, grid, sums, labels, couch_y)
     steps.report(1.0, "Done")
     frozen = {name: read_only(array) for name, array in labels.items()}
-    return Phantom(spec.name, number, read_only(picture), grid, frozen, truth, spacing)
+    return Phantom(spec.name, number, read_only(picture), grid, frozen, truth, spacing, position)
+
+
+def refuse_unknown(position: str) -> None:
+    """Raise `InputRefused` unless a position is one of `POSITIONS`."""
+    if position not in POSITIONS:
+        raise InputRefused(f"Patient position {position!r} is not one of {', '.join(POSITIONS)}.")
 
 
 def _grid(case: Case, spine: Spine) -> tuple[Grid, FloatArray, FloatArray]:
@@ -136,10 +153,15 @@ def _grid(case: Case, spine: Spine) -> tuple[Grid, FloatArray, FloatArray]:
 
 
 def _torso_hu(
-    layout: Layout, spine: Spine, person: Person, start: FloatArray, step: FloatArray, shape: tuple[int, int, int]
-) -> tuple[Float32Array, Float32Array, float]:
-    """Return the HU of everything but the spine, the share of each voxel that is patient, and the couch's top."""
-    board, couch_y = couch(layout)
+    layout: Layout,
+    spine: Spine,
+    person: Person,
+    board: list[soft.Organ],
+    start: FloatArray,
+    step: FloatArray,
+    shape: tuple[int, int, int],
+) -> tuple[Float32Array, Float32Array]:
+    """Return the HU of everything but the spine, and the share of each voxel that is patient."""
     skin, *layers, cavity = shell(layout)
     hu = np.full(shape, -1000.0, dtype=np.float32)
     soft.paint(hu, start, step, [*board, skin, *layers])
@@ -149,7 +171,7 @@ def _torso_hu(
     hu += within * (inner - hu)  # no organ leaves the cavity
     soft.paint(hu, start, step, [*back_muscles(layout), *vessels(layout), *crests(layout)])
     soft.paint_tubes(hu, start, step, *tubes(layout, spine, person))
-    return hu, _share(skin, start, step, shape), couch_y
+    return hu, _share(skin, start, step, shape)
 
 
 def _share(organ: soft.Organ, start: FloatArray, step: FloatArray, shape: tuple[int, int, int]) -> Float32Array:

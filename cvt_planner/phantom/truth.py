@@ -56,7 +56,9 @@ def truth_of(
         `breaches_posterior_wall`, `breaches_cortex`, `volume_in_canal_ml`, `mean_hu` (true mean of its ground tissue).
     skin
         `back_lps_mm` (on the back behind each level's middle), `distance_mm` from there to that middle.
-    couch_top_lps_y_mm, grid, not_modelled
+    couch_top_lps_y_mm
+        Where the couch comes nearest: behind the back of a supine patient, before the belly of a prone one.
+    grid, not_modelled
     """
     level_rows = _levels(spine, grid, sums[0], labels["bodies"])
     names = {row["name"]: row for row in level_rows}

@@ -139,6 +139,8 @@ def test_what_cannot_be_made_is_refused_in_a_sentence() -> None:
         make_phantom("unknown")
     with pytest.raises(InputRefused, match="seed"):
         make_phantom("small", seed=-1)
+    with pytest.raises(InputRefused, match="HFS"):
+        make_phantom("small", position="HFDR")
     stopped = Progress()
     stopped.stop()
     with pytest.raises(Cancelled):
