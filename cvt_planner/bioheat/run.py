@@ -26,8 +26,8 @@ _APART = 144  # float32 values: nine cache lines
 SERIAL_CELLS = 25_000  # below, one core is quicker than waking the others
 # On coarse grids steps lengthen faster than the spacing, up to this factor: the error of space is then the larger one.
 MOST_HASTE = 2.0
-# Before a wall a whole layer of cells freezes at once, and what a long step gets wrong is wrong for all of it. Under the
-# colligative law, where the heat at a cell's middle is not told from its mean, fronts were off by up to 0.64 mm.
+# Before a wall a whole layer of cells freezes at once, and what a long step gets wrong is wrong for all of it. Under
+# the colligative law, where the heat at a cell's middle is not told from its mean, fronts were off by up to 0.64 mm.
 WALL_HASTE = 0.25
 QUIET_PART = 1e-3  # walls that bring no more than this part of the probes' power are counted once a step
 COLDER_K = 6.0  # by how much the coldest cell may cool in a step; only the length of steps depends on it

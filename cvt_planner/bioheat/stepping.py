@@ -26,8 +26,8 @@ class Pace:
     explicit_s
         Longest stable explicit step.
     scale_mm
-        Steps lengthen in proportion: the spacing of the grid, so that the error in time shrinks with that in space, or a
-        part or a multiple of it (`run`).
+        Steps lengthen in proportion: the spacing of the grid, so that the error in time shrinks with that in space, or
+        a part or a multiple of it (`run`).
     first_explicit
         First step after a change, in explicit steps.
     early_growth, early_s
@@ -39,8 +39,8 @@ class Pace:
 
     Notes
     -----
-    By trial against a wall at -140 degC, the hardest case, with latent heat evenly over the freezing range: the -20 degC
-    surface stays within 0.2 mm on 1 mm cells, and 0.06 mm on 0.5 mm.
+    By trial against a wall at -140 degC, the hardest case, with latent heat evenly over the freezing range: the
+    -20 degC surface stays within 0.2 mm on 1 mm cells, and 0.06 mm on 0.5 mm.
     """
 
     explicit_s: float

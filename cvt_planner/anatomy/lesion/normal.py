@@ -81,8 +81,8 @@ def normal_bone(volume: Volume, spine: Spine, vertebra: Vertebra) -> NormalBone 
     """Return how normal bone looks in a vertebra and its neighbours; None where too little is seen.
 
     The middle is that of the medians of its own and the next bodies: a lesion in one of three does not shift it; the
-    spread is the smallest one. How it varies is read in the others, two above and two below. The last 32
-    are kept with the CT: every click into a vertebra and every lesion's figures ask for it again.
+    spread is the smallest one. How it varies is read in the others, two above and two below. The last 32 are kept with
+    the CT: every click into a vertebra and every lesion's figures ask for it again.
     """
     key = (weakref.ref(spine), vertebra.number)
     return _KNOWN.get(volume, key, lambda: _normal_bone(volume, spine, vertebra))

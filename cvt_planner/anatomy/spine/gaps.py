@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from cvt_planner.anatomy.spine.curved import CurvedFrame
-from cvt_planner.base.arrays import FloatArray
+from cvt_planner.base.arrays import Float32Array, FloatArray
 from cvt_planner.imaging.volume import Volume
 
 DEEPEST_MM = 75.0  # behind the canal's middle; no spinous process reaches farther

@@ -20,6 +20,12 @@ def _near(v: float, u: float, reach: float) -> bool:
 
 
 @kernel
+def _section(s: float, last: float) -> int:
+    """Return the section nearest to s; the first where s is not known, beyond what the frame reaches."""
+    return 0 if np.isnan(s) else int(min(max(s + 0.5, 0.0), last))
+
+
+@kernel
 def _within(radii: Any, nearest: Any, n: int, v: float, u: float) -> bool:
     """Return whether a place lies within the closed outline of section `n`; ray 0 runs to the front, then to the left.
 
@@ -104,9 +110,7 @@ def _label(
             blend_row(svu, step, k, j, row)
             for c in range(row.shape[0] - 1):
                 s, v, u = row[c, 0], row[c, 1], row[c, 2]
-                if np.isnan(s):  # beyond what the frame reaches
-                    continue
-                n = int(min(max(s + 0.5, 0.0), last))
+                n = _section(s, last)
                 # A place between two columns lies within 3 mm of the first.
                 if not (_near(v, u, farthest[0][n] + 3.0) or _near(v - axis[n], u, farthest[1][n] + 3.0)):
                     continue
@@ -115,7 +119,7 @@ def _label(
                     within = ends[0, 0] <= s <= ends[0, 1] and ends[1, 0] <= v <= ends[1, 1]
                     if not (within and ends[2, 0] <= u <= ends[2, 1]):
                         continue
-                    n = int(min(max(s + 0.5, 0.0), last))
+                    n = _section(s, last)
                     if not (_near(v, u, farthest[0][n]) or _near(v - axis[n], u, farthest[1][n])):
                         continue
                     part, below = _part(

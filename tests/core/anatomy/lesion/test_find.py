@@ -127,6 +127,9 @@ def test_it_stops_at_cortex_and_canal_unless_told_to_go_beyond() -> None:
     bone = spine.vertebrae > 0
     assert (inside & ~bone).sum() <= 0.02 * inside.sum()
     assert (beyond & ~bone).sum() > 0.1 * inside.sum()
+    # Within the bone it takes what is left of the cortex before that, and nothing else.
+    away_mm = ndimage.distance_transform_edt(~inside, sampling=volume.grid.spacing_kji_mm)
+    assert not (beyond & bone & (away_mm > 2.0)).any()
 
 
 def figures_of(name: str, beyond: bool = False, agent: str = "") -> LesionFigures:
