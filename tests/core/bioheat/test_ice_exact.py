@@ -40,6 +40,17 @@ def test_plane_front_stands_where_the_exact_solution_says(
     assert result.energy_imbalance < 1e-3
 
 
+def test_plane_front_under_the_law_of_ice(exact: ModuleType) -> None:
+    """A layer of cells freezes at once, and the colligative law bends all along: this needs shorter steps."""
+    ice = replace(SOFT_TISSUE, latent_law="colligative", frozen_law="rabin", t_liquidus_c=-0.53)
+    walls = (Wall("held", -140.0), HELD, INSULATED, INSULATED, INSULATED, INSULATED)
+    result = simulate(Scene(HeatBox((100.0, 3.0, 3.0), 1.0), ice, (), FREEZE, walls=walls))
+    depth = exact.similarity(ice, 37.0, None, wall_c=-140.0)
+    for iso_c in (-40.0, -20.0, -8.0, -0.53):
+        found_mm = surface(result, iso_c)[:, 0].mean() + 50.0
+        assert found_mm == pytest.approx(1000.0 * depth(iso_c, 600.0), abs=0.25), iso_c
+
+
 def line_sink(material: Material, sink_w_m: float, axis: int, spacing_mm: float, off_mm: float) -> HeatResult:
     """Return the ice of an endless line of constant power: a probe at its power limit between insulated walls."""
     length = 4.0 * spacing_mm

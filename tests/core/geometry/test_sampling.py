@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cvt_planner.geometry.frames import Grid
-from cvt_planner.geometry.sampling import falling_crossing, line_points, sample_grid
+from cvt_planner.geometry.sampling import falling_crossing, line_points, sample_grid, sample_rays
 
 _OBLIQUE = np.array([[0.1, 0.0, 0.7, -5.0], [0.2, 0.8, 0.0, 3.0], [1.9, -0.1, 0.1, 40.0], [0, 0, 0, 1.0]])
 GRID = Grid((6, 9, 8), _OBLIQUE)
@@ -44,3 +44,13 @@ def test_a_line_has_both_its_ends_and_the_crossing_lies_between_samples() -> Non
     assert np.diff(distance_mm).max() <= 0.5
     assert falling_crossing(np.array([0.0, 1.0, 2.0]), np.array([100.0, 100.0, 0.0]), 25.0) == pytest.approx(1.75)
     assert falling_crossing(np.array([0.0, 1.0]), np.array([100.0, 90.0]), 25.0) is None
+
+
+def test_rays_are_sampled_as_their_points_are() -> None:
+    values = np.random.default_rng(2).normal(size=GRID.shape_kji)
+    starts, along = GRID.lps_of(np.array([[2.0, 3.0, 4.0], [1.0, 2.0, 2.0]])), np.arange(0.0, 9.0, 0.5)
+    rays = np.array([[1.0, 0.0, 0.0], [0.0, 0.6, -0.8]])
+    points = starts[:, None, None] + along[:, None] * rays[:, None]
+    assert np.allclose(
+        sample_rays(values, GRID, starts, rays, along, -7.0), sample_grid(values, GRID, points, -7.0), atol=1e-9
+    )
