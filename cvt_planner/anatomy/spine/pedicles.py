@@ -116,6 +116,8 @@ def _here(
     """Return where the pedicles of the vertebra in a part of the box may be; None without a body or aught behind it."""
     index = np.argwhere(bone)
     svu = lattice.at(index + [w.start for w in where]).astype(np.float64)
+    known = np.isfinite(svu[:, 0])  # a process may reach beyond the frame
+    index, svu = index[known], svu[known]
     body = bodies[tuple(index.T)] > 0
     of_body, behind = svu[body], svu[~body]
     if not len(of_body) or not len(behind):
