@@ -37,6 +37,15 @@ def kernel(function: _F) -> _F:
     return cast(_F, numba.njit(function, **_FAST))
 
 
+def inlined_kernel(function: _F) -> _F:
+    """Return the function compiled for one core and put into each kernel that calls it.
+
+    For what is handed tables of many arrays: elsewhere each array would be counted up and down again, which takes
+    longer than short work on them.
+    """
+    return cast(_F, numba.njit(function, forceinline=True, **_FAST))
+
+
 def parallel_kernel(function: _F) -> _F:
     """Return the function compiled for all cores; call it inside `kernels_alone` only."""
     return cast(_F, numba.njit(function, parallel=True, **_FAST))

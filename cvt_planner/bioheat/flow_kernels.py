@@ -28,27 +28,16 @@ def across_row(rate: F32, psi: F32, j0: F32, j1: F32, k0: F32, k1: F32, below: F
 
 
 @kernel
-def mapped_along_row(rate: F32, phi: F32, face: Codes, unit: np.float32) -> None:
-    """Add the flow along one row through faces of their own conductance; both inputs reach one cell farther."""
+def mapped_run(rate: F32, phi: F32, j0: F32, j1: F32, k0: F32, k1: F32, x: Codes, y0: Codes, y1: Codes, z0: Codes,
+               z1: Codes, unit: np.float32) -> None:  # fmt: skip
+    """Add the flow into a run of cells through faces of their own conductance; `phi` and `x` reach one cell farther."""
     for i in range(rate.size):
-        low, high = decoded(face[i + 1]), decoded(face[i + 2])
-        rate[i] += unit * (low * (phi[i] - phi[i + 1]) + high * (phi[i + 2] - phi[i + 1]))
-
-
-@kernel
-def mapped_across_row(rate: F32, phi: F32, low: F32, high: F32, low_face: Codes, high_face: Codes,
-                      unit: np.float32) -> None:  # fmt: skip
-    """Add the flow from the two neighbours along another axis."""
-    for i in range(rate.size):
-        flow = decoded(low_face[i]) * (low[i] - phi[i]) + decoded(high_face[i]) * (high[i] - phi[i])
-        rate[i] += unit * flow
-
-
-@kernel
-def scale_row(rate: F32, factor: F32) -> None:
-    """Turn flows, W, into rates, K/s."""
-    for i in range(rate.size):
-        rate[i] *= factor[i]
+        own = phi[i + 1]
+        rate[i] += unit * (
+            decoded(x[i + 1]) * (phi[i] - own) + decoded(x[i + 2]) * (phi[i + 2] - own)
+            + decoded(y0[i]) * (j0[i] - own) + decoded(y1[i]) * (j1[i] - own)
+            + decoded(z0[i]) * (k0[i] - own) + decoded(z1[i]) * (k1[i] - own)
+        )  # fmt: skip
 
 
 @kernel
@@ -66,13 +55,9 @@ def conduct_mapped(rate: F32, t: F32, p: int, wide: int, plane: int, faces: Code
     """Add the flows, W, into a run of cells, counted from `p` through the whole array, each of its own material."""
     q = p + rate.size
     x, y, z = faces[0], faces[1], faces[2]
-    mapped_along_row(rate, t[p - 1 : q + 1], x[p - 1 : q + 1], unit)
-    mapped_across_row(
-        rate, t[p:q], t[p - wide : q - wide], t[p + wide : q + wide], y[p:q], y[p + wide : q + wide], unit
-    )
-    mapped_across_row(
-        rate, t[p:q], t[p - plane : q - plane], t[p + plane : q + plane], z[p:q], z[p + plane : q + plane], unit
-    )
+    mapped_run(rate, t[p - 1 : q + 1], t[p - wide : q - wide], t[p + wide : q + wide], t[p - plane : q - plane],
+               t[p + plane : q + plane], x[p - 1 : q + 1], y[p:q], y[p + wide : q + wide], z[p:q],
+               z[p + plane : q + plane], unit)  # fmt: skip
 
 
 @kernel
@@ -102,17 +87,17 @@ def perfuse_row(rate: F32, e: F32, blood: F32, metabolic: F32, capacity: F32) ->
 
 
 @kernel
-def perfuse_flow(rate: F32, e: F32, blood: F32, metabolic: F32) -> float:
-    """Add what blood (W/K) and metabolism (W; empty: none) bring to one row of flows, W; return it."""
+def feed_flow(rate: F32, e: F32, blood: F32, metabolic: F32, per_capacity: F32) -> float:
+    """Add what blood (W/K) and metabolism (W; empty: none) bring to flows, W, and turn them into K/s; return it, W."""
     total = np.float32(0.0)
     if metabolic.size == 0:
         for i in range(rate.size):
             heat = -blood[i] * e[i]
-            rate[i] += heat
+            rate[i] = (rate[i] + heat) * per_capacity[i]
             total += heat
         return np.float64(total)
     for i in range(rate.size):
         heat = metabolic[i] - blood[i] * e[i]
-        rate[i] += heat
+        rate[i] = (rate[i] + heat) * per_capacity[i]
         total += heat
     return np.float64(total)

@@ -19,35 +19,54 @@ from cvt_planner.bioheat.tables import F32, Ints, TissueTables
 
 
 @kernel
-def theta_warm(psi: F32, at: int, k_u: Any, tissue: TissueTables) -> float:
-    """Return what lies between the liquidus and an unfrozen cell, W/m, but for a factor that all share."""
-    above = np.float64(psi[0, at] - tissue.constants[LIQUIDUS_E])
-    return above * k_u[at] if tissue.mapped else above
-
-
-@kernel
-def theta_cold(psi: F32, at: int, k_u: Any, k_f: Any, tissue: TissueTables) -> float:
-    """Return what lies between a frozen cell and the liquidus; factor as for `theta_warm`."""
-    below = np.float64(tissue.constants[LIQUIDUS_E] - psi[0, at])
-    return below * k_u[at] - np.float64(psi[1, at]) * k_f[at] if tissue.mapped else below
-
-
-@kernel
-def front_part(at: int, beside: int, warm: float, drop: float, e: F32, psi: F32, k_u: Any, k_f: Any,
-               tissue: TissueTables) -> tuple[float, float]:  # fmt: skip
-    """Return the share of a cell's length, 0.5 to 1.5, that is fed beyond the front on a side; 1 without ice there.
+def front_part(warm: float, cold: float, k_u: float, drop: float) -> tuple[float, float]:
+    """Return the share of a cell's length, 0.5 to 1.5, that is fed beyond the front on a side with ice.
 
     And by how much blood brings more there than at the middle of the cell, `drop` below its own temperature, because
-    the middle of what is fed lies nearer to the front or farther off.
+    the middle of what is fed lies nearer to the front or farther off. `warm` and `cold` are what lies between the
+    liquidus and the cell, and between the frozen one beside it and the liquidus, W/m; with one material `k_u` is 1 and
+    both are in kelvin.
     """
-    if e[beside] >= tissue.constants[LIQUIDUS_E]:
-        return 1.0, 1.0
-    across = warm + theta_cold(psi, beside, k_u, k_f, tissue)
+    across = warm + cold
     if across <= 0.0:
         return 1.0, 1.0
     part = 0.5 + warm / across
-    per_cell = across / k_u[at] if tissue.mapped else across  # unfrozen tissue warms by so much over a cell
+    per_cell = across / k_u  # unfrozen tissue warms by so much over a cell
     return part, min(max(1.0 + 0.5 * (part - 1.0) * per_cell / max(drop, 1.0), 0.5), 2.0)
+
+
+@kernel
+def fed_part(at: int, wide: int, plane: int, e: F32, psi: F32, k_u: Any, k_f: Any, liquidus: np.float32,
+             mapped: bool) -> tuple[float, float]:  # fmt: skip
+    """Return the products of what `front_part` returns over the sides of a cell that meet ice.
+
+    Takes what it needs out of the tables: handing those on for every cell costs a microsecond.
+    """
+    own_k = np.float64(k_u[at]) if mapped else 1.0
+    warm = np.float64(psi[0, at] - liquidus) * own_k
+    part, colder = 1.0, 1.0
+    for step in (-1, 1, -wide, wide, -plane, plane):
+        ice = at + step
+        if e[ice] < liquidus:
+            cold = np.float64(liquidus - psi[0, ice])
+            if mapped:
+                cold = cold * k_u[ice] - np.float64(psi[1, ice]) * k_f[ice]
+            share, more = front_part(warm, cold, own_k, -e[at])
+            part *= share
+            colder *= more
+    return part, colder
+
+
+@kernel
+def beside_ice(beside: Any, e: F32, p: int, wide: int, plane: int, liquidus: np.float32) -> None:
+    """Write which cells of a run from `p` on are unfrozen, with a frozen one beside them: few, and soon told."""
+    q = p + beside.size
+    own, west, east = e[p:q], e[p - 1 : q - 1], e[p + 1 : q + 1]
+    south, north = e[p - wide : q - wide], e[p + wide : q + wide]
+    low, high = e[p - plane : q - plane], e[p + plane : q + plane]
+    for i in range(beside.size):
+        least = min(min(west[i], east[i]), min(min(south[i], north[i]), min(low[i], high[i])))
+        beside[i] = (own[i] >= liquidus) & (least < liquidus)
 
 
 @kernel
@@ -68,20 +87,17 @@ def feed_plane(k: int, shape: Any, e: F32, psi: F32, cold: Ints, blood: F32, met
             if makes:
                 made[p:q] = metabolic[p:q]
     fed_rows[k, 0], fed_rows[k, 1] = low, up
+    beside = np.empty(wide - 2, np.bool_)
     for j in range(low, up):
-        p = start + j * wide
-        for at in range(p + 1, p + wide - 1):
-            if e[at] < liquidus or not (blood[at] > 0.0 or (makes and metabolic[at] != 0.0)):
-                continue
-            part, colder = 1.0, 1.0
-            warm = theta_warm(psi, at, k_u, tissue)
-            for step in (-1, 1, -wide, wide, -plane, plane):
-                share, more = front_part(at, at + step, warm, -e[at], e, psi, k_u, k_f, tissue)
-                part *= share
-                colder *= more
-            fed[at] = blood[at] * np.float32(part * colder)
-            if makes:
-                made[at] = metabolic[at] * np.float32(part)
+        first = start + j * wide + 1
+        beside_ice(beside, e, first, wide, plane, liquidus)
+        for i in range(beside.size):
+            at = first + i
+            if beside[i] and (blood[at] > 0.0 or (makes and metabolic[at] != 0.0)):
+                part, colder = fed_part(at, wide, plane, e, psi, k_u, k_f, liquidus, tissue.mapped)
+                fed[at] = blood[at] * np.float32(part * colder)
+                if makes:
+                    made[at] = metabolic[at] * np.float32(part)
 
 
 @parallel_kernel

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from cvt_planner.base.compiled import kernel
-from cvt_planner.bioheat.conductance import decoded
+from cvt_planner.base.compiled import inlined_kernel, kernel
+from cvt_planner.bioheat.conductance import Codes, decoded
 from cvt_planner.bioheat.tables import F32
 
 
@@ -52,35 +52,61 @@ def side_ghosts(t: F32, k: int, shape: Any, sign: F32, offset: F32) -> None:
 
 
 @kernel
+def row_power(coupling: F32, sizes: F32, ghost: F32, edge: F32) -> float:
+    """Return what comes in through a row of faces of one material, but for the factors that they share."""
+    total = np.float64(0.0)
+    for i in range(edge.size):
+        total += np.float64(coupling[i] * sizes[i] * (ghost[i] - edge[i]))
+    return total
+
+
+@kernel
+def plane_power(sizes: F32, ghost: F32, edge: F32) -> float:
+    """Return the same where all faces of the row share their coupling."""
+    total = np.float64(0.0)
+    for i in range(edge.size):
+        total += np.float64(sizes[i] * (ghost[i] - edge[i]))
+    return total
+
+
+@kernel
+def mapped_power(faces: Codes, ghost: F32, edge: F32) -> float:
+    """Return what comes in through a row of faces of their own conductance, but for its unit."""
+    total = np.float64(0.0)
+    for i in range(edge.size):
+        total += np.float64(decoded(faces[i]) * (ghost[i] - edge[i]))
+    return total
+
+
+@inlined_kernel
 def wall_power(channel: int, t: F32, k: int, shape: Any, tissue: Any) -> float:
     """Return the heat, W, that one plane takes in through held walls."""
-    even, even_z, own, held, mapped = tissue.even, tissue.even_z, tissue.faces[channel], tissue.held, tissue.mapped
-    unit = tissue.units[channel]
+    even, even_z, own, mapped = tissue.even, tissue.even_z, tissue.faces[channel], tissue.mapped
     deep, high, wide = shape
     plane = high * wide
-    start = k * plane
-    sizes, deep_m = even[4], even_z[2]
+    start, sizes = k * plane, even[4]
     total = np.float64(0.0)
-    if held[0] or held[1]:
-        for j in range(1, high - 1):
-            p, q = j * wide + 1, j * wide + wide - 2
-            low = unit * decoded(own[0, start + p]) if mapped else even[0, p] * sizes[p] * deep_m[k]
-            up = unit * decoded(own[0, start + q + 1]) if mapped else even[1, q] * sizes[q] * deep_m[k]
-            total += low * np.float64(t[start + p - 1] - t[start + p]) if held[0] else 0.0
-            total += up * np.float64(t[start + q + 1] - t[start + q]) if held[1] else 0.0
-    if held[2] or held[3]:
-        for i in range(1, wide - 1):
-            p, q = wide + i, (high - 2) * wide + i
-            low = unit * decoded(own[1, start + p]) if mapped else even[2, p] * sizes[p] * deep_m[k]
-            up = unit * decoded(own[1, start + q + wide]) if mapped else even[3, q] * sizes[q] * deep_m[k]
-            total += low * np.float64(t[start + p - wide] - t[start + p]) if held[2] else 0.0
-            total += up * np.float64(t[start + q + wide] - t[start + q]) if held[3] else 0.0
-    for end, at, ghost in ((4, 1, -plane), (5, deep - 2, plane)):
-        if held[end] and k == at:
-            through = even_z[end - 4, k] * deep_m[k]
-            for j in range(1, high - 1):
-                for p in range(j * wide + 1, j * wide + wide - 1):
-                    other = start + p + (plane if end == 5 else 0)
-                    face = unit * decoded(own[2, other]) if mapped else sizes[p] * through
-                    total += face * np.float64(t[start + p + ghost] - t[start + p])
-    return total
+    for wall in range(6):
+        axis, up = wall // 2, wall % 2
+        if not tissue.held[wall] or (axis == 2 and k != (deep - 2 if up == 1 else 1)):
+            continue
+        step = (1, wide, plane)[axis]
+        beyond = step if up == 1 else -step
+        above = start + (step if up == 1 else 0)  # a face belongs to the cell above it
+        if axis == 0:
+            end = wide - 2 if up == 1 else 1
+            for at in range(wide + end, (high - 1) * wide, wide):
+                face = decoded(own[0, above + at]) if mapped else even[wall, at] * sizes[at]
+                total += np.float64(face * (t[start + at + beyond] - t[start + at]))
+            continue
+        first = high - 2 if axis == 1 and up == 1 else 1
+        for j in range(first, first + 1 if axis == 1 else high - 1):
+            a, b = j * wide + 1, (j + 1) * wide - 1
+            ghost, edge = t[start + a + beyond : start + b + beyond], t[start + a : start + b]
+            if mapped:
+                total += mapped_power(own[axis, above + a : above + b], ghost, edge)
+            elif axis == 2:
+                total += even_z[up, k] * plane_power(sizes[a:b], ghost, edge)
+            else:
+                total += row_power(even[wall, a:b], sizes[a:b], ghost, edge)
+    return total * np.float64(tissue.units[channel] if mapped else even_z[2, k])

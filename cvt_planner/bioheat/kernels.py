@@ -12,14 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from cvt_planner.base.compiled import kernel, parallel_kernel, prange
+from cvt_planner.base.compiled import inlined_kernel, kernel, parallel_kernel, prange
 from cvt_planner.bioheat.flow_kernels import (
     add_source,
     conduct,
     conduct_mapped,
-    perfuse_flow,
+    feed_flow,
     perfuse_row,
-    scale_row,
 )
 from cvt_planner.bioheat.ghost_kernels import end_ghosts, no_ends, side_ghosts, wall_power
 from cvt_planner.bioheat.law_kernels import BRINK, phi_rows, psi_row
@@ -49,14 +48,17 @@ def combine_first(out: F32, rate0: F32, e0: F32, rate: F32, along: np.float32) -
 
 
 @kernel
-def combine_next(out: F32, e1: F32, e2: F32, e0: F32, rate: F32, rate0: F32, c: F32) -> None:
-    """Write a later stage of a run of cells from the two before it (`e1`, `e2`), the start and both rates."""
+def combine_next(out: F32, e1: F32, e0: F32, rate: F32, rate0: F32, c: F32) -> None:
+    """Write a later stage of a run of cells over the one two before it, from the last (`e1`), the start and both rates.
+
+    Each field stands here once: loops over fields that may overlap are not made vector code.
+    """
     c1, c2, c0, cr, cr0 = c[0], c[1], c[2], c[3], c[4]
     for i in range(out.size):
-        out[i] = c1 * e1[i] + c2 * e2[i] + c0 * e0[i] + cr * rate[i] + cr0 * rate0[i]
+        out[i] = c1 * e1[i] + c2 * out[i] + c0 * e0[i] + cr * rate[i] + cr0 * rate0[i]
 
 
-@kernel
+@inlined_kernel
 def frozen_psi(fresh: F32, e: F32, p: int, q: int, tissue: TissueTables) -> None:
     """Write what conducts of a run of cells some of which may hold freezing tissue."""
     if tissue.mapped:
@@ -76,9 +78,16 @@ def cold_row(e: F32, brink: np.float32) -> bool:
 
 
 @kernel
-def cold_rows(e: F32, p: int, first: int, last: int, wide: int, brink: np.float32) -> tuple[int, int]:
-    """Return from which row to which (exclusive) cells may hold freezing tissue; row `first` begins at `p`."""
-    low, high = first, last
+def cold_rows(e: F32, p: int, first: int, last: int, wide: int, brink: np.float32, was: Ints) -> tuple[int, int]:
+    """Return from which row to which (exclusive) cells may hold freezing tissue; row `first` begins at `p`.
+
+    `was` is the answer of a moment ago: what lies more than a row beyond is looked at as one.
+    """
+    low, high = max(min(was[0] - 1, last), first), min(max(was[1] + 1, first), last)
+    if cold_row(e[p : p + (low - first) * wide], brink):
+        low = first
+    if cold_row(e[p + (high - first) * wide : p + (last - first) * wide], brink):
+        high = last
     while low < high and not cold_row(e[p + (low - first) * wide : p + (low - first + 1) * wide], brink):
         low += 1
     while low < high and not cold_row(e[p + (high - 1 - first) * wide : p + (high - first) * wide], brink):
@@ -98,7 +107,7 @@ def flow_rows(cold: Ints, k: int) -> tuple[int, int]:
     return low, high
 
 
-@kernel
+@inlined_kernel
 def rates(rate: F32, k: int, jlo: int, shape: Any, f: Fields, e1: F32, feeds: Feeds, tissue: TissueTables) -> float:
     """Write the rates, K/s, of a run of cells from row `jlo` on; return what blood and metabolism bring, W."""
     _, high, wide = shape
@@ -115,9 +124,7 @@ def rates(rate: F32, k: int, jlo: int, shape: Any, f: Fields, e1: F32, feeds: Fe
         if low < up:
             frozen = rate[(low - jlo) * wide : (up - jlo) * wide]
             conduct_mapped(frozen, f.psi[1], start + low * wide, wide, plane, tissue.faces[1], tissue.units[1])
-        if feeds.perfused:
-            brought = perfuse_flow(rate, e1, feeds.blood[p:q], feeds.metabolic[p:q])
-        scale_row(rate, tissue.per_capacity[p:q])
+        brought = feed_flow(rate, e1, feeds.blood[p:q], feeds.metabolic[p:q], tissue.per_capacity[p:q])
     else:
         conduct(rate, f.psi[0], p, k, wide, plane, tissue.even, tissue.even_z)
         if feeds.perfused:
@@ -127,7 +134,7 @@ def rates(rate: F32, k: int, jlo: int, shape: Any, f: Fields, e1: F32, feeds: Fe
     return brought
 
 
-@kernel
+@inlined_kernel
 def laws(count: int, k: int, jlo: int, jhi: int, shape: Any, f: Fields, tissue: TissueTables,
          room: F32) -> tuple[int, int]:  # fmt: skip
     """Turn the new state of a run of cells, `count` of them cold, into what conducts; return which rows are cold."""
@@ -137,7 +144,7 @@ def laws(count: int, k: int, jlo: int, jhi: int, shape: Any, f: Fields, tissue: 
     if tissue.frosty:
         up = jhi
     elif count > 0:
-        low, up = cold_rows(f.out, start + jlo * wide, jlo, jhi, wide, tissue.constants[BRINK])
+        low, up = cold_rows(f.out, start + jlo * wide, jlo, jhi, wide, tissue.constants[BRINK], f.cold[k])
     if tissue.mapped:  # no frozen part where it is no longer cold
         was_low, was_up = f.fresh_cold[k, 0], f.fresh_cold[k, 1]
         f.fresh[1][start + max(was_low, jlo) * wide : start + min(was_up, low) * wide] = np.float32(0.0)
@@ -155,7 +162,7 @@ def laws(count: int, k: int, jlo: int, jhi: int, shape: Any, f: Fields, tissue: 
     return low, up
 
 
-@kernel
+@inlined_kernel
 def sweep_plane(k: int, shape: Any, first: bool, f: Fields, c: F32, feeds: Feeds, tissue: TissueTables,
                 powers: F64) -> None:  # fmt: skip
     """Advance one plane by one stage.
@@ -180,7 +187,7 @@ def sweep_plane(k: int, shape: Any, first: bool, f: Fields, c: F32, feeds: Feeds
         if first:
             combine_first(out, rate0, e0, rate, c[3])
         else:
-            combine_next(out, e1, f.e2[p:q], e0, rate, rate0, c)
+            combine_next(out, e1, e0, rate, rate0, c)
         count = taken_over(fresh, out, brink)
         no_ends(f.out, p, q, wide)
         low, up = laws(count, k, jlo, jhi, shape, f, tissue, rate)

@@ -35,7 +35,7 @@ class Medium:
         """Return whether water freezes as in an ideal solution."""
         return bool(self.constants[lk.ICE] > 0.0)
 
-    @property
+    @cached_property
     def perfused(self) -> bool:
         """Return whether blood or metabolism bring heat anywhere."""
         tissue = self.scene.tissue
@@ -180,9 +180,11 @@ def _even(medium: Medium, cells: Cells) -> CellMedium:
     sign, offset, held = _walls(medium, even=True)
     shape = capacity.shape
     width, fold = (np.full((1, 1, shape[2]), c[at], np.float32) for at in (lk.WIDTH, lk.FOLD))
+    unused = np.zeros(1, np.float32)
     tables = TissueTables(
         even, even_z, np.zeros((2, 3, 1), np.uint16), np.ones(2, np.float32), per_capacity.ravel(), sign, offset, held,
-        False, medium.colligative, c.astype(np.float32), width.ravel(), fold.ravel(), np.zeros(1, np.float32), False,
+        False, medium.colligative, c.astype(np.float32), width.ravel(), fold.ravel(),
+        unused, unused, unused, False,
     )  # fmt: skip
     blood = np.where(capacity > 0.0, medium.scene.perfusion_w_m3k / heat, 0.0).astype(np.float32)
     metabolic = np.where(capacity > 0.0, medium.scene.metabolic_w_m3 / heat, 0.0).astype(np.float32)
@@ -238,11 +240,14 @@ def _mapped(medium: Medium, tissue: TissueMap, cells: Cells) -> CellMedium:
         _degree(own[1], per_capacity * fold),
     )
     nothing = np.zeros((5, 1), np.float32)
-    kappa = _padded(k_f / k_u, 1.0)
+    kappa = k_f / k_u
+    within = width / (0.5 * (1.0 + kappa) * c[lk.RANGE_K])
+    beyond = c[lk.FROZEN_SLOPE] / (kappa * fold)
+    own_kappa, own_within, own_beyond = (_padded(known, 1.0).ravel() for known in (kappa, within, beyond))
     tables = TissueTables(
         nothing, nothing, np.stack([u_codes, f_codes]).reshape(2, 3, -1), np.array([u_unit, f_unit], np.float32),
         pc.ravel(), sign, offset, held_walls, True, medium.colligative, c.astype(np.float32), padded_width.ravel(),
-        padded_fold.ravel(), kappa.ravel(), frosty,
+        padded_fold.ravel(), own_kappa, own_within, own_beyond, frosty,
     )  # fmt: skip
     return CellMedium(
         medium, cells, pc.shape, True, pc, _padded(capacity), padded_width, padded_fold, _padded(k_u), _padded(k_f),

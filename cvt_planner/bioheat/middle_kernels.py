@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from cvt_planner.base.compiled import kernel
+from cvt_planner.base.compiled import inlined_kernel, kernel
 from cvt_planner.bioheat.law_kernels import FOLD, FROZEN_SLOPE, KAPPA, LIQUIDUS_E, RANGE_K, WIDTH
 from cvt_planner.bioheat.tables import F32, Ints, TissueTables
 
@@ -34,43 +34,42 @@ BEYOND = 3  # rows and planes around the ice in which the next step may need wha
 
 @kernel
 def at_middle(e: np.float32, w: np.float32, liquidus: np.float32, width: np.float32, within: np.float32,
-              frozen: np.float32) -> np.float32:  # fmt: skip
-    """Return the heat content at a cell's middle; slopes of heat over psi `within` the range and `frozen`, 1 above."""
+              beyond: np.float32) -> np.float32:  # fmt: skip
+    """Return the heat content at a cell's middle; heat over psi has the slopes 1, `within` the range, and `beyond`."""
     zero, one, half, least = np.float32(0.0), np.float32(1.0), np.float32(0.5), np.float32(1e-3)
-    more, less = within - one, frozen - within
+    more, less = within - one, beyond - within
     more, less = more if abs(more) > least else least, less if abs(less) > least else -least
-    per_more, per_less = one / more, one / less
     q = e - liquidus
     upper = q > -half * width  # which of the bends is the nearer one
     above = one if upper else within
-    square = within if upper else within * frozen
+    square = within if upper else within * beyond
     steeper = more if upper else less
-    per_steeper = per_more if upper else per_less
     q = q if upper else q + width
-    square -= (steeper + steeper) * q / w
-    beyond = (math.sqrt(max(square, zero)) - above) * per_steeper  # how much of the cell is below the bend
-    part = max(min(beyond, one - beyond), zero)
-    found: np.float32 = e + half * w * steeper * part * part
+    rise = w * steeper
+    per_rise = one / rise  # one division for both uses
+    square -= (steeper + steeper) * steeper * q * per_rise
+    below = (math.sqrt(max(square, zero)) - above) * (w * per_rise)  # how much of the cell is below the bend
+    part = max(min(below, one - below), zero)
+    found: np.float32 = e + half * rise * part * part
     return found
 
 
-@kernel
+@inlined_kernel
 def middle_run(out: F32, e: F32, across: F32, p: int, q: int, tissue: TissueTables) -> None:
     """Write the heat content at the middles of the cells from p to q."""
     c = tissue.constants
-    liquidus, span, half, one = c[LIQUIDUS_E], c[RANGE_K], np.float32(0.5), np.float32(1.0)
+    liquidus = c[LIQUIDUS_E]
     mean, change = e[p:q], across[p:q]
     if tissue.mapped:
-        width, fold, kappa, edge = tissue.width[p:q], tissue.fold[p:q], tissue.kappa[p:q], c[FROZEN_SLOPE]
+        width, within, beyond = tissue.width[p:q], tissue.within[p:q], tissue.beyond[p:q]
         for i in range(mean.size):
-            within = width[i] / (span * half * (one + kappa[i]))
-            out[i] = at_middle(mean[i], change[i], liquidus, width[i], within, edge / (kappa[i] * fold[i]))
+            out[i] = at_middle(mean[i], change[i], liquidus, width[i], within[i], beyond[i])
     else:
         one_width, one_kappa = c[WIDTH], c[KAPPA]
-        within = one_width / (span * half * (one + one_kappa))
-        frozen = c[FROZEN_SLOPE] / (one_kappa * c[FOLD])
+        one_within = one_width / (c[RANGE_K] * np.float32(0.5) * (np.float32(1.0) + one_kappa))
+        one_beyond = c[FROZEN_SLOPE] / (one_kappa * c[FOLD])
         for i in range(mean.size):
-            out[i] = at_middle(mean[i], change[i], liquidus, one_width, within, frozen)
+            out[i] = at_middle(mean[i], change[i], liquidus, one_width, one_within, one_beyond)
 
 
 @kernel
@@ -99,7 +98,7 @@ def changes_mapped(out: F32, warm: F32, cold: F32, kappa: F32, p: int, wide: int
             out[i] += x * x
 
 
-@kernel
+@inlined_kernel
 def across_rows(across: F32, e: F32, psi: F32, k: int, low: int, up: int, shape: Any, tissue: TissueTables) -> float:
     """Write how much psi changes across each cell of the rows from `low` to `up` of one plane.
 

@@ -207,13 +207,14 @@ class Run:
         factors = unit[:, :5].copy()
         factors[:, 3:] *= step
         small = factors.astype(np.float32)
+        small[1, 1] = np.float32(0.0)  # the state before the first stage is the start
         small[1:, 2] = np.float32(1.0) - (small[1:, 0] + small[1:, 1])  # so that rounding neither makes nor loses heat
         before = self.ledger.copy()
         targets, limits = self._targets(now + step * unit[:, 5])
         e0, ea, eb, rate0 = (known.reshape(-1) for known in (self.e, self.ea, self.eb, self.rate))
         reach = super_step.one_step(
             self.on.shape,
-            Fields(self.psi, self.cold, self.spare_psi, self.spare_cold, eb, ea, eb, e0, rate0, self.across),
+            Fields(self.psi, self.cold, self.spare_psi, self.spare_cold, eb, ea, e0, rate0, self.across),
             Feeds(
                 self.source, self.sinks.given[1], self.sinks.begin, self.fed, self.made, self.on.capacity.reshape(-1),
                 self.medium.perfused, self.driven, self.buffers, self.rows,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cvt_planner.base.compiled import kernel, parallel_kernel, prange
+from cvt_planner.base.compiled import inlined_kernel, kernel, parallel_kernel, prange
 from cvt_planner.bioheat.ghost_kernels import wall_power
 from cvt_planner.bioheat.kernels import sweep_few, sweep_many
 from cvt_planner.bioheat.law_kernels import LIQUIDUS_E, phi_at
@@ -164,6 +164,13 @@ def through_walls(psi: F32, shape: Any, tissue: TissueTables) -> float:
 
 
 @kernel
+def keep_coldest(coldest: F32, e: F32) -> None:
+    """Keep the lower of two states of a run of cells."""
+    for i in range(e.size):
+        coldest[i] = min(coldest[i], e[i])
+
+
+@inlined_kernel
 def after_plane(k: int, box: Any, shape: Any, f: Fields, coldest: F32, blood: F32, metabolic: F32, feeds: Feeds,
                 tissue: TissueTables) -> float:  # fmt: skip
     """Do what `after_step` does for one plane; `box` is what is around the ice."""
@@ -172,17 +179,21 @@ def after_plane(k: int, box: Any, shape: Any, f: Fields, coldest: F32, blood: F3
     reach: float = 0.0
     if first <= k < last and not tissue.colligative:
         reach = across_rows(f.across, f.e1, f.psi, k, low, up, shape, tissue)
-    cold, e = f.cold[k], f.e1
-    for j in range(1, high - 1):
-        p, q = (k * high + j) * wide, (k * high + j + 1) * wide
-        now, least = e[p:q], coldest[p:q]
-        if cold[0] <= j < cold[1] and not tissue.colligative:
-            now = feeds.buffers[k][:wide]
-            middle_run(now, e, f.across, p, q, tissue)
-        for i in range(wide):
-            least[i] = min(least[i], now[i])
-    if feeds.perfused and cold[0] < cold[1]:
-        p, q = (k * high + cold[0]) * wide, (k * high + cold[1]) * wide
+    e, start = f.e1, k * high * wide
+    icy, warm = max(f.cold[k, 0], 1), min(f.cold[k, 1], high - 1)
+    if icy >= warm or tissue.colligative:
+        keep_coldest(coldest[start + wide : start + (high - 1) * wide], e[start + wide : start + (high - 1) * wide])
+    else:
+        keep_coldest(coldest[start + wide : start + icy * wide], e[start + wide : start + icy * wide])
+        for j in range(icy, warm, feeds.rows):
+            p, q = start + j * wide, start + min(j + feeds.rows, warm) * wide
+            middle = feeds.buffers[k][: q - p]
+            middle_run(middle, e, f.across, p, q, tissue)
+            keep_coldest(coldest[p:q], middle)
+        keep_coldest(coldest[start + warm * wide : start + (high - 1) * wide],
+                     e[start + warm * wide : start + (high - 1) * wide])  # fmt: skip
+    if feeds.perfused and icy < warm:
+        p, q = start + icy * wide, start + warm * wide
         liquidus = tissue.constants[LIQUIDUS_E]
         now, fed, made = e[p:q], blood[p:q], metabolic[p:q]
         for i in range(now.size):
@@ -225,13 +236,13 @@ def one_step(shape: Any, f: Fields, feeds: Feeds, tissue: TissueTables, stages: 
              step_s: float, ledger: F64, coldest: F32, blood: F32, metabolic: F32) -> float:  # fmt: skip
     """Advance by one super step of `stages.shape[0]` stages; return what `after_step` does.
 
-    The state at the start is `f.e0`; `f.e1` and `f.e2` are room. The result's state is in `f.e1` when the number of
-    stages is odd, which it must be, what conducts in it in `f.fresh`. `ledger` (probes + 2,) is increased by the heat
-    drawn by each probe, taken in through the walls, and brought by blood and metabolism, J. What comes through walls
-    that only keep the temperature of the start changes slowly: it is counted once a step. `nodes` (the needles'
-    temperatures, degC) is advanced in place.
+    The state at the start is `f.e0`; `f.e1` and `f.out` are room and hold any numbers. The result's state is in `f.e1`
+    when the number of stages is odd, which it must be, what conducts in it in `f.fresh`. `ledger` (probes + 2,) is
+    increased by the heat drawn by each probe, taken in through the walls, and brought by blood and metabolism, J. What
+    comes through walls that only keep the temperature of the start changes slowly: it is counted once a step. `nodes`
+    (the needles' temperatures, degC) is advanced in place.
     """
-    psi, cold, fresh, fresh_cold, e0, ea, eb = f.psi, f.cold, f.fresh, f.fresh_cold, f.e0, f.e1, f.e2
+    psi, cold, fresh, fresh_cold, e0, ea, eb = f.psi, f.cold, f.fresh, f.fresh_cold, f.e0, f.e1, f.out
     driven = feeds.driven
     at_start = 0.0 if driven else through_walls(psi, shape, tissue)
     probes = duty.size
@@ -244,11 +255,10 @@ def one_step(shape: Any, f: Fields, feeds: Feeds, tissue: TissueTables, stages: 
     rate, first_rate = np.zeros(nodes.size), np.zeros(nodes.size)
     for n in range(stages.shape[0]):
         draw(psi, feeds.source, sinks, law, duty, targets[n], limits[n], n1, rate, room, drawn)
-        # The two spare fields take turns; the start is both of the states before the first stage.
+        # The two spare fields take turns.
         target = ea if n % 2 == 0 else eb
         e1 = e0 if n == 0 else (eb if n % 2 == 0 else ea)
-        e2 = e0 if n < 2 else target
-        now = Fields(psi, cold, fresh, fresh_cold, target, e1, e2, e0, f.rate0, f.across)
+        now = Fields(psi, cold, fresh, fresh_cold, target, e1, e0, f.rate0, f.across)
         if many:
             sweep_many(shape, n == 0, now, stages[n], feeds, tissue, powers)
         else:
@@ -273,7 +283,7 @@ def one_step(shape: Any, f: Fields, feeds: Feeds, tissue: TissueTables, stages: 
     if not driven:
         ledger[probes] += 0.5 * step_s * (at_start + through_walls(psi, shape, tissue))
     nodes[:] = n1
-    after = Fields(psi, cold, fresh, fresh_cold, eb, ea, eb, e0, f.rate0, f.across)
+    after = Fields(psi, cold, fresh, fresh_cold, eb, ea, e0, f.rate0, f.across)
     return after_step(shape, after, coldest, blood, metabolic, feeds, tissue, many)
 
 

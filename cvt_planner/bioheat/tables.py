@@ -33,6 +33,8 @@ class TissueTables(NamedTuple):
         Of the ghosts beyond the six walls, low and high x, y, z; which walls are held.
     constants, width, fold, kappa
         Of the law (`law_kernels`); mapped, kappa is each cell's own.
+    within, beyond
+        Mapped: slopes of heat over psi within the freezing range and beyond the solidus (`middle_kernels`).
     frosty
         Mapped: whether ghosts beyond a wall are frozen.
     """
@@ -51,6 +53,8 @@ class TissueTables(NamedTuple):
     width: F32
     fold: F32
     kappa: F32
+    within: F32
+    beyond: F32
     frosty: bool
 
 
@@ -99,9 +103,9 @@ class Fields(NamedTuple):
     fresh, fresh_cold
         The same of the new state: written.
     out
-        (cells,) the new state: written.
-    e1, e2, e0
-        The state, the one before, and that at the start of the step.
+        (cells,) the state before the last: the new one is written over it.
+    e1, e0
+        The last state, and that at the start of the step.
     rate0
         The rate of the first stage; written by that.
     across
@@ -114,7 +118,6 @@ class Fields(NamedTuple):
     fresh_cold: Ints
     out: F32
     e1: F32
-    e2: F32
     e0: F32
     rate0: F32
     across: F32
