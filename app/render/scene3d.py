@@ -114,7 +114,8 @@ class Scene3D(VtkCanvas):
             self.request_render()
 
     def before_render(self, window: vtkRenderWindow) -> None:
-        """Turn the cube as the scene is turned."""
+        """Turn the cube as the scene is turned; draw roughly while something is dragged in another view."""
+        self._content.roughen(self._coarse and self.workspace.state.in_hand)
         self._cube.follow(window, window.GetSize()[0] / max(self.width(), 1))
 
     def paint_over(self, painter: QPainter) -> None:

@@ -55,6 +55,11 @@ class SceneContent:
         camera.SetFocalPoint(*anchor_lps_mm)
         camera.SetPosition(*(np.array(camera.GetPosition()) + step))
 
+    def roughen(self, rough: bool) -> None:
+        """Draw roughly what may be, or everything finely."""
+        for part in self._parts:
+            part.roughen(rough)
+
     def close(self) -> None:
         """Take everything out of the renderer."""
         for part in self._parts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,16 @@ from cvt_planner.base.progress import Progress
 from cvt_planner.geometry.surface import Surface, surface_of
 
 SPACING_MM = 1.6  # of the voxels that surfaces are made from: half the triangles of 1.25 mm; assumed to be fine enough
+ROUGH_MM = 4.0  # while something is dragged in another view: a sixth of the triangles, drawn in a third of the time
 _PICK_STEP_MM = 0.4
 _Box = tuple[slice, ...]
+
+
+class Detail(NamedTuple):
+    """A surface to look at, and a rough one for while the hand moves."""
+
+    fine: Surface
+    rough: Surface
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,9 +33,9 @@ class SpineSurfaces:
     """Surfaces by vertebra number, and the canal's."""
 
     spine: Spine = field(repr=False)
-    vertebrae: dict[int, Surface] = field(repr=False)
+    vertebrae: dict[int, Detail] = field(repr=False)
     boxes: Sequence[_Box | None] = field(repr=False)
-    canal: Surface | None = field(repr=False)
+    canal: Detail | None = field(repr=False)
 
 
 def make_surfaces(spine: Spine, before: SpineSurfaces | None, progress: Progress) -> SpineSurfaces:
@@ -35,7 +44,7 @@ def make_surfaces(spine: Spine, before: SpineSurfaces | None, progress: Progress
     Those of vertebrae whose voxels are as `before` are taken from there: after a brush stroke one or two are new.
     """
     boxes = find_objects(spine.vertebrae)
-    made: dict[int, Surface] = {}
+    made: dict[int, Detail] = {}
     for vertebra in spine.found:
         progress.report(vertebra.number / (len(spine.found) + 1), "Surfaces of the vertebrae")
         box = boxes[vertebra.number - 1] if vertebra.number <= len(boxes) else None
@@ -67,7 +76,7 @@ def vertebra_on_ray(spine: Spine, start: Vec3, direction: Vec3, length_mm: float
     return int(numbers[met[0]]), (x, y, z)
 
 
-def _kept(before: SpineSurfaces | None, spine: Spine, number: int, box: _Box) -> Surface | None:
+def _kept(before: SpineSurfaces | None, spine: Spine, number: int, box: _Box) -> Detail | None:
     """Return the surface made before where the vertebra has the very same voxels."""
     if before is None or spine.grid is not before.spine.grid or number > len(before.boxes):
         return None
@@ -77,7 +86,12 @@ def _kept(before: SpineSurfaces | None, spine: Spine, number: int, box: _Box) ->
     return before.vertebrae.get(number) if np.array_equal(one, two) else None
 
 
-def _surface(mask: NDArray[np.bool_], spine: Spine, box: _Box) -> Surface | None:
+def _surface(mask: NDArray[np.bool_], spine: Spine, box: _Box) -> Detail | None:
     start = (int(box[0].start), int(box[1].start), int(box[2].start))
     shape = (mask.shape[0], mask.shape[1], mask.shape[2])
-    return surface_of(mask, spine.grid.crop(start, shape), SPACING_MM)
+    grid = spine.grid.crop(start, shape)
+    fine = surface_of(mask, grid, SPACING_MM)
+    if fine is None:
+        return None
+    rough = surface_of(mask, grid, ROUGH_MM)
+    return Detail(fine, fine if rough is None else rough)

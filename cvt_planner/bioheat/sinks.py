@@ -116,10 +116,12 @@ def _folded(index: Ints, count: int) -> Ints:
 
 def _spread(centre: FloatArray, sigma: FloatArray, voxels_xyz: tuple[int, int, int]) -> tuple[Ints, FloatArray]:
     """Return flat voxel indices and weights of one piece; centre and sigma (3,) in voxels, x, y, z."""
-    indices, weights, offsets = [], [], []
+    indices, weights, offsets, inside = [], [], [], True
     for axis in range(3):
         reach = REACH_SIGMAS * sigma[axis]
-        span = np.arange(math.ceil(centre[axis] - reach), math.floor(centre[axis] + reach) + 1)
+        first, last = math.ceil(centre[axis] - reach), math.floor(centre[axis] + reach)
+        inside = inside and first >= 0 and last < voxels_xyz[axis]
+        span = np.arange(first, last + 1)
         indices.append(_folded(span, voxels_xyz[axis]))
         offsets.append((span - centre[axis]) / sigma[axis])
         weights.append(np.exp(-0.5 * offsets[-1] ** 2))
@@ -128,8 +130,10 @@ def _spread(centre: FloatArray, sigma: FloatArray, voxels_xyz: tuple[int, int, i
     weight = weights[2][:, None, None] * weights[1][None, :, None] * weights[0][None, None, :]
     away = offsets[2][:, None, None] ** 2 + offsets[1][None, :, None] ** 2 + offsets[0][None, None, :] ** 2
     near = away <= REACH_SIGMAS**2
-    cell, where = np.unique(flat[near], return_inverse=True)
-    summed = np.bincount(where.ravel(), weights=weight[near], minlength=cell.size)
+    cell, summed = flat[near], weight[near]
+    if not inside:  # some voxels are met twice
+        cell, where = np.unique(cell, return_inverse=True)
+        summed = np.bincount(where.ravel(), weights=summed, minlength=cell.size)
     return cell, summed / summed.sum()
 
 

@@ -60,6 +60,9 @@ class SceneActor:
         """Return the actors for a scene."""
         raise NotImplementedError
 
+    def roughen(self, rough: bool) -> None:
+        """Draw what may be drawn roughly while something is dragged elsewhere; a hook."""
+
     def close(self) -> None:
         """Take the actors out of the renderer and let go of them."""
         for actor in self._actors:

@@ -75,8 +75,8 @@ def _filled(array: Any, values: NDArray[Any]) -> Any:
     return array
 
 
-def surface_actor(surface: Surface, colour: QColor) -> vtkActor:
-    """Return an actor of a surface that was made beside the window."""
+def surface_mapper(surface: Surface) -> vtkPolyDataMapper:
+    """Return the mapper of a surface that was made beside the window."""
     points = vtkPoints()
     points.SetData(_filled(vtkFloatArray(), surface.points_lps_mm))
     cells = vtkCellArray()
@@ -89,9 +89,7 @@ def surface_actor(surface: Surface, colour: QColor) -> vtkActor:
     data.GetPointData().SetNormals(_filled(vtkFloatArray(), surface.normals))
     mapper = vtkPolyDataMapper()
     mapper.SetInputData(data)
-    actor = coloured(mapper, colour)
-    actor.GetProperty().SetBackfaceCulling(True)
-    return actor
+    return mapper
 
 
 def tube(

@@ -8,7 +8,7 @@ from PySide6.QtGui import QPainter
 
 from app.render import colours
 from app.render.ice_state import IceView, ShownIce, shown_ice
-from app.render.overlays.ink import box_of, faded, outline, pen, stroke
+from app.render.overlays.ink import box_of, faded, pen, stroke
 from app.render.overlays.labels import LEFT, MIDDLE, RIGHT, Place, put
 from app.render.overlays.overlay import Overlay, Scene
 from app.render.sections import field_contours
@@ -67,7 +67,7 @@ def level_words(level_c: float) -> str:
 
 def _draw(painter: QPainter, ice: ShownIce, lines: list[FloatArray], level: float, dashes: tuple[float, ...]) -> None:
     colour = faded(colours.STALE, 0.8) if ice.stale else colours.isotherm(level)
-    stroke(painter, outline(lines), pen(colour, 1.6, STALE_DASHES if ice.stale else dashes))
+    stroke(painter, lines, pen(colour, 1.6, STALE_DASHES if ice.stale else dashes))
 
 
 def _label(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtGui import QPainter
 
 from app.render import colours
-from app.render.overlays.ink import box_of, faded, outline, pen, stroke
+from app.render.overlays.ink import box_of, pen, stroke
 from app.render.overlays.labels import around, put
 from app.render.overlays.overlay import Overlay, Scene
 from app.render.sections import shape_section
@@ -32,7 +32,7 @@ class Lesions(Overlay):
             if not lines:
                 continue
             chosen = lesion.id == scene.view.lesion_id
-            stroke(painter, outline(lines), pen(faded(colours.LESION, 1.0 if chosen else 0.8), 2.2 if chosen else 1.4))
+            stroke(painter, lines, pen(colours.LESION, 2.2 if chosen else 1.4))
             scene.lesion_boxes[lesion.id] = box_of(lines)
         known = {lesion.id for lesion in lesions}
         self._kept = {key: kept for key, kept in self._kept.items() if key in known}

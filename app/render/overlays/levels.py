@@ -7,7 +7,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter
 
 from app.render import colours
-from app.render.overlays.ink import faded, outline, pen, stroke
+from app.render.overlays.ink import faded, pen, stroke
 from app.render.overlays.labels import around, put
 from app.render.overlays.overlay import Overlay, Scene
 from cvt_planner.anatomy.spine.model import Vertebra
@@ -59,7 +59,7 @@ class Levels(Overlay):
         away = (wall - scene.plane.centre_lps_mm) @ scene.plane.normal
         if np.abs(away).max() <= CANAL_NEAR_MM:
             closed = np.concatenate([wall, wall[:1]])
-            stroke(painter, outline([scene.plane.px_of(closed)]), pen(colours.CANAL, 1.4, (1.5, 1.5)))
+            stroke(painter, [scene.plane.px_of(closed)], pen(colours.CANAL, 1.4, (1.5, 1.5)))
             return
         painter.setPen(pen(faded(colours.CANAL, 0.9), 1.5))
         for point in _crossings(wall, away):

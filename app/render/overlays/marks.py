@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QLineF, QRectF
 from PySide6.QtGui import QColor, QPainter
 
-from app.render.overlays.ink import faded, outline, pen, stroke, write
+from app.render.overlays.ink import faded, pen, stroke, write
 from app.render.overlays.labels import around, put
 from app.render.overlays.overlay import Overlay, Scene
 from app.render.view_state import Annotation
@@ -32,7 +32,7 @@ class Marks(Overlay):
         colour = faded(QColor(mark.colour), 1.0 if near else 0.45)
         pixels = scene.plane.px_of(points)
         if len(pixels) > 1:
-            stroke(painter, outline([pixels]), pen(colour, 1.5))
+            stroke(painter, [pixels], pen(colour, 1.5))
         painter.setPen(pen(colour, 1.5))
         for x, y in pixels:
             painter.drawLine(QLineF(x - ARM_PX, y, x + ARM_PX, y))

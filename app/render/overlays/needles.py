@@ -7,7 +7,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from app.render import colours
-from app.render.overlays.ink import dark_pen, faded, pen, polygon
+from app.render.overlays.ink import dark_pen, faded, pen, polygon, segments
 from app.render.overlays.labels import LEFT, RIGHT, Place, around, put
 from app.render.overlays.overlay import Overlay, Scene
 from app.render.sections import tube_outline, tube_section
@@ -121,22 +121,20 @@ def _tube(
     alpha: float,
     projected: bool = True,
 ) -> None:
-    """Draw one tube: its projection dashed and faint, its true section filled."""
+    """Draw one tube: its projection dashed, its true section filled."""
     plane = scene.plane
     if float(np.linalg.norm(ends[1] - ends[0])) < 1e-6:
         return
     radius = max(diameter_mm / 2.0, 0.5 * plane.mm_per_px)  # at least one pixel wide
     if projected:
-        corners = tube_outline(ends[0], ends[1], radius, plane)
-        painter.setBrush(faded(colour, 0.07))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(pen(faded(colour, 0.6), 1.0, (5.0, 4.0)))
-        painter.drawPolygon(polygon(corners))
+        painter.drawPolygon(polygon(tube_outline(ends[0], ends[1], radius, plane)))
     section = tube_section(ends[0], ends[1], radius, plane)
     if section is not None:
         shape = polygon(section)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(dark_pen(2.6))
-        painter.drawPolygon(shape)
+        painter.drawLines(segments(np.concatenate([section, section[:1]])))
         painter.setBrush(faded(colour, alpha))
         painter.setPen(pen(colour, 1.0))
         painter.drawPolygon(shape)

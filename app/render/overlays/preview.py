@@ -27,7 +27,7 @@ class PreviewOutline(Overlay):
         path = outline(lines)
         path.setFillRule(Qt.FillRule.OddEvenFill)
         painter.fillPath(path, faded(colours.PREVIEW, 0.18))
-        stroke(painter, path, pen(colours.PREVIEW, 1.8, (4.0, 2.5)))
+        stroke(painter, lines, pen(colours.PREVIEW, 1.8, (4.0, 2.5)))
         places = sorted(around(box_of(lines)), key=lambda place: -place[0].y())  # names of lesions are above
         if not put(painter, scene, places, preview.label, colours.PREVIEW, now=True):
             write(painter, places[0][0], preview.label, colours.PREVIEW, places[0][1])
