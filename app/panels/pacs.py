@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 
 from PySide6.QtWidgets import (
@@ -49,11 +50,8 @@ class PacsDialog(QDialog):
         self.documents = documents
         self._book = NodeBook()
         self._wanted: _Wanted | None = None  # what Resume goes on with
-        self.nodes = NodesPage(desk)
-        self.nodes.closed.connect(self._back)
         self.pages = QStackedWidget()
         self.pages.addWidget(self._fetch_page())
-        self.pages.addWidget(self.nodes)
         outer = QVBoxLayout(self)
         outer.addWidget(self.pages)
         self._working(False)
@@ -180,6 +178,14 @@ class PacsDialog(QDialog):
         self.way.setVisible(node is not None and node.kind == DICOM and bool(node.move_port))
         self.way.choose(GET)
         self._refresh()
+
+    @cached_property
+    def nodes(self) -> NodesPage:
+        """The page on which the list of PACS is kept; made when it is first wanted: it takes as long as the rest."""
+        made = NodesPage(self.desk)
+        made.closed.connect(self._back)
+        self.pages.addWidget(made)
+        return made
 
     def _manage(self) -> None:
         self.nodes.open_on(self.desk.settings.pacs_file, self.node.currentData() or "")

@@ -8,16 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import keyring
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QSpinBox, QTreeWidget
 
-from cvt_planner.imaging.pacs.nodes import Node, add_node, load_nodes
+from cvt_planner.imaging.pacs.nodes import DICOM, DICOMWEB, Node, add_node, load_nodes
 from cvt_planner.imaging.pacs.peer import peer_of
 from cvt_planner.imaging.pacs.send import send_path
 from tests.app.window.conftest import HeldUp
-from tests.orthanc import AE, OURS, Orthanc, cutting, program, write_slices
+from tests.orthanc import AE, OURS, WORD, MemoryKeyring, Orthanc, cutting, program, write_slices
 
 if TYPE_CHECKING:
     from conftest import Hand
@@ -85,6 +86,31 @@ def choose_series(hand: Hand) -> QTreeWidget:
     place: QPoint = tree.visualItemRect(series).center()
     hand.qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=place)
     return tree
+
+
+def test_the_dialog_opens_and_asks_over_the_web_without_holding_the_window_up(
+    hand: Hand, orthanc: Orthanc, tmp_path: Path
+) -> None:
+    before, mine = keyring.get_keyring(), MemoryKeyring()
+    mine.set_password("CVT Planner PACS", "Test web", WORD)
+    keyring.set_keyring(mine)
+    hand.built.desk.settings.pacs_store = tmp_path / "store"
+    add_node(orthanc.web_node(), hand.built.desk.settings.pacs_file)
+    hand.settle()
+    hand.qtbot.wait(500)  # the window itself is drawn
+    held_up = HeldUp()
+    hand.click("open_pacs")
+    hand.qtbot.wait(200)
+    held_up.stop()
+    print(f"\nwindow held up by the dialog: {held_up.own_ms:.0f} ms of its own, {held_up.whole_ms:.0f} ms in all")
+    assert hand.window.pacs.isVisible() and held_up.own_ms < 50.0
+    held_up = HeldUp()
+    hand.click("pacs_search")
+    hand.settle()
+    held_up.stop()
+    keyring.set_keyring(before)
+    print(f"by the first answer: {held_up.own_ms:.0f} ms of its own, {held_up.whole_ms:.0f} ms in all")
+    assert "Studies: 1, patients: 1." in state(hand) and held_up.own_ms < 50.0
 
 
 def test_set_up_test_look_fetch_and_open(pacs: Hand, orthanc: Orthanc) -> None:
@@ -158,9 +184,13 @@ def test_what_was_not_finished_can_be_deleted(pacs: Hand, orthanc: Orthanc) -> N
     assert not pacs.window.pacs.resume.isVisible() and not pacs.window.pacs.delete.isVisible()
 
 
-def test_the_window_closes_at_once_while_a_host_keeps_silent(pacs: Hand) -> None:
+@pytest.mark.parametrize("kind", [DICOM, DICOMWEB])
+def test_the_window_closes_at_once_while_a_host_keeps_silent(pacs: Hand, kind: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection and says nothing
-        node = Node("Silent", host="127.0.0.1", port=silent.getsockname()[1], called_ae="X", timeout_s=30.0)
+        port = silent.getsockname()[1]
+        node = Node("Silent", kind=kind, host="127.0.0.1", port=port, called_ae="X", timeout_s=30.0)
+        if kind == DICOMWEB:
+            node = Node("Silent", kind=kind, url=f"http://127.0.0.1:{port}/dicom-web", timeout_s=30.0)
         add_node(node, pacs.built.desk.settings.pacs_file)
         pacs.window.pacs.open_fresh()
         pacs.click("pacs_test")

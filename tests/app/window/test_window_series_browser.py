@@ -22,6 +22,7 @@ from app.panels.series_rows import THUMBNAIL_PX, Row, verdict_of
 from cvt_planner.imaging.kinds import CAPTURE, DERIVED, IMAGE, LOCALISER, REPORT
 from cvt_planner.imaging.read import read_volume
 from cvt_planner.imaging.volume import Volume
+from tests.app.window.conftest import HeldUp
 
 if TYPE_CHECKING:
     from conftest import Hand, Small
@@ -285,6 +286,16 @@ def test_one_usable_series_opens_at_once(hand: Hand, small: Small) -> None:
     hand.click("browse_series")
     hand.settle()
     assert browser(hand).preview.large is not None and not browser(hand).open_button.isEnabled()
+
+
+def test_the_browser_opens_without_holding_the_window_up(hand: Hand, study: dict[str, object]) -> None:
+    hand.settle()
+    hand.qtbot.wait(500)  # the window itself is drawn
+    held_up = HeldUp()
+    hand.drop(study["folder"])  # type: ignore[arg-type]
+    held_up.stop()
+    print(f"\nwindow held up by the browser: {held_up.own_ms:.0f} ms of its own, {held_up.whole_ms:.0f} ms in all")
+    assert browser(hand).isVisible() and held_up.own_ms < 50.0
 
 
 def test_the_window_is_not_held_up_by_many_series(hand: Hand, study: dict[str, object]) -> None:
