@@ -111,10 +111,10 @@ class ImagesPanel(StepPanel):
         self.open_button.setText("This series is open" if is_open else "Open this series")
         self._reasons.setText("Choose a series." if info is None else _said(info))
         found = self._listing is not None and bool(self._listing.series)
-        for widget in (self._title, self.series):
-            widget.setVisible(found)
-        for widget in (self.open_button, self.browse):
-            widget.setVisible(found and not self._browsing)
+        self._title.setVisible(found)
+        self.series.setVisible(found)
+        self.open_button.setVisible(found and not self._browsing)
+        self.browse.setVisible(found and not self._browsing)
         self._reasons.setVisible(found and not self._browsing and not is_open)  # of the open one all is said below
 
     def _open(self) -> None:

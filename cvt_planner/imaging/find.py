@@ -29,6 +29,7 @@ from cvt_planner.imaging.sources import (
     Opener,
     kind_of,
     list_files,
+    packed_words,
     shown,
 )
 
@@ -92,7 +93,8 @@ def _with_remarks(listing: SeriesListing, remarks: tuple[str, ...]) -> SeriesLis
         replace(s, reasons=s.reasons + remarks, verdict=WARNING if s.verdict == USABLE else s.verdict)
         for s in listing.series
     )
-    return replace(listing, series=tuple(found), remarks=remarks)
+    hint = " ".join((*remarks, listing.hint)) if listing.hint else ""
+    return replace(listing, series=tuple(found), remarks=remarks, hint=hint)
 
 
 def patience_s(path: Path) -> float:
@@ -124,6 +126,9 @@ def _listing_of_file(opener: Opener, path: Path, given: str, progress: Progress)
     own = scan.header(FileRef(path))
     if own is None:
         hint = f"{given} holds no DICOM image, and is no ZIP, NIfTI or NRRD. Choose the folder of a CT series."
+        packed = packed_words(path)
+        if packed:
+            hint = f"{given} is {packed}, which is not opened here. Unpack it, and choose the folder that comes out."
         if scan.broken:
             hint = scan.broken[0][1]
         return SeriesListing(given, (), scan.skipped, tuple(scan.broken), hint)
