@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import keyring
 import pytest
+from pydicom.dataset import Dataset
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QSpinBox, QTreeWidget
 
+from cvt_planner.imaging.kinds import IMAGE, LOCALISER
 from cvt_planner.imaging.pacs.nodes import DICOM, DICOMWEB, Node, add_node, load_nodes
 from cvt_planner.imaging.pacs.peer import peer_of
 from cvt_planner.imaging.pacs.send import send_path
 from tests.app.window.conftest import HeldUp
-from tests.orthanc import AE, OURS, WORD, MemoryKeyring, Orthanc, cutting, program, write_slices
+from tests.orthanc import AE, OURS, STUDY, WORD, MemoryKeyring, Orthanc, cutting, program, write_slices
 
 if TYPE_CHECKING:
     from conftest import Hand
@@ -164,6 +166,38 @@ def test_a_cut_fetch_says_how_far_it_came_and_resumes(pacs: Hand, orthanc: Ortha
         pacs.settle()
     assert pacs.built.desk.volume is not None
     assert pacs.built.desk.volume.grid.shape_kji[0] == SLICES
+
+
+def test_a_ct_and_its_localiser_are_fetched_and_opened_together(pacs: Hand, orthanc: Orthanc, tmp_path: Path) -> None:
+    def scout(ds: Dataset, n: int) -> None:
+        ds.ImageType, ds.SeriesDescription, ds.SeriesNumber = ["ORIGINAL", "PRIMARY", "LOCALIZER"], "Topogram", 1
+        ds.ImageOrientationPatient = [1, 0, 0, 0, 0, -1]
+
+    write_slices(tmp_path / "scout", 1, series=f"{STUDY}.77", size=64, edit=scout)
+    assert not send_path(peer_of(orthanc.node()), tmp_path / "scout").refused
+    try:
+        add_node(orthanc.node(), pacs.built.desk.settings.pacs_file)
+        pacs.window.pacs.open_fresh()
+        pacs.click("pacs_search")
+        pacs.settle()
+        tree = choose_series(pacs)
+        other = tree.currentItem().parent().child(1)
+        place = tree.visualItemRect(other).center()
+        control = Qt.KeyboardModifier.ControlModifier
+        pacs.qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, control, place)
+        assert len(tree.selectedItems()) == 2
+        _picture(pacs, "pacs_two")
+        pacs.click("pacs_fetch")
+        pacs.qtbot.waitUntil(lambda: not pacs.window.pacs.isVisible(), timeout=60_000)
+        pacs.settle()
+    finally:
+        for series in orthanc.ask("/series?expand"):
+            if series["MainDicomTags"]["SeriesInstanceUID"] == f"{STUDY}.77":
+                orthanc.ask(f"/series/{series['ID']}", "DELETE")
+    volume = pacs.built.desk.volume
+    assert volume is not None and volume.grid.shape_kji == (SLICES, 64, 64)
+    assert {info.kind for info in pacs.window.images.series.infos} == {IMAGE, LOCALISER}
+    pacs.picture("pacs_opened_two")
 
 
 def test_what_was_not_finished_can_be_deleted(pacs: Hand, orthanc: Orthanc) -> None:
