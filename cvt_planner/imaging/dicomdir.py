@@ -32,6 +32,10 @@ class BadDicomdir(Exception):
     """The DICOMDIR cannot be followed; its text says why, as the second half of a sentence."""
 
 
+class FilesAbsent(BadDicomdir):
+    """Files that are named are not there."""
+
+
 class _NotThere(BadDicomdir):
     """A file that is named is absent; the text is its name."""
 
@@ -46,8 +50,10 @@ def files_of(path: Path, data: bytes, progress: Progress) -> list[FileRef]:
 
     Raises
     ------
+    FilesAbsent
+        If it names files that are not there.
     BadDicomdir
-        If it is damaged, names files that are not there, or one outside its own folder.
+        If it is damaged, or names a file outside its own folder.
     """
     try:
         names = _names(data)
@@ -66,9 +72,9 @@ def files_of(path: Path, data: bytes, progress: Progress) -> list[FileRef]:
         except _NotThere as fault:
             absent.append(str(fault))
     if len(absent) > 1:
-        raise BadDicomdir(f"names {len(absent)} files that are not there, first {absent[0]}")
+        raise FilesAbsent(f"names {len(absent)} files that are not there, first {absent[0]}")
     if absent:
-        raise BadDicomdir(f"names {absent[0]}, which is not there")
+        raise FilesAbsent(f"names {absent[0]}, which is not there")
     return list(refs)
 
 

@@ -96,6 +96,11 @@ def test_a_medium_whose_images_were_not_copied_says_how_many(tmp_path: Path, wri
         path.unlink()
     (info,) = find_series(tmp_path / "cd" / "DICOMDIR").series
     assert "names 2 files that are not there, first PT000000/ST000000/SE000000/IM000000" in info.reasons[-1]
+    (info,) = find_series(tmp_path / "cd").series
+    assert info.verdict == "warning", "what is missing at an end leaves no gap between slices"
+    assert (
+        "names 2 files that are not there" in info.reasons[-1] and "slices or series may be missing" in info.reasons[-1]
+    )
     for path in images[2:]:
         path.unlink()
     with pytest.raises(InputRefused, match=f"DICOMDIR names {len(images)} files that are not there"):
