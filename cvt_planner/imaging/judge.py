@@ -19,6 +19,8 @@ from cvt_planner.imaging.stack import Stack, cosine_fault, orientation_name
 THICK_MM = 1.5  # planning threshold: above it a pedicle's isthmus is a voxel or two high; assumed
 MAX_VOXELS = 2_000_000_000  # 4 GB of HU; assumed
 MIN_SPACING_MM, MAX_SPACING_MM = 0.005, 10.0  # between pixels; assumed, beyond any CT, also of a specimen
+MIN_SLOPE, MAX_SLOPE = 1e-3, 100.0  # of HU against stored values, which are 12 to 16 bits; assumed
+MAX_INTERCEPT = 1e5  # assumed
 MAX_POSITION_MM = 20_000.0  # of a slice from the frame's origin; assumed, a couch travels 2 m
 
 MULTI_FRAME = (
@@ -128,6 +130,11 @@ def image_fault(header: SliceHeader) -> str:
 def _rescale_fault(header: SliceHeader) -> str:
     if header.slope is None or header.intercept is None or header.slope == 0:
         return "has no rescale slope and intercept, so that its HU are unknown. Export the original series."
+    if header.slope < 0:
+        return f"has a negative rescale slope ({header.slope:g}), as if bone were darker than air. Export it again."
+    if not MIN_SLOPE <= header.slope <= MAX_SLOPE or not abs(header.intercept) <= MAX_INTERCEPT:
+        rule = f"{header.slope:g} times the stored value plus {header.intercept:g}"
+        return f"has an implausible rescale ({rule}), which gives no HU. Export the original series."
     if header.rescale_type not in ("", "HU", "HU_MOD", "US"):
         return f"is not in Hounsfield units but in {header.rescale_type}. Choose the series in HU."
     return ""

@@ -185,6 +185,8 @@ def run_case(number: int, seed: int, corpus: Corpus, tally: Tally) -> None:
         wrong = next((text for text in sentences if no_sentence(text)), None)
         if wrong is not None:
             tally.failures.append((number, f"no sentence: {wrong[:300]}"))
+        if outcome.startswith("refused when") and not any(path.name in text for text in sentences):
+            tally.failures.append((number, f"names no file: {sentences[-1][:300]}"))
         if any("made the reader stop" in text for text in sentences):
             outcome = "reader stopped, file left out"
             tally.failures.append((number, "reader stopped"))

@@ -40,6 +40,10 @@ def halved(ds: Dataset, n: int) -> None:
 REFUSED = {
     "missing rescale": (setting(2, RescaleSlope=None), r"-002\.dcm has no rescale slope"),
     "zero slope": (setting(RescaleSlope=0), "no rescale slope"),
+    "negative slope": (setting(RescaleSlope=-1), r"-000\.dcm has a negative rescale slope \(-1\)"),
+    "huge slope": (setting(RescaleSlope="1e300"), r"implausible rescale \(1e\+300 times"),
+    "huge intercept": (setting(RescaleIntercept="-1e9"), "implausible rescale"),
+    "a line for a picture": (setting(Rows=1, Columns=99), "declares 1 x 99 pixels, which is implausible"),
     "not in HU": (setting(RescaleType="MGML"), "not in Hounsfield units but in MGML"),
     "missing spacing": (setting(1, PixelSpacing=None), r"-001\.dcm has no usable pixel spacing"),
     "zero spacing": (setting(PixelSpacing=[0.0, 0.0]), "no usable pixel spacing"),
