@@ -112,10 +112,10 @@ class MainWindow(QMainWindow):
         self.grid = ViewsGrid([*self.views.values(), self.scene])
         self.centre = QStackedWidget()
         self.card = ProbeCardPage(self.desk, self.probes, self.documents.dialogs)
-        self.browser = SeriesBrowser(self.desk)
+        self.images = ImagesPanel(self.desk)
+        self.browser = SeriesBrowser(self.desk, self.images.series)
         for page in (self.empty, self.grid, self.keys, self.card, self.browser):
             self.centre.addWidget(page)
-        self.images = ImagesPanel(self.desk)
         self.session = SessionPanel(self.desk, self.reading)
         self.needles = NeedlesPanel(self.desk, self.reading, self.probes)
         self.ice = IcePanel(self.desk, self.reading, self.playing)
@@ -209,8 +209,7 @@ class MainWindow(QMainWindow):
         self.images.series_wanted.connect(documents.open_series)
         self.images.browser_wanted.connect(partial(self.toggle_page, self.browser))
         self.browser.series_wanted.connect(documents.open_series)
-        self.browser.rows.picked.connect(self.images.choose)
-        self.images.picked.connect(self.browser.rows.choose)
+        self.centre.currentChanged.connect(lambda n: self.images.set_browsing(self.centre.widget(n) is self.browser))
         self.browser.closed.connect(partial(self.toggle_page, self.browser))
         self.images.preset_wanted.connect(self.commands.preset)
         self.ice.run_wanted.connect(self.freezing.run)
@@ -239,6 +238,8 @@ class MainWindow(QMainWindow):
             self.commands.leave_tool()
         if step.value != self.desk.step:
             self.message.outdate()
+        if step is not Step.IMAGES and self.desk.volume is not None and self.centre.currentWidget() is self.browser:
+            self.toggle_page(self.browser)  # its list is the first step's
         self.desk.step = step.value
         self.rail.choose(step)
         self.panel_stack.setCurrentWidget(self.panels[step])
@@ -302,15 +303,18 @@ class MainWindow(QMainWindow):
         aiming.prepare(self.desk)
 
     def _show_listing(self, listing: SeriesListing) -> None:
-        self.images.show_listing(listing)
+        self._put_listing(listing)
         self.enter(Step.IMAGES)
-        self.browser.show_listing(listing, self.documents.password)
         if listing.readable or self.desk.volume is None:  # else there is nothing to take the place of what is open
             self.centre.setCurrentWidget(self.browser)
             self.browser.rows.setFocus()
 
+    def _put_listing(self, listing: SeriesListing | None) -> None:
+        self.browser.show_listing(listing, self.documents.password)
+        self.images.show_listing(listing, self.documents.password)
+
     def _opened(self) -> None:
-        self.images.show_listing(self.documents.listing)
+        self._put_listing(self.documents.listing)
         self.enter(Step.SESSION if self.desk.workspace.state.path is not None else Step.IMAGES)
 
     def _refresh(self) -> None:

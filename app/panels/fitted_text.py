@@ -5,7 +5,16 @@ from __future__ import annotations
 from html import escape
 
 from PySide6.QtCore import QPointF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QTextLayout, QTextOption
+from PySide6.QtGui import (
+    QFont,
+    QFontMetrics,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QTextLayout,
+    QTextOption,
+)
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app import theme
@@ -82,24 +91,23 @@ class FittedText(QWidget):
         painter.end()
 
     def _fit(self) -> None:
-        self._lines = broken(self._whole, self.fontMetrics(), self, self._most)
+        self._lines = broken(self._whole, self.font(), self.width() - 2, self._most)
         self.setToolTip(tip(self._whole) if self.shortened else "")
         self.setCursor(Qt.CursorShape.PointingHandCursor if self.shortened else Qt.CursorShape.ArrowCursor)
         self.update()
 
 
-def broken(text: str, metrics: QFontMetrics, widget: QWidget, most: int) -> list[str]:
-    """Return a text as at most so many lines of the widget's width, the last one shortened where there is more."""
-    width = max(widget.width() - 2, 1)
-    flat = " ".join(text.split())
-    layout = QTextLayout(flat, widget.font(), widget)
+def broken(text: str, font: QFont, width: int, most: int) -> list[str]:
+    """Return a text as at most so many lines of a width in pixels, the last one shortened where there is more."""
+    flat, width = " ".join(text.split()), max(width, 1)
+    layout = QTextLayout(flat, font)
     layout.setTextOption(QTextOption())
     lines: list[str] = []
     layout.beginLayout()
     while (line := layout.createLine()).isValid():
         if len(lines) == most - 1:
             rest = flat[line.textStart() :]
-            lines.append(metrics.elidedText(rest, Qt.TextElideMode.ElideRight, width))
+            lines.append(QFontMetrics(font).elidedText(rest, Qt.TextElideMode.ElideRight, width))
             break
         line.setLineWidth(width)
         lines.append(flat[line.textStart() : line.textStart() + line.textLength()].rstrip())

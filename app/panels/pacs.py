@@ -1,7 +1,8 @@
-"""The dialog that fetches a series from a PACS: choose a PACS, look for the study, fetch a series, open it."""
+"""The dialog that fetches series from a PACS: choose a PACS, look for the study, fetch series of it, open them."""
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 
 from PySide6.QtWidgets import (
@@ -49,11 +50,10 @@ class PacsDialog(QDialog):
         self.documents = documents
         self._book = NodeBook()
         self._wanted: _Wanted | None = None  # what Resume goes on with
-        self.nodes = NodesPage(desk)
-        self.nodes.closed.connect(self._back)
+        self._next: list[_Wanted] = []  # and then with these
+        self._here: list[Path] = []  # fetched for the same opening
         self.pages = QStackedWidget()
         self.pages.addWidget(self._fetch_page())
-        self.pages.addWidget(self.nodes)
         outer = QVBoxLayout(self)
         outer.addWidget(self.pages)
         self._working(False)
@@ -81,7 +81,7 @@ class PacsDialog(QDialog):
         column.addLayout(self._query_row())
         self.tree = StudyTree()
         self.tree.itemExpanded.connect(self._load_series)
-        self.tree.currentItemChanged.connect(lambda *_: self._refresh())
+        self.tree.itemSelectionChanged.connect(self._refresh)
         self.tree.itemActivated.connect(lambda item, _column: self._activated(item))
         column.addWidget(self.tree, 1)
         column.addLayout(self._store_row())
@@ -146,7 +146,8 @@ class PacsDialog(QDialog):
         self.delete = button(
             "Delete", self._delete, name="pacs_delete", tip="Delete the images that were fetched so far"
         )
-        self.fetch = button("Fetch and open", self._fetch_chosen, role="primary", name="pacs_fetch")
+        several = "Several series at once with Ctrl or Shift: the localiser beside the CT, to count levels on"
+        self.fetch = button("Fetch and open", self._fetch_chosen, role="primary", name="pacs_fetch", tip=several)
         row.addWidget(self.bar, 1)
         row.addStretch(1)
         for one in (self.stop, self.delete, self.resume, self.fetch, button("Close", self.close, name="pacs_close")):
@@ -180,6 +181,14 @@ class PacsDialog(QDialog):
         self.way.setVisible(node is not None and node.kind == DICOM and bool(node.move_port))
         self.way.choose(GET)
         self._refresh()
+
+    @cached_property
+    def nodes(self) -> NodesPage:
+        """The page on which the list of PACS is kept; made when it is first wanted: it takes as long as the rest."""
+        made = NodesPage(self.desk)
+        made.closed.connect(self._back)
+        self.pages.addWidget(made)
+        return made
 
     def _manage(self) -> None:
         self.nodes.open_on(self.desk.settings.pacs_file, self.node.currentData() or "")
@@ -241,10 +250,12 @@ class PacsDialog(QDialog):
             self._fetch_chosen()
 
     def _fetch_chosen(self) -> None:
-        item, node = self.tree.currentItem(), self.chosen_node
-        series = item.data(0, SERIES) if item is not None else None
-        if isinstance(series, SeriesFound) and node is not None:
-            self._begin((node.name, series.study_uid, series.series_uid))
+        node, chosen = self.chosen_node, self.tree.chosen_series
+        if node is None or not chosen or self.desk.jobs.running(_FETCH):
+            return
+        first, *self._next = [(node.name, series.study_uid, series.series_uid) for series in chosen]
+        self._here = []
+        self._begin(first)
 
     def _resume(self) -> None:
         if self._wanted is not None:
@@ -263,7 +274,8 @@ class PacsDialog(QDialog):
         store = self.desk.settings.pacs_store
         self._wanted = wanted
         self._working(True)
-        self._say(f"Fetching from {node.name}…", "hint")
+        more = f", {len(self._next)} more series to come" if self._next else ""
+        self._say(f"Fetching from {node.name}{more}…", "hint")
 
         def work(progress: Progress) -> Retrieved:
             return retrieve_into_store(peer_of(node, way), study_uid, series_uid, store, progress)
@@ -272,15 +284,20 @@ class PacsDialog(QDialog):
 
     def _fetched(self, done: Retrieved) -> None:
         self._wanted = None
+        self._here.append(done.folder)
+        if self._next:
+            self._begin(self._next.pop(0))
+            return
         self._working(False)
         self._say(f"All {done.images} images are here.", "ok")
         self.close()
-        self.documents.open_path(done.folder)
+        self.documents.open_paths(self._here)
 
     def _fetch_failed(self, error: Exception) -> None:
         may_resume = isinstance(error, Incomplete | Cancelled)
         if not may_resume:
             self._wanted = None
+            self._next.clear()
         self._working(False)
         self._say(error_words(error), "look" if isinstance(error, Cancelled) else "stop")
 
@@ -298,6 +315,7 @@ class PacsDialog(QDialog):
             return
         _, study_uid, series_uid = self._wanted
         store, self._wanted = self.desk.settings.pacs_store, None
+        self._next.clear()
         self._refresh()
 
         def work(_progress: Progress) -> tuple[int, tuple[Unfinished, ...]]:
@@ -315,6 +333,7 @@ class PacsDialog(QDialog):
         if known and self._wanted is None and not self.desk.jobs.running(_FETCH):
             one = known[0]
             self._wanted = (one.node, one.study_uid, one.series_uid)
+            self._next, self._here = [], []
             self._say(
                 f"Not finished: {one.have} of {one.total} images of a series from {one.node}. Press Resume or Delete.",
                 "look",
@@ -347,9 +366,7 @@ class PacsDialog(QDialog):
 
     def _refresh(self) -> None:
         working = self.desk.jobs.running(_FETCH) or self.stop.isVisibleTo(self)
-        item = self.tree.currentItem()
-        chosen = item is not None and isinstance(item.data(0, SERIES), SeriesFound)
-        self.fetch.setEnabled(chosen and not working)
+        self.fetch.setEnabled(bool(self.tree.chosen_series) and not working)
         for one in (self.resume, self.delete):
             one.setVisible(self._wanted is not None and not working)
         for one in (self.test, self.search):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem
 
 from app.panels.pacs_words import align_counts, count_words, patient_words, study_day
 from cvt_planner.imaging.pacs.found import SeriesFound, StudyFound
@@ -22,6 +22,7 @@ class StudyTree(QTreeWidget):
         self.setObjectName("pacs_tree")
         self.setHeaderLabels(list(COLUMNS))
         self.setAlternatingRowColors(True)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.header().setStretchLastSection(False)
         for column_number in range(1, len(COLUMNS)):
@@ -62,6 +63,12 @@ class StudyTree(QTreeWidget):
             child.setToolTip(0, series.series_uid)
             align_counts(child)
             item.addChild(child)
+
+    @property
+    def chosen_series(self) -> tuple[SeriesFound, ...]:
+        """Return the series that are chosen."""
+        found = (item.data(0, SERIES) for item in self.selectedItems())
+        return tuple(series for series in found if isinstance(series, SeriesFound))
 
     def study_item(self, study_uid: str) -> QTreeWidgetItem | None:
         """Return the item of a study; None where it is not shown."""

@@ -1,23 +1,20 @@
-"""The page on which a series is chosen: every series of a folder with its picture, and the chosen one large."""
+"""The page on which a series is chosen: the one chosen in the list beside it, large and in words."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 
 from app.desk import Desk
-from app.panels.series_preview import Large, SeriesPreview, image_of, large_of
+from app.panels.series_preview import Large, SeriesPreview, large_of
 from app.panels.series_rows import KIND_WORDS, SeriesList, figures_of, name_of, verdict_of
-from app.panels.widgets import button, label, named, set_role
-from cvt_planner.base.progress import Progress
-from cvt_planner.imaging import isolation
+from app.panels.widgets import button, label, set_role
 from cvt_planner.imaging.kinds import LOCALISER
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
-from cvt_planner.imaging.thumbnails import Picture
 
-_THUMBNAILS, _LARGE = "series thumbnails", "series picture"
-_SMALL_PX = 160  # twice what is drawn, for screens of fine pixels
-_HINT = "Arrows choose, Enter or a double click opens, Esc goes back."
+_LARGE = "series picture"
+_HINT = "Choose at the right, also with the arrows; Enter or a double click opens, Esc goes back."
 
 
 class SeriesBrowser(QFrame):
@@ -26,15 +23,14 @@ class SeriesBrowser(QFrame):
     series_wanted = Signal(object)  # SeriesInfo
     closed = Signal()
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, rows: SeriesList) -> None:
         super().__init__()
         self.setObjectName("series_browser")
         self.desk = desk
         self._listing: SeriesListing | None = None
         self._ct: SeriesInfo | None = None  # whose slices are drawn on a localiser
-        self._waiting: list[SeriesInfo] = []
         self._password = ""
-        self.rows = SeriesList()
+        self.rows = rows
         self.preview = SeriesPreview()
         self._title = label("Choose the series to plan on", "title", "browser_title")
         self._subtitle = label("", "hint", "browser_subtitle")
@@ -48,11 +44,13 @@ class SeriesBrowser(QFrame):
         self.rows.wanted.connect(lambda _info: self._open())
         desk.bridge.volume_changed.connect(self.stop)
 
-    def show_listing(self, listing: SeriesListing, password: str = "") -> None:
-        """Show what was found, the best series chosen, and begin to fetch the pictures; `password` of a ZIP."""
+    def show_listing(self, listing: SeriesListing | None, password: str = "") -> None:
+        """Say what was found, before the list tells which series is chosen; `password` of a ZIP."""
         self.stop()
         self._password = password
-        self._listing, self._ct = listing, listing.preferred
+        self._listing, self._ct = listing, listing.preferred if listing else None
+        if listing is None:
+            return
         readable = len(listing.readable)
         words = [f"{len(listing.series)} series, {readable} usable"]
         if listing.skipped_files:
@@ -64,16 +62,15 @@ class SeriesBrowser(QFrame):
         else:
             self._title.setText("Choose the series to plan on" if readable else "No series here can be planned on")
         self._subtitle.setText(f"{', '.join(words)}. {_HINT}")
-        self.rows.show_listing(listing)
-        best = listing.preferred
-        self._waiting = sorted(self.rows.infos, key=lambda info: info is not best)
-        self._next_thumbnail()
 
     def stop(self) -> None:
-        """Stop fetching pictures."""
-        self._waiting = []
-        self.desk.jobs.cancel(_THUMBNAILS)
+        """Stop fetching the picture."""
         self.desk.jobs.cancel(_LARGE)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Show what was chosen meanwhile."""
+        super().showEvent(event)
+        self._picked(self.rows.chosen)
 
     def _arrange(self) -> None:
         outer = QVBoxLayout(self)
@@ -88,28 +85,23 @@ class SeriesBrowser(QFrame):
         back = button("Back (Esc)", self.closed.emit, name="browser_back")
         head.addWidget(back, 0, Qt.AlignmentFlag.AlignTop)
         outer.addLayout(head)
-        side = named(QWidget(), "browser_side")
-        column = QVBoxLayout(side)
-        column.setContentsMargins(8, 0, 0, 0)
-        column.setSpacing(4)
-        column.addWidget(self.preview, 1)
-        for widget in (self._name, self._figures, self._verdict, self._note, self.open_button):
-            column.addWidget(widget)
-        parts = QSplitter(Qt.Orientation.Horizontal)
-        parts.setChildrenCollapsible(False)
-        parts.addWidget(self.rows)
-        parts.addWidget(side)
-        parts.setStretchFactor(0, 1)
-        parts.setStretchFactor(1, 1)
-        self.rows.setMinimumWidth(300)
-        side.setMinimumWidth(260)
-        parts.setSizes([480, 480])
-        outer.addWidget(parts, 1)
+        outer.addWidget(self.preview, 1)
+        said = QVBoxLayout()
+        said.setSpacing(4)
+        for widget in (self._name, self._figures, self._verdict, self._note):
+            said.addWidget(widget)
+        foot = QHBoxLayout()
+        foot.addLayout(said, 1)
+        self.open_button.setMinimumWidth(180)
+        foot.addWidget(self.open_button, 0, Qt.AlignmentFlag.AlignBottom)
+        outer.addLayout(foot)
 
     # --- what is chosen
 
     def _picked(self, info: SeriesInfo | None) -> None:
-        self.open_button.setEnabled(info is not None and info.can_be_read)
+        is_open = info is not None and self.rows.is_open(info)
+        self.open_button.setEnabled(info is not None and info.can_be_read and not is_open)
+        self.open_button.setText("This series is open" if is_open else "Open this series")
         if info is None:  # the folding line
             self._empty()
             return
@@ -118,10 +110,12 @@ class SeriesBrowser(QFrame):
         mark, words = verdict_of(info, self.rows.is_best(info))
         self._name.setText(name_of(info))
         owner = info.owner[:1].upper() + info.owner[1:]
-        self._figures.setText("\n".join(w for w in (figures_of(info), KIND_WORDS[info.kind], owner) if w))
+        self._figures.setText(f"{figures_of(info)} · {KIND_WORDS[info.kind]}\n{owner}")
         self._verdict.setText(words)
         set_role(self._verdict, mark if mark in ("ok", "look", "stop") else "hint")
         self._say("")
+        if not self.isVisible():
+            return
         ct = self._ct_for(info)
         password = self._password
         self.desk.run(
@@ -168,28 +162,9 @@ class SeriesBrowser(QFrame):
         info = self.rows.chosen
         if info is None:
             return
-        if info.can_be_read:
+        if self.rows.is_open(info):
+            self.closed.emit()
+        elif info.can_be_read:
             self.series_wanted.emit(info)
         else:
             self.desk.say(f"{name_of(info)} cannot be planned on. {' '.join(info.reasons)}", "look")
-
-    # --- pictures, one after the other, the best series first
-
-    def _next_thumbnail(self) -> None:
-        if not self._waiting:
-            return
-        info = self._waiting.pop(0)
-
-        password = self._password
-
-        def work(progress: Progress) -> Picture | None:
-            return isolation.thumbnail(info, _SMALL_PX, progress, password)
-
-        def done(made: Picture | None) -> None:
-            if made is not None:
-                self.rows.put_thumbnail(info, image_of(made.grey))
-            self._next_thumbnail()
-
-        self.desk.run(
-            _THUMBNAILS, "Fetching pictures", work, done, failed=lambda _error: self._next_thumbnail(), shown=False
-        )

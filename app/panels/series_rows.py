@@ -1,7 +1,9 @@
-"""The rows of the series browser: a thumbnail, what the series is, and the verdict in words, colour and shape."""
+"""The list of series: a row each with a thumbnail, what it is, and the verdict in words, colour and shape."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
@@ -16,11 +18,14 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.panels.fitted_text import broken, tip
 from app.panels.widgets import paint_verdict
 from cvt_planner.imaging.kinds import CAPTURE, DERIVED, IMAGE, LOCALISER, OTHER, REPORT
 from cvt_planner.imaging.series import REFUSED, USABLE, SeriesInfo, SeriesListing, rank_of
 
 ROW_PX, HEADING_PX, THUMBNAIL_PX = 92, 30, 80
+VERDICT_LINES = 2
+LEAST_ROWS = 2.5  # half a row says that there are more
 KIND_WORDS = {
     IMAGE: "CT slices",
     DERIVED: "CT computed from other slices",
@@ -41,14 +46,16 @@ class Row:
     folds: bool = False
     apart: bool = False  # whether it belongs to what is set apart
     best: bool = False
+    is_open: bool = False
     thumbnail: QImage | None = None
 
 
 def verdict_of(info: SeriesInfo, best: bool = False) -> tuple[str, str]:
-    """Return the mark of a series and its verdict in words, the reasons included."""
+    """Return the mark of a series and its verdict in words, the reasons included; files are named from what was
+    opened."""
     if info.kind == LOCALISER:
         return "not judged", "Shows where the slices lie. Not a CT to plan on."
-    reasons = " ".join(info.reasons)
+    reasons = " ".join(info.reasons).replace(f"{info.source}{os.sep}", "")
     if info.kind in (CAPTURE, REPORT, OTHER):
         return "not judged", f"Not for planning. {reasons}"
     if info.verdict == REFUSED:
@@ -59,8 +66,8 @@ def verdict_of(info: SeriesInfo, best: bool = False) -> tuple[str, str]:
     return "look", f"{words}, with a warning: {reasons}"
 
 
-def figures_of(info: SeriesInfo) -> str:
-    """Return what is to be known of a series at a glance."""
+def figures_of(info: SeriesInfo, brief: bool = False) -> str:
+    """Return what is to be known of a series at a glance; in brief without the size of its pixels."""
     count = info.slice_count
     if info.slice_distance_mm is not None:
         words = [f"{count} × {info.slice_distance_mm:.3g} mm"]
@@ -68,7 +75,7 @@ def figures_of(info: SeriesInfo) -> str:
         thing = "object" if info.kind in (REPORT, OTHER) else "image"
         words = [f"{count} {thing}{'s' if count != 1 else ''}"]
     words += [word for word in (info.orientation, info.identity.kernel) if word]
-    if info.pixel_spacing_mm is not None:
+    if info.pixel_spacing_mm is not None and not brief:
         words.append(f"pixel {info.pixel_spacing_mm[0]:.2g} mm")
     return " · ".join(words)
 
@@ -92,15 +99,16 @@ class SeriesList(QListWidget):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setUniformItemSizes(False)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys to the views
         self.folded = True
         self._rows: list[Row] = []
         self.currentItemChanged.connect(lambda _new, _old: self.picked.emit(self.chosen))
         self.itemDoubleClicked.connect(lambda _item: self._open())
         self.itemClicked.connect(self._clicked)
 
-    def show_listing(self, listing: SeriesListing) -> None:
+    def show_listing(self, listing: SeriesListing | None) -> None:
         """Show the series of a listing and choose the best one; none between several patients or studies."""
-        self._rows = _rows(listing)
+        self._rows = _rows(listing) if listing is not None else []
         self.folded = any(row.info for row in self._rows if not row.apart)
         self.blockSignals(True)
         self.clear()
@@ -108,16 +116,15 @@ class SeriesList(QListWidget):
             item = QListWidgetItem()
             item.setData(_ROW, row)
             item.setSizeHint(QSize(100, ROW_PX if row.info else HEADING_PX))
-            item.setData(Qt.ItemDataRole.AccessibleTextRole, _spoken(row))
-            if row.info is not None:
-                item.setToolTip(f"{name_of(row.info)}\n{figures_of(row.info)}\n{verdict_of(row.info, row.best)[1]}")
-            elif not row.folds:
+            if row.info is None and not row.folds:
                 item.setFlags(Qt.ItemFlag.NoItemFlags)
             self.addItem(item)
+            self._tell_words(row, item)
         self._fold()
         shown = [n for n, row in enumerate(self._rows) if row.info and not self.isRowHidden(n)]
         best = [n for n in shown if self._rows[n].best]
-        self.setCurrentRow(-1 if len(listing.studies) > 1 else next(iter((*best, *shown)), -1))
+        several = listing is not None and len(listing.studies) > 1
+        self.setCurrentRow(-1 if several else next(iter((*best, *shown)), -1))
         self.blockSignals(False)
         self.picked.emit(self.chosen)
 
@@ -140,6 +147,21 @@ class SeriesList(QListWidget):
                 self._set_folded(False)
             self.setCurrentRow(row)
 
+    def mark_open(self, info: SeriesInfo | None) -> None:
+        """Mark the series that is open, and choose it."""
+        for n, row in enumerate(self._rows):
+            row.is_open = info is not None and row.info is info
+            self._tell_words(row, self.item(n))
+        if info is not None:
+            self.choose(info)
+        self.viewport().update()
+
+    @property
+    def without_thumbnail(self) -> tuple[SeriesInfo, ...]:
+        """Return the series that have no picture yet, the chosen one first, then in the order of their rows."""
+        left = [row.info for row in self._rows if row.info and row.thumbnail is None]
+        return tuple(sorted(left, key=lambda info: info is not self.chosen))
+
     def put_thumbnail(self, info: SeriesInfo, image: QImage) -> None:
         """Show the picture of a series."""
         for n, row in enumerate(self._rows):
@@ -151,9 +173,17 @@ class SeriesList(QListWidget):
         """Return whether a series is the best of its study."""
         return any(row.best for row in self._rows if row.info is info)
 
+    def is_open(self, info: SeriesInfo) -> bool:
+        """Return whether a series is the open one."""
+        return any(row.is_open for row in self._rows if row.info is info)
+
     def row_of(self, info: SeriesInfo) -> int:
         """Return the row of a series."""
         return next(n for n, row in enumerate(self._rows) if row.info is info)
+
+    def sizeHint(self) -> QSize:
+        """Return the least height; what more there is to give, up to all rows, comes by the layout's stretch."""
+        return QSize(240, self.minimumHeight())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Open with Enter; fold with Enter, left and right on the folding line."""
@@ -187,11 +217,22 @@ class SeriesList(QListWidget):
     def _fold(self) -> None:
         for n, row in enumerate(self._rows):
             self.setRowHidden(n, row.apart and self.folded)
+        heights = [self.item(n).sizeHint().height() for n in range(self.count()) if not self.isRowHidden(n)]
+        whole = sum(heights) + 2 * self.frameWidth()
+        self.setMinimumHeight(min(whole, round(LEAST_ROWS * ROW_PX)))
+        self.setMaximumHeight(whole)
+        self.updateGeometry()
         self.viewport().update()
 
     def _open(self) -> None:
         if self.chosen is not None:
             self.wanted.emit(self.chosen)
+
+    @staticmethod
+    def _tell_words(row: Row, item: QListWidgetItem) -> None:
+        words = _words(row)
+        item.setData(Qt.ItemDataRole.AccessibleTextRole, ". ".join(words))
+        item.setToolTip(tip("\n".join(words)) if row.info is not None else "")
 
     @staticmethod
     def _row(item: QListWidgetItem | None) -> Row | None:
@@ -236,10 +277,16 @@ def _order(info: SeriesInfo) -> tuple[object, ...]:
     return (info.kind == LOCALISER, not info.can_be_read, rank_of(info))
 
 
-def _spoken(row: Row) -> str:
+def _words(row: Row) -> Sequence[str]:
+    """Return all that a row says: heading, or name, figures and verdict."""
     if row.info is None:
-        return row.heading
-    return f"{name_of(row.info)}. {figures_of(row.info)}. {verdict_of(row.info, row.best)[1]}"
+        return (row.heading,)
+    return (name_of(row.info), figures_of(row.info), _verdict_words(row, row.info))
+
+
+def _verdict_words(row: Row, info: SeriesInfo) -> str:
+    words = verdict_of(info, row.best)[1]
+    return f"Open now. {words}" if row.is_open else words
 
 
 class _RowPainter(QStyledItemDelegate):
@@ -282,13 +329,15 @@ class _RowPainter(QStyledItemDelegate):
         paint_thumbnail(painter, frame, row.thumbnail, info)
         left, width = frame.right() + 10, box.right() - frame.right() - 18
         line = QFontMetrics(theme.ui_font()).height() + 3
-        top = box.top() + (box.height() - 3 * line) // 2
+        mark = verdict_of(info)[0]
+        said = broken(_verdict_words(row, info), theme.ui_font(), width - 20, VERDICT_LINES)
+        top = box.top() + (box.height() - (2 + len(said)) * line) // 2
         _line(painter, QRect(left, top, width, line), name_of(info), theme.ui_font(bold=True), "text")
-        _line(painter, QRect(left, top + line, width, line), figures_of(info), theme.ui_font(), "dim")
-        mark, words = verdict_of(info, row.best)
+        _line(painter, QRect(left, top + line, width, line), figures_of(info, brief=True), theme.ui_font(), "dim")
         ink = theme.VERDICT_COLOURS[mark] if mark != "not judged" else "dim"
         paint_verdict(painter, QRectF(left, top + 2 * line + 3, 14, 14), mark)
-        _line(painter, QRect(left + 20, top + 2 * line, width - 20, line), words, theme.ui_font(), ink)
+        for n, words in enumerate(said, start=2):
+            _line(painter, QRect(left + 20, top + n * line, width - 20, line), words, theme.ui_font(), ink)
 
 
 def paint_thumbnail(painter: QPainter, frame: QRect, image: QImage | None, info: SeriesInfo) -> None:

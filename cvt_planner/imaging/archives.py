@@ -68,12 +68,26 @@ def open_archive(path: Path, password: str = "") -> zipfile.ZipFile:
     except BaseException:
         archive.close()
         raise
+    _part_namesakes(archive)
     return archive
 
 
 def list_members(archive: zipfile.ZipFile, path: Path) -> list[FileRef]:
-    """Return the files of an open ZIP in the order of their names; links are left out."""
-    return sorted({FileRef(path, entry.filename) for entry in _files(archive) if not _is_link(entry)})
+    """Return the files of an open ZIP in the order of their names, each of its own; links are left out."""
+    kept = {id(entry) for entry in _files(archive) if not _is_link(entry)}
+    return sorted(FileRef(path, name) for name, entry in archive.NameToInfo.items() if id(entry) in kept)
+
+
+def _part_namesakes(archive: zipfile.ZipFile) -> None:
+    """Give every file a name of its own: of several under one name only the last could be read, the others be lost."""
+    archive.NameToInfo.clear()
+    counts: dict[str, int] = {}
+    for entry in archive.infolist():
+        name = entry.filename
+        while name in archive.NameToInfo:
+            counts[entry.filename] = counts.get(entry.filename, 1) + 1
+            name = f"{entry.filename} ({counts[entry.filename]})"
+        archive.NameToInfo[name] = entry
 
 
 def _files(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:

@@ -32,6 +32,14 @@ class BadDicomdir(Exception):
     """The DICOMDIR cannot be followed; its text says why, as the second half of a sentence."""
 
 
+class FilesAbsent(BadDicomdir):
+    """Files that are named are not there."""
+
+
+class _NotThere(BadDicomdir):
+    """A file that is named is absent; the text is its name."""
+
+
 def files_of(path: Path, data: bytes, progress: Progress) -> list[FileRef]:
     """Return the files that a DICOMDIR names, in its order, each once.
 
@@ -42,8 +50,10 @@ def files_of(path: Path, data: bytes, progress: Progress) -> list[FileRef]:
 
     Raises
     ------
+    FilesAbsent
+        If it names files that are not there.
     BadDicomdir
-        If it is damaged, names a file that is not there, or one outside its own folder.
+        If it is damaged, or names a file outside its own folder.
     """
     try:
         names = _names(data)
@@ -53,10 +63,18 @@ def files_of(path: Path, data: bytes, progress: Progress) -> list[FileRef]:
         raise BadDicomdir("names no files")
     folders = _Folders(path.parent)
     refs: dict[FileRef, None] = {}
+    absent: list[str] = []
     for n, name in enumerate(names):
         if n % 64 == 0:
             progress.check()
-        refs[FileRef(folders.file(name))] = None
+        try:
+            refs[FileRef(folders.file(name))] = None
+        except _NotThere as fault:
+            absent.append(str(fault))
+    if len(absent) > 1:
+        raise FilesAbsent(f"names {len(absent)} files that are not there, first {absent[0]}")
+    if absent:
+        raise FilesAbsent(f"names {absent[0]}, which is not there")
     return list(refs)
 
 
@@ -112,7 +130,7 @@ class _Folders:
         for part in parts:
             name = self._entry(place, part)
             if name is None:
-                raise BadDicomdir(f"names {shown_name}, which is not there")
+                raise _NotThere(shown_name)
             place = place / name
         real = os.path.realpath(place)
         if not real.startswith(self._real_root):

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from pydicom.uid import CTImageStorage
 
-from cvt_planner.base.errors import InputRefused
+from cvt_planner.base.errors import GeometryMismatch, InputRefused
 from cvt_planner.base.progress import Progress
-from cvt_planner.imaging.dicomdir import MAX_DICOMDIR_BYTES, BadDicomdir, files_of
+from cvt_planner.imaging.dicomdir import MAX_DICOMDIR_BYTES, BadDicomdir, FilesAbsent, files_of
 from cvt_planner.imaging.headers import SliceHeader, read_header
 from cvt_planner.imaging.identity import patient_of, series_of
 from cvt_planner.imaging.incomplete import refuse_incomplete, without_incomplete
@@ -29,6 +29,7 @@ from cvt_planner.imaging.sources import (
     Opener,
     kind_of,
     list_files,
+    packed_words,
     shown,
 )
 
@@ -92,7 +93,8 @@ def _with_remarks(listing: SeriesListing, remarks: tuple[str, ...]) -> SeriesLis
         replace(s, reasons=s.reasons + remarks, verdict=WARNING if s.verdict == USABLE else s.verdict)
         for s in listing.series
     )
-    return replace(listing, series=tuple(found), remarks=remarks)
+    hint = " ".join((*remarks, listing.hint)) if listing.hint else ""
+    return replace(listing, series=tuple(found), remarks=remarks, hint=hint)
 
 
 def patience_s(path: Path) -> float:
@@ -124,6 +126,9 @@ def _listing_of_file(opener: Opener, path: Path, given: str, progress: Progress)
     own = scan.header(FileRef(path))
     if own is None:
         hint = f"{given} holds no DICOM image, and is no ZIP, NIfTI or NRRD. Choose the folder of a CT series."
+        packed = packed_words(path)
+        if packed:
+            hint = f"{given} is {packed}, which is not opened here. Unpack it, and choose the folder that comes out."
         if scan.broken:
             hint = scan.broken[0][1]
         return SeriesListing(given, (), scan.skipped, tuple(scan.broken), hint)
@@ -162,6 +167,14 @@ class _Scan:
             except (BadDicomdir, InputRefused) as fault:
                 why = str(fault) if isinstance(fault, BadDicomdir) else "cannot be read"
                 remark = f"The DICOMDIR {shown(place)} {why}: its whole folder was searched instead."
+        elif (place / "DICOMDIR").is_file():  # a copied medium: whether all came along
+            try:
+                with self.opener.open(FileRef(place / "DICOMDIR")) as stream:
+                    files_of(place / "DICOMDIR", stream.read(MAX_DICOMDIR_BYTES), progress)
+            except FilesAbsent as fault:
+                remark = f"The DICOMDIR {shown(place / 'DICOMDIR')} {fault}: slices or series may be missing."
+            except (BadDicomdir, InputRefused):
+                pass  # it is not needed
         refs = list_files(place if kind == "folder" else place.parent, progress, unread=unread)
         self.broken.extend(unread)
         self.broken_folders.extend(name for name, _ in unread)
@@ -236,6 +249,9 @@ class _Scan:
             judgements = judge(headers, self.same_pixels)
         except InputRefused as refusal:  # pixels that had to be compared cannot be decoded
             judgements = (Judgement(REFUSED, (str(refusal),), tuple(headers)),)
+        except GeometryMismatch as fault:  # one series whose numbers make no box must not hide the others
+            reason = f"The places of its slices make no volume (first {headers[0].short_name}): {fault}"
+            judgements = (Judgement(REFUSED, (reason,), tuple(headers)),)
         damage = self._damage({h.ref.folder for h in headers})
         if len(judgements) == 1:
             return (self._entry(judgements[0], damage, headers),)

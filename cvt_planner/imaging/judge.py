@@ -18,7 +18,10 @@ from cvt_planner.imaging.stack import Stack, cosine_fault, orientation_name
 
 THICK_MM = 1.5  # planning threshold: above it a pedicle's isthmus is a voxel or two high; assumed
 MAX_VOXELS = 2_000_000_000  # 4 GB of HU; assumed
-MAX_SPACING_MM = 10.0  # between pixels; assumed, beyond any CT
+MIN_SPACING_MM, MAX_SPACING_MM = 0.005, 10.0  # between pixels; assumed, beyond any CT, also of a specimen
+MIN_SLOPE, MAX_SLOPE = 1e-3, 100.0  # of HU against stored values, which are 12 to 16 bits; assumed
+MAX_INTERCEPT = 1e5  # assumed
+MAX_POSITION_MM = 20_000.0  # of a slice from the frame's origin; assumed, a couch travels 2 m
 
 MULTI_FRAME = (
     "a multi-frame image that does not say where each of its frames lies: ask for the series as single-frame (classic) "
@@ -127,16 +130,23 @@ def image_fault(header: SliceHeader) -> str:
 def _rescale_fault(header: SliceHeader) -> str:
     if header.slope is None or header.intercept is None or header.slope == 0:
         return "has no rescale slope and intercept, so that its HU are unknown. Export the original series."
+    if header.slope < 0:
+        return f"has a negative rescale slope ({header.slope:g}), as if bone were darker than air. Export it again."
+    if not MIN_SLOPE <= header.slope <= MAX_SLOPE or not abs(header.intercept) <= MAX_INTERCEPT:
+        rule = f"{header.slope:g} times the stored value plus {header.intercept:g}"
+        return f"has an implausible rescale ({rule}), which gives no HU. Export the original series."
     if header.rescale_type not in ("", "HU", "HU_MOD", "US"):
         return f"is not in Hounsfield units but in {header.rescale_type}. Choose the series in HU."
     return ""
 
 
 def _place_fault(header: SliceHeader) -> str:
-    if header.spacing_mm is None or not all(0 < s <= MAX_SPACING_MM for s in header.spacing_mm):
+    if header.spacing_mm is None or not all(MIN_SPACING_MM <= s <= MAX_SPACING_MM for s in header.spacing_mm):
         return "has no usable pixel spacing, so that nothing can be measured. Export the original series."
     if header.orientation is None or header.position is None:
         return "has no orientation or no position in the patient. Export the original series."
+    if not all(abs(p) <= MAX_POSITION_MM for p in header.position):
+        return "lies at an implausible place, metres away from any scanner. Export the original series."
     if cosine_fault(header.orientation):
         return "has direction cosines that are not two perpendicular unit vectors. Export the original series."
     return ""

@@ -42,6 +42,7 @@ _END_OF_FRAGMENTS = b"\xfe\xff\xdd\xe0\0\0\0\0"
 HU_LIMITS = (-32768, 32767)
 AIR_HU = -1024
 DARK_HU = -900  # padding up to here looks like air and is kept as it is; assumed
+MIN_SIDE = 3  # pixels: less is no picture to plan on, nor to interpolate in
 MAX_PIXELS = 8192 * 8192  # of one slice; assumed, the largest CT matrix on sale is 2048
 
 
@@ -55,7 +56,7 @@ def layout_fault(layout: PixelLayout) -> str:
         or not layout.bits_stored <= layout.high_bit + 1 <= 16
     ):
         return f"stores {layout.bits_stored} of {layout.bits_allocated} bits per pixel; a CT slice has up to 16 in 16."
-    if layout.rows * layout.columns > MAX_PIXELS:
+    if layout.rows * layout.columns > MAX_PIXELS or min(layout.rows, layout.columns) < MIN_SIDE:
         return f"declares {layout.rows} x {layout.columns} pixels, which is implausible. Export the series again."
     if layout.transfer_syntax not in DECODABLE:
         name = uid.UID(layout.transfer_syntax).name

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvt_planner.base.arrays import HuArray, MaskArray
-from cvt_planner.base.errors import InputRefused
+from cvt_planner.base.errors import GeometryMismatch, InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.canonical import Turn
@@ -195,7 +195,12 @@ def _header(path: Path) -> tuple[Grid, list[str]]:
         fault = f"declares over {MAX_VOXELS:.0e} voxels, which is implausible"
     if fault:
         raise InputRefused(f"{shown(path)} {fault}. Export the CT as one plain volume.")
-    grid = _grid(reader)
+    try:
+        grid = _grid(reader)
+    except GeometryMismatch as refusal:
+        raise InputRefused(
+            f"{shown(path)} has an orientation or spacing that makes no volume. Export the CT as one plain volume."
+        ) from refusal
     return grid, [
         *_place_remarks(reader),
         *thick_remark(float(Turn.of(grid.lps_from_index).grid(grid).spacing_kji_mm[0])),

@@ -21,9 +21,18 @@ FILE_LIMIT_S = 10.0  # for one file without any progress; assumed, a slice takes
 RESEARCH_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".nhdr")
 DICOMDIR_CLASS = b"1.2.840.10008.1.3.10"
 ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
+# How other ways to pack a study begin: where the mark stands, the mark, and what to call the file.
+_PACKED = (
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (0, b"Rar!\x1a\x07", "a RAR archive"),
+    (0, b"\x1f\x8b", "packed with gzip"),
+    (0, b"MZ", "a program, perhaps a self-extracting archive"),
+    (257, b"ustar", "a tar archive"),
+    (32769, b"CD001", "the image of a CD"),
+)
 __all__ = [
     "FILE_LIMIT_S", "MAX_FILES", "RESEARCH_ENDINGS", "ZIP_STARTS", "FileRef", "Opener", "PasswordNeeded", "kind_of",
-    "list_files", "shown",
+    "list_files", "packed_words", "shown",
 ]  # fmt: skip
 
 
@@ -189,3 +198,10 @@ def is_dicomdir(head: bytes) -> bool:
     """Return whether the media storage SOP class (0002,0002), padded to even length, is that of a DICOMDIR."""
     place = head.find(b"\x02\x00\x02\x00UI")
     return place >= 0 and head[place + 8 :].startswith(DICOMDIR_CLASS)
+
+
+def packed_words(path: Path) -> str:
+    """Return what to call a file that another program packed ("a RAR archive"); empty where it is none."""
+    with path.open("rb") as stream:
+        head = stream.read(max(place + len(mark) for place, mark, _ in _PACKED))
+    return next((words for place, mark, words in _PACKED if head.startswith(mark, place)), "")

@@ -46,6 +46,7 @@ GROWTH_MB = 200.0
 LOOK_EVERY = 250
 LARGEST_BYTES = 600_000
 SLICES = 5
+BY_THE_CLOCK = ("took ", "reader stopped")
 
 
 @dataclass
@@ -66,6 +67,7 @@ class Tally:
     failures: list[tuple[int, str]] = field(default_factory=list)
     slowest_s: float = 0.0
     memory_mb: list[float] = field(default_factory=list)
+    unconfirmed: int = 0
 
 
 def load_corpus() -> Corpus:
@@ -183,6 +185,8 @@ def run_case(number: int, seed: int, corpus: Corpus, tally: Tally) -> None:
         wrong = next((text for text in sentences if no_sentence(text)), None)
         if wrong is not None:
             tally.failures.append((number, f"no sentence: {wrong[:300]}"))
+        if outcome.startswith("refused when") and not any(path.name in text for text in sentences):
+            tally.failures.append((number, f"names no file: {sentences[-1][:300]}"))
         if any("made the reader stop" in text for text in sentences):
             outcome = "reader stopped, file left out"
             tally.failures.append((number, "reader stopped"))
@@ -196,6 +200,16 @@ def run_case(number: int, seed: int, corpus: Corpus, tally: Tally) -> None:
     tally.slowest_s = max(tally.slowest_s, took)
     if took > LONGEST_S:
         tally.failures.append((number, f"took {took:.1f} s"))
+
+
+def confirm(tally: Tally, seed: int, corpus: Corpus) -> None:
+    """Leave out what failed by the clock alone and does not do so again: the machine was busy elsewhere, or paused."""
+    for number, why in [failure for failure in tally.failures if failure[1].startswith(BY_THE_CLOCK)]:
+        again = Tally()
+        run_case(number, seed, corpus, again)
+        if not again.failures:
+            tally.failures.remove((number, why))
+            tally.unconfirmed += 1
 
 
 def read(path: Path) -> tuple[list[str], str]:
@@ -248,6 +262,7 @@ def run(numbers: list[int], seed: int, tell: bool = True) -> Tally:
                 print(
                     f"{done:6d} cases, {rate:.0f} a second, {tally.memory_mb[-1]:.0f} MB", file=sys.stderr, flush=True
                 )
+    confirm(tally, seed, corpus)
     later = tally.memory_mb[len(tally.memory_mb) // 10 + 1 :]
     if later and later[-1] - later[0] > GROWTH_MB:
         tally.failures.append((numbers[-1], f"memory grew from {later[0]:.0f} to {later[-1]:.0f} MB"))
@@ -276,6 +291,8 @@ def main() -> int:
     for outcome, count in tally.outcomes.most_common():
         print(f"{count:7d}  {outcome}")
     print(f"{len(numbers)} cases in {time.monotonic() - begin:.0f} s, the slowest {tally.slowest_s:.2f} s")
+    if tally.unconfirmed:
+        print(f"{tally.unconfirmed} failures by the clock did not come again")
     for number, why in tally.failures[:30]:
         print(f"FAILED case {number} of seed {args.seed}: {why}", file=sys.stderr)
     if tally.failures and args.only is None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from cvt_planner.base.progress import Progress
 
 _T = TypeVar("_T")
 _LOOK_S = 0.05
+_END = object()
 
 
 def stoppable(work: Callable[[], _T], progress: Progress, late: Callable[[_T], object] = lambda _: None) -> _T:
@@ -47,3 +48,25 @@ def stoppable(work: Callable[[], _T], progress: Progress, late: Callable[[_T], o
         if progress.stopping and answer.cancel():
             progress.check()
     return answer.result()
+
+
+def stoppable_parts(open_parts: Callable[[], Iterator[_T]], progress: Progress) -> Iterator[_T]:
+    """Return one after the other what work gives that blocks before each part; a stop is heard at once.
+
+    The work that a stop comes upon is left to its own time limit, and then closed.
+
+    Raises
+    ------
+    Cancelled
+        If `progress` was stopped; else what the work raises.
+    """
+    parts = stoppable(open_parts, progress, _close)
+    while (part := stoppable(lambda: next(parts, _END), progress, lambda _late: _close(parts))) is not _END:
+        yield cast(_T, part)
+
+
+def _close(parts: object) -> None:
+    """Let go of what is read: a generator closes the connection that it reads from."""
+    close = getattr(parts, "close", None)
+    if close is not None:
+        close()

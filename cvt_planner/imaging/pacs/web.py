@@ -37,7 +37,7 @@ from cvt_planner.imaging.pacs.nodes import PASSWORD, TOKEN, Node
 from cvt_planner.imaging.pacs.outgoing import Outgoing, identity_of
 from cvt_planner.imaging.pacs.secrets import secret_of
 from cvt_planner.imaging.pacs.tls import check_files
-from cvt_planner.imaging.pacs.waiting import stoppable
+from cvt_planner.imaging.pacs.waiting import stoppable, stoppable_parts
 from cvt_planner.imaging.pacs.web_faults import NotThere, faults_of
 from cvt_planner.imaging.sources import Opener
 
@@ -176,8 +176,8 @@ class WebPeer:
     def _parts(self, place: str, progress: Progress) -> Iterator[bytes]:
         """Return the files of an answer; its last one only when the answer came whole, for it may be cut off."""
         held = b""
-        for part in self._client().iter_bulkdata(place):
-            progress.check()
+        # The server may say nothing for as long as it gathers the images: before the first one, or between two.
+        for part in stoppable_parts(lambda: self._client().iter_bulkdata(place), progress):
             if held:
                 yield held
             held = bytes(part)
@@ -218,15 +218,14 @@ class WebPeer:
         try:
             with faults_of(self.node, progress), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                client = self._client()
-                return stoppable(lambda: ask(client), progress)
+                return stoppable(lambda: ask(self._client()), progress)  # the keyring may keep silent, too
         except NotThere:
             if nothing is None:
                 raise
             return nothing
 
     def _store(self, batch: Sequence[tuple[Outgoing, bytes]], progress: Progress) -> list[tuple[str, str]]:
-        session = self._session()
+        session = stoppable(self._session, progress)
         boundary = uuid.uuid4().hex
         head = f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode()
         parts = [b"%b%b\r\n" % (head, data) for _, data in batch]
@@ -236,8 +235,9 @@ class WebPeer:
             "Accept": "application/dicom+json",
         }
         with faults_of(self.node, progress):
-            answer = session.post(
-                f"{self.node.url.rstrip('/')}/studies", data=body, headers=headers, timeout=self.node.timeout_s
+            place = f"{self.node.url.rstrip('/')}/studies"
+            answer = stoppable(
+                lambda: session.post(place, data=body, headers=headers, timeout=self.node.timeout_s), progress
             )
             if answer.status_code != 409:  # none was stored: the answer says which and why
                 answer.raise_for_status()

@@ -161,6 +161,16 @@ class Hand:
         QTest.keyClick(box.view(), Qt.Key.Key_Return)
         self.qtbot.wait(1)
 
+    def choose_series(self, description: str) -> None:
+        """Click the row of a series in the list of the first step."""
+        rows = self.window.images.series
+        info = next(info for info in rows.infos if info.description == description)
+        rows.scrollToItem(rows.item(rows.row_of(info)))
+        place = rows.visualItemRect(rows.item(rows.row_of(info))).center()
+        assert rows.isVisible() and rows.viewport().rect().contains(place)
+        self.qtbot.mouseClick(rows.viewport(), Qt.MouseButton.LeftButton, pos=place)
+        self.qtbot.wait(1)
+
     def table(self, name: str) -> list[list[str]]:
         """Return the texts of a table."""
         found: FigureTable | None = self.window.findChild(FigureTable, name)

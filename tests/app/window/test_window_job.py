@@ -366,14 +366,9 @@ def test_a_folder_with_two_series_lets_the_user_choose(hand: Hand, small: Small,
         data.save_as(both / f"b{n}.dcm")
     hand.drop(both)
     assert hand.built.desk.volume is None and "Choose the series" in hand.message
-    rows = hand.table("series_table")
-    assert len(rows) == 2
-    other = next(n for n, row in enumerate(rows) if row[0] == "The other")
-    table = hand.window.images.series
-    hand.qtbot.mouseClick(
-        table.viewport(), Qt.MouseButton.LeftButton, pos=table.visualItemRect(table.item(other, 0)).center()
-    )
-    hand.click("open_series")
+    assert len(hand.window.images.series.infos) == 2
+    hand.choose_series("The other")
+    hand.click("browser_open")
     hand.settle()
     assert hand.built.workspace.volume.series.series_description == "The other"
 

@@ -40,6 +40,10 @@ def halved(ds: Dataset, n: int) -> None:
 REFUSED = {
     "missing rescale": (setting(2, RescaleSlope=None), r"-002\.dcm has no rescale slope"),
     "zero slope": (setting(RescaleSlope=0), "no rescale slope"),
+    "negative slope": (setting(RescaleSlope=-1), r"-000\.dcm has a negative rescale slope \(-1\)"),
+    "huge slope": (setting(RescaleSlope="1e300"), r"implausible rescale \(1e\+300 times"),
+    "huge intercept": (setting(RescaleIntercept="-1e9"), "implausible rescale"),
+    "a line for a picture": (setting(Rows=1, Columns=99), "declares 1 x 99 pixels, which is implausible"),
     "not in HU": (setting(RescaleType="MGML"), "not in Hounsfield units but in MGML"),
     "missing spacing": (setting(1, PixelSpacing=None), r"-001\.dcm has no usable pixel spacing"),
     "zero spacing": (setting(PixelSpacing=[0.0, 0.0]), "no usable pixel spacing"),
@@ -190,3 +194,41 @@ def test_padding_that_looks_like_tissue_is_taken_as_air(tmp_path: Path, write_se
     volume = read_volume(tmp_path)
     assert "carry 40 HU in the files; they were taken as air" in volume.notices[0]
     assert (volume.hu[:, :2] == -1024).all() and (volume.hu[:, 5, 5] == 40).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"PixelSpacing": [1e-6, 1e-6]}, "has no usable pixel spacing"),
+        ({"PixelSpacing": [1e-300, 1e-300]}, "has no usable pixel spacing"),
+        ({"ImagePositionPatient": [1e9, 0, None]}, "lies at an implausible place"),
+        ({"ImagePositionPatient": ["1e300", 0, None]}, "lies at an implausible place"),
+    ],
+)
+def test_numbers_that_make_no_box_refuse_their_series_and_no_other(
+    tmp_path: Path, write_series: Callable[..., list[Path]], values: dict[str, list[object]], words: str
+) -> None:
+    def edit(ds: Dataset, n: int) -> None:
+        for key, value in values.items():
+            setattr(ds, key, [n if one is None else one for one in value])
+
+    write_series(tmp_path / "odd", uid="1.2.3.6", edit=edit)
+    write_series(tmp_path / "good")
+    by_uid = {info.uid: info for info in find_series(tmp_path).series}
+    assert by_uid["1.2.3.4"].verdict == "usable"
+    assert by_uid["1.2.3.6"].verdict == "refused" and words in by_uid["1.2.3.6"].reasons[0]
+    assert "1.2.3.6-000.dcm" in by_uid["1.2.3.6"].reasons[0]
+
+
+@pytest.mark.parametrize("step_mm", [1e-3, 1e-5, 1e-9, 1e-13])
+def test_slices_on_top_of_each_other_refuse_their_series_and_no_other(
+    tmp_path: Path, write_series: Callable[..., list[Path]], step_mm: float
+) -> None:
+    def edit(ds: Dataset, n: int) -> None:
+        ds.ImagePositionPatient = [0, 0, f"{n * step_mm:.8g}"]
+
+    write_series(tmp_path / "odd", uid="1.2.3.6", edit=edit)
+    write_series(tmp_path / "good")
+    by_uid = {info.uid: info for info in find_series(tmp_path).series}
+    assert by_uid["1.2.3.4"].verdict == "usable"
+    assert by_uid["1.2.3.6"].verdict == "refused" and "1.2.3.6-00" in by_uid["1.2.3.6"].reasons[0]

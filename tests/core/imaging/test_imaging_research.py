@@ -51,6 +51,16 @@ def test_an_nrrd_without_space_says_so(tmp_path: Path) -> None:
     assert any("left and right are assumed" in words for words in read_volume(path).notices)
 
 
+def test_voxels_of_no_extent_are_refused_by_name(tmp_path: Path) -> None:
+    head = b"NRRD0004\ntype: short\ndimension: 3\nspace: LPS\nsizes: 6 5 4\n"
+    head += b"space directions: (1e-9,0,0) (0,1e-9,0) (0,0,1)"
+    path = tmp_path / "nothing.nrrd"
+    path.write_bytes(head + b"\nencoding: raw\nendian: little\n\n" + np.full(120, -1000, dtype="<i2").tobytes())
+    assert find_series(path).series[0].verdict == "refused"
+    with pytest.raises(InputRefused, match=r"nothing\.nrrd .*makes no volume"):
+        read_volume(path)
+
+
 def test_what_is_no_volume_is_refused_by_name(tmp_path: Path) -> None:
     bad = {
         "flat.nii": (np.zeros((2, 5, 6), dtype=np.int16), False, "only 2 voxels thick"),

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pydicom
 import pytest
+import pyzipper
 from pydicom.dataset import Dataset
+from pydicom.fileset import FileSet
 
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.imaging import archives
+from cvt_planner.imaging.fill import Means
 from cvt_planner.imaging.find import find_series
 from cvt_planner.imaging.read import read_volume
+from cvt_planner.imaging.sources import Opener
 
 Writer = Callable[..., list[Path]]
 
@@ -42,6 +48,63 @@ def test_a_folder_with_a_research_volume_points_to_it(tmp_path: Path) -> None:
         read_volume(tmp_path)
     with pytest.raises(InputRefused, match=r"ct\.nii\.gz cannot be read as a research volume"):
         read_volume(tmp_path / "ct.nii.gz")
+
+
+@pytest.mark.parametrize("password", ["", "geheim"])
+def test_files_of_one_name_in_a_zip_are_all_read(tmp_path: Path, write_series: Writer, password: str) -> None:
+    """Some programs pack every image as IMAGE.DCM: read by name, the last would stand for all."""
+    files = write_series(tmp_path / "a")
+    packed = tmp_path / "packed.zip"
+    with pyzipper.AESZipFile(packed, "w", encryption=pyzipper.WZ_AES if password else None) as archive:
+        archive.setpassword(password.encode() or None)
+        for n, path in enumerate(files):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that the name is there already
+                archive.writestr("IMAGE.DCM" if n else "IMAGE.DCM (2)", path.read_bytes())
+    (info,) = find_series(packed, opener=Opener(password)).series
+    assert info.slice_count == len(files) and info.verdict == "usable"
+    volume = read_volume(packed, means=Means(opener=lambda: Opener(password)))
+    assert volume.content_hash == read_volume(tmp_path / "a").content_hash
+
+
+@pytest.mark.parametrize(
+    ("begin", "words"),
+    [
+        (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+        (b"Rar!\x1a\x07\x01\x00", "a RAR archive"),
+        (b"\x1f\x8b\x08", "packed with gzip"),
+        (b"MZ\x90", "a program, perhaps a self-extracting archive"),
+        (bytes(257) + b"ustar", "a tar archive"),
+        (bytes(32769) + b"CD001", "the image of a CD"),
+    ],
+)
+def test_what_is_packed_otherwise_is_named_and_to_be_unpacked(tmp_path: Path, begin: bytes, words: str) -> None:
+    (tmp_path / "study").write_bytes(begin + bytes(40_000))
+    with pytest.raises(InputRefused, match=f"study is {words}, which is not opened here. Unpack it"):
+        read_volume(tmp_path / "study")
+
+
+def test_a_medium_whose_images_were_not_copied_says_how_many(tmp_path: Path, write_series: Writer) -> None:
+    medium = FileSet()
+    for path in write_series(tmp_path / "a"):
+        image = pydicom.dcmread(path)
+        image.StudyTime, image.StudyID, image.SeriesNumber = "101500", "1", 1  # what a directory must name
+        medium.add(image)
+    medium.write(tmp_path / "cd")
+    images = sorted(path for path in (tmp_path / "cd").rglob("*") if path.is_file() and path.name != "DICOMDIR")
+    for path in images[:2]:
+        path.unlink()
+    (info,) = find_series(tmp_path / "cd" / "DICOMDIR").series
+    assert "names 2 files that are not there, first PT000000/ST000000/SE000000/IM000000" in info.reasons[-1]
+    (info,) = find_series(tmp_path / "cd").series
+    assert info.verdict == "warning", "what is missing at an end leaves no gap between slices"
+    assert (
+        "names 2 files that are not there" in info.reasons[-1] and "slices or series may be missing" in info.reasons[-1]
+    )
+    for path in images[2:]:
+        path.unlink()
+    with pytest.raises(InputRefused, match=f"DICOMDIR names {len(images)} files that are not there"):
+        read_volume(tmp_path / "cd" / "DICOMDIR")
 
 
 def test_two_studies_are_not_guessed_between(tmp_path: Path, write_series: Writer) -> None:

@@ -8,37 +8,15 @@ from pathlib import Path
 
 import keyring
 import pytest
-from keyring.backend import KeyringBackend
-from keyring.errors import PasswordDeleteError
 from pydicom.dataset import Dataset
 from pydicom.uid import JPEGLSLossless
 
 from cvt_planner.imaging.pacs.peer import peer_of
 from cvt_planner.imaging.pacs.send import send_path
-from tests.orthanc import STUDY, WORD, Certificates, Orthanc, make_certificates, program, write_slices
+from tests.orthanc import STUDY, WORD, Certificates, MemoryKeyring, Orthanc, make_certificates, program, write_slices
 
 COMPRESSED = f"{STUDY}.2"
 SLICES = 24
-
-
-class MemoryKeyring(KeyringBackend):
-    """A keyring that ends with the test."""
-
-    priority = 1.0  # type: ignore[assignment]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.kept: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.kept.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.kept[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        if self.kept.pop((service, username), None) is None:
-            raise PasswordDeleteError("there is none")
 
 
 @pytest.fixture(autouse=True)
