@@ -8,9 +8,9 @@ from typing import TypeAlias
 from cvt_planner.imaging.kinds import IMAGE
 
 SHORT_MM = 60.0  # a stack that covers less than about two thoracolumbar levels is preferred last; assumed
-FINE_MM = 1.5  # the planning threshold: series up to it are told apart by kernel first and thickness second
+FINE_MM = 1.5  # the planning threshold: series up to it are told apart by kernel first, thicker ones by thickness
 
-Rank: TypeAlias = tuple[bool, bool, bool, bool, bool, float, bool, int]
+Rank: TypeAlias = tuple[bool, bool, bool, float, bool, float, bool, int]
 
 _SPINE = re.compile(r"spine|spinal|vertebra|wirbel|[hbl]ws|rachis|lumb|thorac|lomb|columna", re.IGNORECASE)
 _HARD_WORDS = re.compile(r"\b(bone|knochen|os|hueso|sharp)\b", re.IGNORECASE)
@@ -30,14 +30,15 @@ def rank(
     """Return a key that sorts the best series first.
 
     In this order: long enough to hold two levels, acquired and not computed from other slices, axial, slices up to
-    `FINE_MM` apart, a bone kernel, slices close together, a spine named in the description, more slices.
+    `FINE_MM` apart or else as close as there are, a bone kernel, slices close together, a spine named in the
+    description, more slices.
     """
     distance = slice_distance_mm or float("inf")
     return (
         distance * slice_count < SHORT_MM,
         kind != IMAGE,
         "axial" not in orientation,
-        distance > FINE_MM,
+        round(distance, 2) if distance > FINE_MM else 0.0,
         not is_bone(kernel, description),
         round(distance, 2),
         not _SPINE.search(description),

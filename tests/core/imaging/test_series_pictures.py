@@ -78,6 +78,10 @@ def test_one_localiser_among_the_slices_does_not_make_a_series_a_localiser(
         ({"SeriesDescription": "L-spine bone"}, {"SeriesDescription": "L-spine"}),
         ({"SeriesDescription": "LWS 1.0"}, {"SeriesDescription": "Abdomen 1.0"}),
         ({"ConvolutionKernel": "B31f"}, {"ConvolutionKernel": "B60f", "places": range(0, 90, 3)}),
+        (
+            {"ConvolutionKernel": "B31f", "places": range(0, 80, 2)},
+            {"ConvolutionKernel": "B60f", "places": range(0, 84, 6)},
+        ),
     ],
 )
 def test_the_better_series_for_planning_is_preferred(
