@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from app.desk import Desk
-from cvt_planner.anatomy.organs.aorta import may_be_seen
+from cvt_planner.anatomy.organs.aorta import NO_SPINE, NOT_YET
 from cvt_planner.anatomy.organs.drawn import organ_fields
 from cvt_planner.anatomy.organs.find import find_organs, with_aorta
 from cvt_planner.anatomy.organs.model import Organs
@@ -29,13 +29,12 @@ class Surroundings(QObject):
         volume, spine = state.volume, state.spine
         if volume is None:
             return
-        seen = spine is not None and may_be_seen(volume)
-        if state.organs is not None and not (seen and state.organs.aorta is None):
+        if state.organs is not None and not (spine is not None and state.organs.aorta_words in (NOT_YET, NO_SPINE)):
             return
 
         def work(progress: Progress) -> Organs:
             found = find_organs(volume, progress)
-            if spine is not None and seen:
+            if spine is not None:
                 found = with_aorta(found, volume, spine, progress)
             organ_fields(found)
             return found
