@@ -14,7 +14,6 @@ from cvt_planner.plan import edits
 from cvt_planner.plan.model import Assembly, Plan, Side
 from cvt_planner.plan.sides import sides_named, sides_state
 from cvt_planner.planning.placement import place_assembly
-from cvt_planner.trajectory.body import body_of
 
 NUDGE_MM = 0.5
 USUAL_NEEDLES = 2  # one through each pedicle: Open Biomed Eng J 2016;10:62, doi 10.2174/1874120701610010062
@@ -26,13 +25,6 @@ class Grip(StrEnum):
     TARGET = "target"
     ENTRY = "entry"
     SHAFT = "shaft"
-
-
-def prepare(desk: Desk) -> None:
-    """Look for the patient's body beside the window, so that the first needle finds the skin at once."""
-    volume = desk.volume
-    if volume is not None:
-        desk.run("body", "Finding the skin", lambda _progress: body_of(volume), failed=lambda _error: None, shown=False)
 
 
 def begin(desk: Desk, side: Side | None) -> None:

@@ -13,6 +13,7 @@ from app.desk import Desk
 from cvt_planner.anatomy.spine.corrections import NO_EDITS, AnatomyEdits, Seed, SeedKind, Stroke, corrected
 from cvt_planner.anatomy.spine.model import Spine, Vertebra
 from cvt_planner.anatomy.spine.parting import LOST, parted
+from cvt_planner.anatomy.spine.remeasure import measured_again, stale_numbers
 from cvt_planner.anatomy.spine.warm_up import warm_up_drawing
 from cvt_planner.base.arrays import Vec3
 from cvt_planner.base.errors import Cancelled
@@ -21,6 +22,8 @@ from cvt_planner.imaging.volume import Volume
 from cvt_planner.plan.anatomy_edits import set_anatomy
 
 SPINE_JOB = "spine"
+PEDICLES_JOB = "pedicles"
+AGAIN_MS = 300  # after a stroke: the next one may follow at once; assumed
 AFTER_MS = 800  # the CT is looked at first, and other work that opening it started comes before; assumed
 Structure = Literal["vertebra", "canal", "nothing"]
 _Seeds = tuple[Seed, ...]
@@ -54,6 +57,10 @@ class Finding(QObject):
         self._put: Spine | None = None
         self._stopped = False
         self._job: Job | None = None
+        self._again = QTimer(self)
+        self._again.setSingleShot(True)
+        self._again.setInterval(AGAIN_MS)
+        self._again.timeout.connect(self._measure_again)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(AFTER_MS)
@@ -150,6 +157,7 @@ class Finding(QObject):
     def close(self) -> None:
         """End the process of the search."""
         self._soon.stop()
+        self._again.stop()
         self._process.close()
 
     def set_brush(self, structure: Structure | None = None, radius_mm: float | None = None) -> None:
@@ -201,6 +209,27 @@ class Finding(QObject):
         self._shown = (found, applied)
         self._put = corrected(found, applied)
         self.desk.workspace.put_spine(self._put, same)
+        if stale_numbers(self._put):
+            self._again.start()
+
+    def _measure_again(self) -> None:
+        """Measure the pedicles near strokes anew, beside the window; until then they are "not judged"."""
+        volume, spine = self.desk.volume, self._put
+        if volume is None or spine is None or not stale_numbers(spine):
+            return
+        if self.desk.workspace.state.in_hand:
+            self._again.start()
+            return
+
+        def done(measured: Spine) -> None:
+            if self._put is spine and self.desk.workspace.state.spine is spine:
+                self._put = measured
+                self.desk.workspace.put_spine(measured, True)
+
+        def work(progress: Progress) -> Spine:
+            return measured_again(volume, spine, progress)
+
+        self.desk.run(PEDICLES_JOB, "Measuring pedicles", work, done, lambda _error: None, shown=False)
 
     def _start(self, asked_for: bool = False) -> None:
         volume, seeds = self.desk.volume, self._canal_seeds

@@ -9,7 +9,6 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from app import aiming
 from app.brushing import Brushing
 from app.commands import Commands
 from app.desk import Desk
@@ -52,6 +51,7 @@ from app.reading import Reading
 from app.render.scene3d import Scene3D
 from app.render.slice_view import SliceView
 from app.spine_commands import SpineCommands
+from app.surroundings import Surroundings
 from app.tools.in_hand import OF_ONE_STEP, make_tools
 from app.tools.navigate import NavigateTool
 from app.tools.spine import BoundaryHandles
@@ -75,6 +75,7 @@ class MainWindow(QMainWindow):
         self.measuring = Measuring(desk)
         self.freezing = Freezing(desk, self.reading)
         self.finding = Finding(desk)
+        self.surroundings = Surroundings(desk)
         self.previewing = Previewing(desk, self.reading, self.freezing)
         self.playing = Playing(desk)
         self.naming = Naming(desk)
@@ -300,7 +301,6 @@ class MainWindow(QMainWindow):
         self.centre.setCurrentWidget(self._main_page())
         self.grid.show_alone(None)
         self.empty.show_recent(self.desk.settings.recent)
-        aiming.prepare(self.desk)
 
     def _show_listing(self, listing: SeriesListing) -> None:
         self._put_listing(listing)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from app.desk import Desk
 from cvt_planner.anatomy.lesion_shape import LesionShape
+from cvt_planner.anatomy.organs.model import Organs
 from cvt_planner.plan.checks import CheckContext, CheckResult, IceState, run_checks
-from cvt_planner.plan.figures import AssemblyFigures, CementFigures, IceFigures, IsothermFigures
+from cvt_planner.plan.figures import AssemblyFigures, CementFigures, IceFigures, IsothermFigures, WayFigures
 from cvt_planner.plan.model import Assembly, CanalMark, Lesion
 from cvt_planner.plan.naming import lesion_levels
 from cvt_planner.plan.results import IceInputs, IceResult, is_current
@@ -17,6 +18,7 @@ from cvt_planner.planning.ice import figures as ice_figures
 from cvt_planner.planning.ice_reach import ice_boxes
 from cvt_planner.planning.placement import lesion_in_ct
 from cvt_planner.planning.summary import assembly_figures, cement_figures
+from cvt_planner.planning.ways import way_figures
 
 ICE_SPACING_MM = 1.0
 
@@ -54,11 +56,12 @@ class Reading:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self._of: tuple[object, ...] = (None, None, None)
+        self._of: tuple[object, ...] = (None, None, None, None)
         self._assemblies: dict[str, AssemblyFigures] = {}
         self._cement: dict[str, CementFigures] = {}
         self._checks: tuple[CheckResult, ...] | None = None
         self._ice: dict[str, tuple[_IceKey, IceFigures]] = {}
+        self._ways: dict[str, tuple[tuple[Assembly, Organs], WayFigures]] = {}
 
     def assembly(self, assembly: Assembly) -> AssemblyFigures:
         """Return the figures of one needle of the plan."""
@@ -66,6 +69,17 @@ class Reading:
         if assembly.id not in self._assemblies:
             self._assemblies[assembly.id] = assembly_figures(self.desk.workspace.plan, assembly, self.desk.volume)
         return self._assemblies[assembly.id]
+
+    def way(self, assembly: Assembly) -> WayFigures | None:
+        """Return what lies beside a needle; None while that is not known."""
+        organs = self.desk.workspace.state.organs
+        if organs is None:
+            return None
+        key = (assembly, organs)
+        kept = self._ways.get(assembly.id)
+        if kept is None or kept[0] != key:
+            self._ways[assembly.id] = kept = (key, way_figures(assembly, organs))
+        return kept[1]
 
     def cement(self, lesion: Lesion) -> CementFigures:
         """Return the cement estimate of one lesion of the plan."""
@@ -127,6 +141,8 @@ class Reading:
                     else {},
                     lesions_in_ct={lesion.id: lesion_in_ct(volume, lesion.shape) for lesion in plan.lesions},
                     counted_levels=lesion_levels(plan, state.spine, state.numbering),
+                    ways={a.id: way for a in plan.assemblies if (way := self.way(a)) is not None},
+                    aorta_words=state.organs.aorta_words if state.organs is not None else "",
                 )
             )
         return self._checks
@@ -134,7 +150,7 @@ class Reading:
     def _look(self) -> None:
         """Forget what belongs to another plan or other ice."""
         state = self.desk.workspace.state
-        now = (state.plan, state.ice, state.spine)
+        now = (state.plan, state.ice, state.spine, state.organs)
         if any(a is not b for a, b in zip(now, self._of, strict=True)):
             self._of = now
             self._assemblies.clear()

@@ -9,12 +9,12 @@ from PySide6.QtCore import QObject
 
 from app.desk import Desk
 from app.finding import Finding
-from app.render.view_state import ANATOMY
+from app.render.view_state import ANATOMY, ORGANS
 from cvt_planner.anatomy.spine.along import straight_frame
 from cvt_planner.base.arrays import Points
 from cvt_planner.base.errors import InputRefused
 
-SHOWN = ("anatomy", *ANATOMY, "surfaces", "bone")
+SHOWN = ("anatomy", *ANATOMY, *ORGANS, "surfaces", "bone")
 
 
 class SpineCommands(QObject):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from cvt_planner.anatomy.numbering import Numbering
+from cvt_planner.anatomy.organs.model import Organs
 from cvt_planner.anatomy.spine.model import Spine
 from cvt_planner.base.errors import GeometryMismatch, PlannerError
 from cvt_planner.imaging.volume import Volume
@@ -29,6 +30,7 @@ class State:
     path: Path | None = None  # the plan's file
     spine: Spine | None = None  # what was found of the spine in the open CT; not part of the plan
     numbering: Numbering | None = None  # which vertebrae these may be; None while it is not known
+    organs: Organs | None = None  # what lies around the spine in the open CT; not part of the plan
 
     @property
     def plan(self) -> Plan | None:
@@ -49,6 +51,7 @@ class State:
 class _Found(TypedDict):
     spine: Spine | None
     numbering: Numbering | None
+    organs: Organs | None
 
 
 Listener = Callable[[State, State], None]
@@ -142,16 +145,22 @@ class Workspace:
         if spine is self.state.spine:
             self._set(replace(self.state, numbering=numbering))
 
+    def put_organs(self, organs: Organs) -> None:
+        """Keep what was found around the spine; what was found in another CT (closed meanwhile) is forgotten."""
+        if self.state.volume is not None and organs.content_hash == self.state.volume.content_hash:
+            self._set(replace(self.state, organs=organs))
+
     def mark_saved(self, plan: Plan, ice: tuple[IceResult, ...], path: Path) -> None:
         """Remember what was written, and where."""
         self._set(replace(self.state, saved_plan=plan, saved_ice=ice, path=path))
 
     def _spine_of(self, volume: Volume) -> _Found:
-        """Return the spine that is known already, where it was found in this very CT."""
+        """Return the spine and organs that are known already, where they were found in this very CT."""
         state = self.state
+        organs = state.organs if state.organs and state.organs.content_hash == volume.content_hash else None
         if state.spine is None or state.spine.content_hash != volume.content_hash:
-            return {"spine": None, "numbering": None}
-        return {"spine": state.spine, "numbering": state.numbering}
+            return {"spine": None, "numbering": None, "organs": organs}
+        return {"spine": state.spine, "numbering": state.numbering, "organs": organs}
 
     def _change_history(self, history: History) -> None:
         if history is not self.state.history:

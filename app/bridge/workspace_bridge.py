@@ -19,6 +19,7 @@ class WorkspaceBridge(QObject):
     ice_changed = Signal()
     spine_changed = Signal()
     numbering_changed = Signal()
+    organs_changed = Signal()
     history_changed = Signal()
     saved_changed = Signal()  # the file's path, or what was last written
 
@@ -40,6 +41,8 @@ class WorkspaceBridge(QObject):
             self.spine_changed.emit()
         if old.numbering is not new.numbering:
             self.numbering_changed.emit()
+        if old.organs is not new.organs:
+            self.organs_changed.emit()
         if old.history is not new.history:
             self.history_changed.emit()
         if old.path != new.path or old.saved_plan is not new.saved_plan or old.saved_ice is not new.saved_ice:

@@ -7,6 +7,7 @@ from app.finding import Finding
 from app.found_canal import FoundCanal
 from app.naming import Naming
 from app.panels.level_naming import STANDS_WORDS, LevelMoving, LevelNaming
+from app.panels.organ_list import FoundOrgans
 from app.panels.rail import Step
 from app.panels.spine_corrections import SpineCorrections
 from app.panels.spine_list import FoundSpine, is_doubtful, sure_words, widths_words
@@ -51,6 +52,8 @@ class LevelsPanel(StepPanel):
         self.body.addWidget(self.moving)
         self.found = FoundSpine(self.desk, self.finding)
         self.body.addWidget(self.found)
+        self.section("Around the spine")
+        self.body.addWidget(FoundOrgans(self.desk))
         self.section("Correct what was found")
         self.body.addWidget(SpineCorrections(self.desk, self.finding))
         self.section("Spinal canal")

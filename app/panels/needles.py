@@ -9,7 +9,7 @@ from app.desk import Desk
 from app.panels.rail import Step
 from app.panels.step_panel import StepPanel
 from app.panels.widgets import Choice, FigureTable, button, form, label, set_role
-from app.panels.words import lesion_words, mm, needle_name, needle_rows, thick_rows
+from app.panels.words import lesion_words, mm, needle_name, needle_rows, thick_rows, way_rows
 from app.probes import Probes
 from app.reading import Reading
 from cvt_planner.devices.bone_needle import BONE_NEEDLES
@@ -98,7 +98,7 @@ class NeedlesPanel(StepPanel):
             self._probe_source.setText(_about(assembly.probe))
             self.probe.setToolTip(f"{assembly.probe.choice_text}. {assembly.probe.source}")
             found = self.reading.assembly(assembly)
-            lines = [*needle_rows(found), *thick_rows(self.desk.volume)]
+            lines = [*needle_rows(found), *way_rows(self.reading.way(assembly)), *thick_rows(self.desk.volume)]
             self.figures.show_rows([(name, (name, value)) for name, value in lines])
 
     def _chosen(self) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.desk import Desk
 from app.finding import Finding
-from app.panels.widgets import button, form, label, named
+from app.panels.switches import Switches
+from app.panels.widgets import button, label
 from app.panels.words import UNKNOWN, mm
 from cvt_planner.anatomy.counting import DOUBTFUL
 from cvt_planner.anatomy.spine.model import SideName, Vertebra
@@ -39,7 +37,7 @@ class FoundSpine(QWidget):
         self._state = label("", "hint", "spine_state")
         self.look = button("Find the spine", finding.search, icon="target", name="find_spine")
         self._about = label("", "hint", "spine_about")
-        self._switches = _Switches(desk)
+        self._switches = Switches(desk, _SWITCHES, density=True)
         for part in (self._state, self.look, self._about, self._switches):
             inside.addWidget(part)
         desk.changed.connect(self._changed)
@@ -76,41 +74,6 @@ class FoundSpine(QWidget):
     def showEvent(self, event: object) -> None:
         """Look again when entered."""
         self.refresh()
-
-
-class _Switches(QWidget):
-    """Which structures are drawn, and how dense."""
-
-    def __init__(self, desk: Desk) -> None:
-        super().__init__()
-        self.desk = desk
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        self._boxes: dict[str, QCheckBox] = {}
-        for n, (name, words) in enumerate(_SWITCHES):
-            box = named(QCheckBox(words), f"show_{name}")
-            box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            box.toggled.connect(partial(desk.view_state.show_overlay, name))
-            grid.addWidget(box, n // 2, n % 2)
-            self._boxes[name] = box
-        self.opacity = named(QSlider(Qt.Orientation.Horizontal), "anatomy_opacity")
-        self.opacity.setRange(0, 100)
-        self.opacity.valueChanged.connect(lambda percent: desk.view_state.set_anatomy_opacity(percent / 100.0))
-        self._percent = QLabel()
-        grid.addWidget(form(("Density", self.opacity)), len(_SWITCHES) // 2, 0, 1, 1)
-        grid.addWidget(self._percent, len(_SWITCHES) // 2, 1)
-
-    def refresh(self) -> None:
-        """Show what is switched on."""
-        view = self.desk.view_state
-        for name, box in self._boxes.items():
-            box.blockSignals(True)
-            box.setChecked(name in view.overlays)
-            box.blockSignals(False)
-        self.opacity.blockSignals(True)
-        self.opacity.setValue(round(100 * view.anatomy_opacity))
-        self.opacity.blockSignals(False)
-        self._percent.setText(f"{round(100 * view.anatomy_opacity)} %")
 
 
 def is_doubtful(vertebra: Vertebra) -> bool:

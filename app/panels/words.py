@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from cvt_planner.imaging.volume import Volume
-from cvt_planner.plan.figures import AssemblyFigures
+from cvt_planner.plan.figures import AssemblyFigures, WayFigures
 from cvt_planner.plan.level_state import level_words
 from cvt_planner.plan.model import Assembly, Lesion, Plan
+from cvt_planner.planning.ways import REACH_MM
 
 UNKNOWN = "—"
 
@@ -78,6 +79,17 @@ def needle_rows(figures: AssemblyFigures) -> list[tuple[str, str]]:
         ("Distance between probes", mm(figures.partner_distance_mm, 1)),
         ("Between the tips", mm(figures.partner_tip_distance_mm, 1)),
     ]
+
+
+def way_rows(way: WayFigures | None) -> list[tuple[str, str]]:
+    """Return (what, figure with unit) of what lies beside a needle's way."""
+    if way is None:
+        return [("To lung or gas", UNKNOWN), ("To the aorta", UNKNOWN)]
+    air, aorta = way.air, way.aorta
+    far = f"over {REACH_MM:g} mm"
+    lung = far if air is None else mm(air.gap_mm) if air.gap_mm >= 0.0 else f"crosses {mm(air.through_mm)}"
+    beside = UNKNOWN if aorta is None else mm(aorta.gap_mm) if aorta.gap_mm >= 0.0 else "enters it"
+    return [("To lung or gas", lung), ("To the aorta", beside)]
 
 
 def thick_rows(volume: Volume | None) -> list[tuple[str, str]]:

@@ -32,6 +32,12 @@ VERTEBRAE = (QColor(236, 188, 64), QColor(92, 148, 222))
 PEDICLE = QColor(240, 240, 232)
 DISC = QColor(150, 170, 160)
 CANAL_LABEL = QColor(226, 150, 110)
+ORGANS = {  # by the name of the switch that shows them
+    "skin": QColor(226, 204, 170),
+    "lungs": QColor(132, 204, 164),
+    "air": QColor(178, 160, 226),
+    "aorta": QColor(230, 122, 140),
+}
 
 # Isotherm in degC: the contour's colour; between them it is interpolated. Warmer and colder ones are light.
 ISOTHERM = {

@@ -222,6 +222,7 @@ class SliceView(QWidget):
             state.plan,
             state.spine,
             state.numbering,
+            state.organs,
             state.ice,
             view.lesion_id,
             view.assembly_id,

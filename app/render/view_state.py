@@ -16,9 +16,11 @@ from cvt_planner.planning.ice_preview import IcePreview
 
 ORIENTATIONS: tuple[str, ...] = ("axial", "sagittal", "coronal")
 ANATOMY: tuple[str, ...] = ("vertebrae", "canal", "pedicles", "discs")  # structures of a found spine
+ORGANS: tuple[str, ...] = ("skin", "lungs", "air", "aorta")  # what lies around it
+_AT_FIRST_HIDDEN = ("skin", "lungs", "air")  # seen well enough in the CT itself
 OVERLAYS: tuple[str, ...] = (
     *("crosshair", "letters", "scale", "corners", "lesions", "needles", "levels", "ice", "bone"),
-    *("anatomy", *ANATOMY, "surfaces"),  # all structures on slices at once, each of them, and the 3-D surfaces
+    *("anatomy", *ANATOMY, *ORGANS, "surfaces"),  # all structures on slices at once, each of them, and the 3-D surfaces
 )
 MOST_ISOTHERMS = 5
 COLDEST_ISOTHERM_C, WARMEST_ISOTHERM_C = -150.0, 35.0
@@ -93,7 +95,7 @@ class ViewState(QObject):
         self.procedure_view = False
         self.lesion_id: str | None = None
         self.assembly_id: str | None = None
-        self.overlays: frozenset[str] = frozenset(OVERLAYS)
+        self.overlays: frozenset[str] = frozenset(OVERLAYS) - frozenset(_AT_FIRST_HIDDEN)
         self.ice_tissue = MARROW_BONE  # coverage is read from the smaller ice
         self.isotherms_c: tuple[float, ...] = ISOTHERMS_C  # drawn and listed, warmest first; checks have their own
         self.ice_time_s: float | None = None  # of the ice that is drawn; None: the end of the last freeze

@@ -15,6 +15,7 @@ from cvt_planner.cli.output import log, table
 from cvt_planner.cli.passwords import with_password
 
 if TYPE_CHECKING:
+    from cvt_planner.anatomy.organs.model import Organs
     from cvt_planner.anatomy.spine.model import Spine, Vertebra
     from cvt_planner.base.arrays import LabelArray, Vec3
     from cvt_planner.imaging.volume import Volume
@@ -29,6 +30,7 @@ def add_parser(subs: Any, add: Callable[..., argparse.ArgumentParser], takes_ima
     one.add_argument("--series", metavar="UID", help="which series, where the path holds several")
     one.add_argument("--out", metavar="LABELS.nrrd", required=True, help="vertebrae 1, 2, ... from the head, canal 200")
     one.add_argument("--parts", metavar="P.nrrd", help="write bodies, pedicles, posterior parts, discs, canal")
+    one.add_argument("--organs", metavar="O.nrrd", help="write body, right and left lung, air, and aorta if it is seen")
     one.add_argument(
         "--segmentation", metavar="FILE", help="take the vertebrae from this label map, DICOM SEG or RTSTRUCT of the CT"
     )
@@ -38,11 +40,13 @@ def add_parser(subs: Any, add: Callable[..., argparse.ArgumentParser], takes_ima
 
 def anatomy(args: argparse.Namespace, progress: Progress) -> Answer:
     """Return the spine found in a CT, written as labels on the CT's own grid."""
+    from cvt_planner.anatomy.organs.find import find_organs, with_aorta
+    from cvt_planner.anatomy.organs.on_grid import organs_on
     from cvt_planner.anatomy.spine.pipeline import find_spine
     from cvt_planner.imaging.isolation import read_volume
     from cvt_planner.imaging.nrrd import write_nrrd
 
-    targets = [_target(path) for path in (args.out, args.parts) if path is not None]
+    targets = {path: _target(path) for path in (args.out, args.parts, args.organs) if path is not None}
     anchor = _anchor(args)
     reading = progress.part(0.0, 0.4)
     volume = with_password(args, lambda password: read_volume(args.path, args.series, reading, password))
@@ -58,12 +62,16 @@ def anatomy(args: argparse.Namespace, progress: Progress) -> Answer:
         names, how = given, f"those of {Path(args.segmentation).name}, not confirmed"
     else:
         names, how = _names(volume, spine, anchor, progress.part(0.97, 1.0))
-    write_nrrd(targets[0], _on_ct(volume, spine, _vertebrae_and_canal(spine)), volume.grid)
+    write_nrrd(targets[args.out], _on_ct(volume, spine, _vertebrae_and_canal(spine)), volume.grid)
     if args.parts is not None:
-        write_nrrd(targets[1], _on_ct(volume, spine, spine.parts), volume.grid)
+        write_nrrd(targets[args.parts], _on_ct(volume, spine, spine.parts), volume.grid)
+    organs = with_aorta(find_organs(volume), volume, spine)
+    if args.organs is not None:
+        write_nrrd(targets[args.organs], organs_on(volume.grid, organs), volume.grid)
     values = spine_as_json(spine, names)
-    values.update({"out": str(args.out), "parts_out": args.parts, "names_are": how})
-    return Answer(values, _text(spine, names, how))
+    values.update({"out": str(args.out), "parts_out": args.parts, "organs_out": args.organs, "names_are": how})
+    values["organs"] = organs_as_json(organs)
+    return Answer(values, "\n".join((_text(spine, names, how), _organs_text(organs))))
 
 
 def _target(path: str) -> Path:
@@ -158,6 +166,31 @@ def _vertebra_as_json(vertebra: Vertebra, name: str) -> dict[str, Any]:
     values = asdict(vertebra)
     values["label"] = values.pop("number")
     return {"name": name, "doubtful": vertebra.confidence < 0.5, **values}
+
+
+def organs_as_json(organs: Organs) -> dict[str, Any]:
+    """Return what lies around the spine as plain values: volumes in view, mL, and the aorta's middle line, LPS mm."""
+    from cvt_planner.anatomy.organs.model import AORTA_LABEL, Organ
+
+    tube = organs.aorta
+    return {
+        "labels": {**{str(int(organ)): organ.words for organ in Organ}, str(AORTA_LABEL): "aorta"},
+        "volumes_ml": {organ.words: round(organs.volume_ml(organ), 1) for organ in Organ},
+        "aorta": None
+        if tube is None
+        else {
+            "centres_lps_mm": [[round(float(x), 1) for x in point] for point in tube.centres_lps_mm],
+            "radii_mm": [round(float(r), 1) for r in tube.radii_mm],
+            "hu": round(tube.hu),
+        },
+        "aorta_words": organs.aorta_words,
+    }
+
+
+def _organs_text(organs: Organs) -> str:
+    from cvt_planner.anatomy.organs.model import organs_words
+
+    return f"{organs_words(organs)} {organs.aorta_words}"
 
 
 def _text(spine: Spine, names: dict[int, str], how: str) -> str:

@@ -17,6 +17,7 @@ from cvt_planner.cli.output import log, say, table
 from cvt_planner.cli.passwords import with_password
 
 if TYPE_CHECKING:
+    from cvt_planner.anatomy.organs.model import Organs
     from cvt_planner.cli.selftest import DrawScene
     from cvt_planner.imaging.volume import Volume
     from cvt_planner.plan.checks import CheckResult
@@ -163,18 +164,19 @@ def check(args: argparse.Namespace, progress: Progress) -> Answer:
     stored = load_plan(args.plan)
     for notice in stored.notices:
         log(notice)
-    finding = progress.part(0.0, 0.3 if args.freeze else 1.0)
+    finding = progress.part(0.0, 0.3 if args.freeze else 0.5)
     ct = with_password(args, lambda password: find_volume(stored.plan, args.ct, finding, password))
     for notice in ct.notices:
         log(notice)
     ice = stored.ice
     if args.freeze:
-        ice = _frozen(stored.plan, ct, args.spacing, args.ct_tissues, progress.part(0.3, 1.0))
+        ice = _frozen(stored.plan, ct, args.spacing, args.ct_tissues, progress.part(0.3, 0.8))
     plan = confirmed_sides(stored.plan, ct) if args.confirm_sides else stored.plan
     sides = sides_state(plan, ct)
     if not sides.named:
         log(f"{sides.words} On the command line: --confirm-sides")
-    judged = judge_plan(plan, ct, ice)
+    organs = _organs(plan, ct, progress.part(0.8 if args.freeze else 0.5, 1.0))
+    judged = judge_plan(plan, ct, ice, organs)
     values: dict[str, Any] = {
         "plan": str(args.plan),
         "ct": ct.source,
@@ -185,6 +187,8 @@ def check(args: argparse.Namespace, progress: Progress) -> Answer:
         "levels": levels_report(plan),
         "checks": [asdict(result) for result in judged.results],
         "assemblies": [asdict(figures) for figures in judged.context.assemblies.values()],
+        "ways": [asdict(figures) for figures in judged.context.ways.values()],
+        "aorta": organs.aorta_words,
         "ice": [asdict(figures) for figures in judged.context.ice.values()],
         "cement": [asdict(figures) for figures in judged.context.cement.values()],
         "notices": [*stored.notices, *ct.notices],
@@ -193,6 +197,19 @@ def check(args: argparse.Namespace, progress: Progress) -> Answer:
     if not values["levels"]["established"]:
         text += "\nThe levels are not established: final proposals and the CT-room sheet are withheld."
     return Answer(values, text)
+
+
+def _organs(plan: Plan, ct: Volume, progress: Progress) -> Organs:
+    """Return what lies around the spine; the aorta where needles may come near it and contrast medium may show it."""
+    from cvt_planner.anatomy.organs.aorta import may_be_seen
+    from cvt_planner.anatomy.organs.find import find_organs, with_aorta
+
+    found = find_organs(ct, progress.part(0.0, 0.2))
+    if not plan.assemblies or not may_be_seen(ct):
+        return found
+    from cvt_planner.anatomy.spine.pipeline import find_spine
+
+    return with_aorta(found, ct, find_spine(ct, progress=progress.part(0.2, 1.0)), progress)
 
 
 def checks_as_text(results: tuple[CheckResult, ...]) -> str:

@@ -20,6 +20,7 @@ from cvt_planner.anatomy.canal import measure_canal
 from cvt_planner.anatomy.lesion.brush import Brush, Canvas
 from cvt_planner.anatomy.lesion.find import find_lesion
 from cvt_planner.anatomy.lesion_shape import Ellipsoid, LesionShape
+from cvt_planner.anatomy.organs.find import find_organs
 from cvt_planner.anatomy.spine.pipeline import find_spine
 from cvt_planner.anatomy.spine.warm_up import warm_up_drawing
 from cvt_planner.base.arrays import Points, Vec3, vec3
@@ -311,7 +312,7 @@ class _SelfTest:
         return "; ".join(f"{lesion.level} {row.estimate_ml:.1f} mL of {row.cap_ml:.1f} mL" for lesion, row in rows)
 
     def _check(self) -> str:
-        self.results = judge_plan(self.plan, self.volume, self.ice).results
+        self.results = judge_plan(self.plan, self.volume, self.ice, find_organs(self.volume)).results
         counts = {verdict: sum(r.verdict == verdict for r in self.results) for verdict in VERDICTS}
         if not self.results:
             raise _Broken("no check answered")

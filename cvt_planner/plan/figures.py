@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cvt_planner.base.arrays import Vec3
+
 FIRST_VERSION_ICE = "First version: two homogeneous tissues, no perfusion, no cortex, no cerebrospinal fluid."
 CT_ICE = (
     "First version: from the two homogeneous tissues and both extremes of this CT's tissues (HU, lesions and canal as "
@@ -43,6 +45,33 @@ class AssemblyFigures:
     partner_widest_mm: float | None  # the larger of the distances between the zones' ends
     partner_tip_distance_mm: float | None
     partner_angle_deg: float | None  # between the two axes
+
+
+@dataclass(frozen=True)
+class Nearness:
+    """How near a needle's metal comes to an organ on its way from the skin to the probe's tip.
+
+    `gap_mm` is the smallest distance to the organ's surface, negative inside it; `through_mm` the length of way inside;
+    `words` names what is nearest, `place_lps_mm` where that is.
+    """
+
+    words: str
+    gap_mm: float
+    through_mm: float
+    place_lps_mm: Vec3
+
+
+@dataclass(frozen=True)
+class WayFigures:
+    """What lies beside a needle's way: None where no lung or air is within 30 mm, or nothing is known of the aorta.
+
+    `aorta_everywhere` is whether the aorta is known at every height of the way.
+    """
+
+    assembly_id: str
+    air: Nearness | None  # lung, airway, bowel gas
+    aorta: Nearness | None
+    aorta_everywhere: bool
 
 
 @dataclass(frozen=True)

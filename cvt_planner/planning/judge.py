@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cvt_planner.anatomy.organs.model import Organs
 from cvt_planner.imaging.volume import Volume
 from cvt_planner.plan.checks import CheckContext, CheckResult, IceState, run_checks
 from cvt_planner.plan.model import Plan
@@ -13,6 +14,7 @@ from cvt_planner.planning import ice as ice_planning
 from cvt_planner.planning.ice_reach import ice_boxes
 from cvt_planner.planning.placement import lesion_in_ct
 from cvt_planner.planning.summary import assembly_figures, cement_figures
+from cvt_planner.planning.ways import ways
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,16 +25,21 @@ class Judgement:
     results: tuple[CheckResult, ...]
 
 
-def judge_plan(plan: Plan, volume: Volume | None, ice: tuple[IceResult, ...] = ()) -> Judgement:
+def judge_plan(
+    plan: Plan, volume: Volume | None, ice: tuple[IceResult, ...] = (), organs: Organs | None = None
+) -> Judgement:
     """Return all figures and all checks of a plan, from its CT (None while it is not open) and its computed ice.
 
-    Ice that no longer belongs to the plan as it is now counts as absent and is said to be out of date.
+    Ice that no longer belongs to the plan as it is now counts as absent and is said to be out of date. What lies beside
+    the needles is judged where `organs` of the CT are given (`anatomy.organs.find`).
     """
-    context = check_context(plan, volume, ice)
+    context = check_context(plan, volume, ice, organs)
     return Judgement(context, run_checks(context))
 
 
-def check_context(plan: Plan, volume: Volume | None, ice: tuple[IceResult, ...] = ()) -> CheckContext:
+def check_context(
+    plan: Plan, volume: Volume | None, ice: tuple[IceResult, ...] = (), organs: Organs | None = None
+) -> CheckContext:
     """Return the figures that the checks look at."""
     content_hash = plan.planning_volume.content_hash if volume is None else volume.content_hash
     current = {
@@ -58,4 +65,6 @@ def check_context(plan: Plan, volume: Volume | None, ice: tuple[IceResult, ...] 
         lesions_in_ct={}
         if volume is None
         else {lesion.id: lesion_in_ct(volume, lesion.shape) for lesion in plan.lesions},
+        ways=ways(plan, organs),
+        aorta_words=organs.aorta_words if organs is not None else "",
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from cvt_planner.anatomy.organs.body import body_of
 from cvt_planner.base.arrays import FloatArray, Points, Vec3, vec3
 from cvt_planner.geometry.sampling import falling_crossing, line_points, sample_grid, sample_hu
 from cvt_planner.imaging.volume import Volume
-from cvt_planner.trajectory.body import body_of
 
 SKIN_HU = -500.0  # half-way between air and skin; the edge a scanner's blur leaves in place
 BONE_HU = 200.0  # above contrast-free soft tissue; assumed

@@ -11,6 +11,7 @@ from app.render.overlays.lesions import LesionNames, Lesions
 from app.render.overlays.levels import Levels
 from app.render.overlays.marks import Marks
 from app.render.overlays.needles import Needles
+from app.render.overlays.organs import Organs
 from app.render.overlays.orientation_letters import OrientationLetters
 from app.render.overlays.overlay import Overlay
 from app.render.overlays.preview import PreviewOutline
@@ -18,6 +19,7 @@ from app.render.overlays.scale_bar import ScaleBar
 
 OVERLAY_CLASSES: tuple[type[Overlay], ...] = (
     Crosshair,
+    Organs,
     Anatomy,
     Lesions,
     Ice,

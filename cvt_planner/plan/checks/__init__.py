@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from cvt_planner.plan.checks import (
+    aorta_path,
     canal_ice,
     canal_path,
     cement_cap,
     coverage,
     inside_ct,
     level_confirmed,
+    lung_path,
     metal_clear,
     missing_slices,
     needle_length,
@@ -31,6 +33,8 @@ CHECKS: tuple[Check, ...] = (
     side.CHECK,
     skin_entry.CHECK,
     canal_path.CHECK,
+    lung_path.CHECK,
+    aorta_path.CHECK,
     needle_length.CHECK,
     probe_length.CHECK,
     probe_in_needle.CHECK,

@@ -11,7 +11,7 @@ from typing import Literal
 
 from cvt_planner.base.arrays import Vec3
 from cvt_planner.imaging.volume import Gap
-from cvt_planner.plan.figures import AssemblyFigures, CementFigures, IceFigures
+from cvt_planner.plan.figures import AssemblyFigures, CementFigures, IceFigures, WayFigures
 from cvt_planner.plan.level_state import level_words
 from cvt_planner.plan.model import Assembly, Lesion, Plan
 from cvt_planner.plan.sides import SidesState
@@ -41,6 +41,8 @@ class CheckContext:
     gaps: tuple[Gap, ...] | None = None  # where slices are missing; None while the CT is not open
     counted_levels: Mapping[str, str] = field(default_factory=dict)  # by lesion id: over the spine as it is found now
     ice_boxes: Mapping[str, tuple[Vec3, Vec3]] = field(default_factory=dict)  # by lesion id: LPS ends of the 0 °C ice
+    ways: Mapping[str, WayFigures] = field(default_factory=dict)  # by assembly id; empty while organs are not known
+    aorta_words: str = ""  # how the aorta stands in the open CT
 
     @property
     def axial_band_mm(self) -> float:

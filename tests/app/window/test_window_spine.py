@@ -17,8 +17,9 @@ from app import finding as finding_module
 from app.panels.rail import Step
 from app.panels.widgets import FigureTable
 from app.render.spine_surfaces import vertebra_on_ray
-from cvt_planner.anatomy.spine.corrections import NO_EDITS, boundaries
+from cvt_planner.anatomy.spine.corrections import NO_EDITS, PAINTED, boundaries
 from cvt_planner.anatomy.spine.model import Part, Spine
+from cvt_planner.anatomy.spine.remeasure import stale_numbers
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.volume import Volume
 from cvt_planner.phantom import Phantom
@@ -306,3 +307,23 @@ def test_a_spine_that_is_not_there_is_said(
     assert "No spine was found" in hand.message
     hand.key(Qt.Key.Key_S)
     assert hand.view("sagittal").straight is None and "not found" in hand.message
+
+
+def test_pedicles_near_a_stroke_are_not_judged_until_they_are_measured_again(spine_hand: Hand) -> None:
+    hand = spine_hand
+    number = whole(hand)[0]
+    vertebra = spine_of(hand).found[number - 1]
+    at = np.array(vertebra.pedicles[0].isthmus_lps_mm)
+    hand.zoom(at, 0.4)
+    hand.window.finding.choose(number, go=False)
+    hand.click("spine_brush")
+    QTest.mouseClick(hand.view(), Qt.MouseButton.LeftButton, pos=hand.at(at))
+    stale = spine_of(hand).found[number - 1].pedicles[0]
+    assert not stale.judged and stale.doubt == PAINTED
+    hand.qtbot.waitUntil(lambda: not stale_numbers(spine_of(hand)), timeout=60_000)
+    again = spine_of(hand).found[number - 1].pedicles[0]
+    assert again.doubt != PAINTED and abs(again.width_mm - vertebra.pedicles[0].width_mm) < 1.0
+    assert spine_of(hand).found[number - 1].pedicles[1] == vertebra.pedicles[1]
+    hand.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    hand.settle()
+    assert spine_of(hand).found[number - 1].pedicles[0] == vertebra.pedicles[0]

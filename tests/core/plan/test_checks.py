@@ -13,7 +13,14 @@ from cvt_planner.anatomy.levels import LevelScheme
 from cvt_planner.imaging.volume import Gap, Patient
 from cvt_planner.plan import checks as checks_package
 from cvt_planner.plan.checks import CHECKS, VERDICTS, Check, CheckContext, CheckResult, run_checks, worst
-from cvt_planner.plan.figures import AssemblyFigures, CementFigures, IceFigures, IsothermFigures
+from cvt_planner.plan.figures import (
+    AssemblyFigures,
+    CementFigures,
+    IceFigures,
+    IsothermFigures,
+    Nearness,
+    WayFigures,
+)
 from cvt_planner.plan.model import (
     Assembly,
     CanalMark,
@@ -64,9 +71,12 @@ ICE = IceFigures(
     canal_minimum_high_c=30.0,
 )
 CEMENT = CementFigures("a", 4.0, 2.0, 5.5, 7.5, 31.0, False, ((15.0, 4.6),), 0.3, ())
+HERE = (0.0, -20.0, 0.0)
+WAY = WayFigures("l", Nearness("left lung", 14.0, 0.0, HERE), Nearness("aorta", 9.0, 0.0, HERE), True)
 GOOD = CheckContext(
     PLAN, 1.0, {"l": NEEDLE, "r": replace(NEEDLE, assembly_id="r", partner_id="l")},
     {"a": CEMENT}, {"a": ICE}, {"a": "current"}, {"a": True}, SidesState(True, "", "The picture agrees."), (),
+    ways={"l": WAY, "r": replace(WAY, assembly_id="r", air=None)}, aorta_words="The aorta was followed over 200 mm.",
 )  # fmt: skip
 
 
@@ -109,6 +119,10 @@ def with_off_lesion(entry_x_mm: float) -> CheckContext:
     needle = replace(LEFT, skin_entry_lps_mm=(entry_x_mm, 90.0, 0.0))
     levels = (LevelMark("L3", (4.0, 0.0, -35.0), True, canal),)
     return context(plan=replace(PLAN, levels=levels, lesions=(lesion,), assemblies=(needle,)))
+
+
+def with_way(**parts: Any) -> CheckContext:
+    return context(plan=replace(PLAN, assemblies=(LEFT,)), ways={"l": replace(WAY, **parts)})
 
 
 def with_retraction(retraction_mm: float, **figures: Any) -> CheckContext:
@@ -233,6 +247,16 @@ CASES = [
         "not judged",
     ),
     ("canal-path", context(plan=replace(PLAN, levels=())), "not judged"),
+    ("lung-path", with_way(air=Nearness("left lung", -3.0, 12.0, HERE)), "look"),
+    ("lung-path", with_way(air=Nearness("air", 4.0, 0.0, HERE)), "look"),
+    ("lung-path", with_way(air=None), "ok"),
+    ("lung-path", replace(with_way(air=Nearness("left lung", 7.0, 0.0, HERE)), slice_distance_mm=5.0), "look"),
+    ("lung-path", context(ways={}), "not judged"),
+    ("aorta-path", with_way(aorta=Nearness("aorta", -1.0, 2.0, HERE)), "stop"),
+    ("aorta-path", with_way(aorta=Nearness("aorta", 4.0, 0.0, HERE)), "look"),
+    ("aorta-path", with_way(aorta_everywhere=False), "not judged"),
+    ("aorta-path", with_way(aorta=None, aorta_everywhere=False), "not judged"),
+    ("aorta-path", context(ways={}, aorta_words=""), "not judged"),
     ("needle-length", with_needle(needle_outside_mm=-1.0), "stop"),
     ("needle-length", with_needle(needle_outside_mm=9.0), "look"),
     ("needle-length", with_needle(needle_outside_mm=None), "not judged"),

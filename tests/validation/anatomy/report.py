@@ -23,6 +23,11 @@ by networks (TotalSegmentator, TPTBox), not by people; they say how far two meth
 label's surface by one voxel alone brings its Dice to 0.77. Levels are counted from one vertebra, as after one click of
 the operator; found levels are never named by themselves."""
 
+STROKES = """Where the lesion is drawn too small on the whole, a stroke goes to the largest region that is missing, else
+to the largest that is too much; in one slice, with a ball whose radius suits that region. It keeps to the true lesion
+as far as half a voxel: an operator who sees the lesion's edge. No stroke is made where the volume is within the limit
+already; a refused click is drawn from nothing."""
+
 NAN = float("nan")
 
 
@@ -44,6 +49,7 @@ def text(
         parts += ["### Pedicles", _pedicles(phantoms)]
     if grown:
         parts += ["### Lesions from one click", lesions.table(grown)]
+        parts += ["### Lesions after at most two strokes of the brush", STROKES, lesions.corrected_table(grown)]
     if reals:
         parts += ["## Real CTs with labels", _real_limits(reals), _cases(reals), _vertebrae(reals)]
     if harder:

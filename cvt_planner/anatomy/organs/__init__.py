@@ -1,0 +1,1 @@
+"""What lies around the spine: body and skin, lungs and air, and the aorta where contrast medium shows it."""
