@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cvt_planner.anatomy.organs.aorta import NO_CONTRAST
 from cvt_planner.anatomy.organs.model import Organs
 from cvt_planner.imaging.volume import Volume
 from cvt_planner.plan.checks import CheckContext, CheckResult, IceState, run_checks
@@ -66,5 +67,15 @@ def check_context(
         if volume is None
         else {lesion.id: lesion_in_ct(volume, lesion.shape) for lesion in plan.lesions},
         ways=ways(plan, organs),
-        aorta_words=organs.aorta_words if organs is not None else "",
+        aorta_words=aorta_missed(organs),
     )
+
+
+def aorta_missed(organs: Organs | None) -> str:
+    """Return why the aorta is not known although contrast medium may show it; empty where it is, or none was given.
+
+    Without contrast medium every plan would read "not judged"; that the aorta is not seen is said beside the checks.
+    """
+    if organs is None or organs.aorta is not None or organs.aorta_words == NO_CONTRAST:
+        return ""
+    return organs.aorta_words

@@ -76,7 +76,7 @@ WAY = WayFigures("l", Nearness("left lung", 14.0, 0.0, HERE), Nearness("aorta", 
 GOOD = CheckContext(
     PLAN, 1.0, {"l": NEEDLE, "r": replace(NEEDLE, assembly_id="r", partner_id="l")},
     {"a": CEMENT}, {"a": ICE}, {"a": "current"}, {"a": True}, SidesState(True, "", "The picture agrees."), (),
-    ways={"l": WAY, "r": replace(WAY, assembly_id="r", air=None)}, aorta_words="The aorta was followed over 200 mm.",
+    ways={"l": WAY, "r": replace(WAY, assembly_id="r", air=None)}, aorta_words="No aorta is seen.",
 )  # fmt: skip
 
 
@@ -256,7 +256,6 @@ CASES = [
     ("aorta-path", with_way(aorta=Nearness("aorta", 4.0, 0.0, HERE)), "look"),
     ("aorta-path", with_way(aorta_everywhere=False), "not judged"),
     ("aorta-path", with_way(aorta=None, aorta_everywhere=False), "not judged"),
-    ("aorta-path", context(ways={}, aorta_words=""), "not judged"),
     ("needle-length", with_needle(needle_outside_mm=-1.0), "stop"),
     ("needle-length", with_needle(needle_outside_mm=9.0), "look"),
     ("needle-length", with_needle(needle_outside_mm=None), "not judged"),
