@@ -39,11 +39,13 @@ def add_parser(subs: Any, add: Callable[..., argparse.ArgumentParser], takes_ima
 def anatomy(args: argparse.Namespace, progress: Progress) -> Answer:
     """Return the spine found in a CT, written as labels on the CT's own grid."""
     from cvt_planner.anatomy.spine.pipeline import find_spine
+    from cvt_planner.anatomy.spine.warm_up import search_warming_up
     from cvt_planner.imaging.isolation import read_volume
     from cvt_planner.imaging.nrrd import write_nrrd
 
     targets = [_target(path) for path in (args.out, args.parts) if path is not None]
     anchor = _anchor(args)
+    search_warming_up()  # while another process reads
     reading = progress.part(0.0, 0.4)
     volume = with_password(args, lambda password: read_volume(args.path, args.series, reading, password))
     for notice in volume.notices:

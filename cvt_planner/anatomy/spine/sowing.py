@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from cvt_planner.anatomy.spine.canal_profile import CanalProfile
+from cvt_planner.anatomy.spine.faces import Rows, jump_across, place_of
 from cvt_planner.anatomy.spine.gaps import Gaps
 from cvt_planner.anatomy.spine.lattice import Lattice, blend_row, in_row
 from cvt_planner.base.arrays import FloatArray, LabelArray, MaskArray
@@ -79,17 +80,18 @@ def _is_root(borders: Any, s: float, v: float) -> bool:
 
 @parallel_kernel
 def _sow(
-    free: Any, beside: Any, svu: Any, step: Any, step_mm: float, borders: Any, gaps: Any, walls: Any, reach: Any,
-    seeds: Any,
+    free: Any, beside: Any, rows: Any, svu: Any, step: Any, step_mm: float, borders: Any, gaps: Any, walls: Any,
+    reach: Any, seeds: Any,
 ) -> None:  # fmt: skip
-    nk, nj, ni = free.shape
+    nk, nj, _ = free.shape
     for k in prange(nk):
         row = np.empty((svu.shape[2], 3), np.float32)
         for j in range(nj):
-            if not free[k, j].any():
+            first, end = rows[k, j, 0], rows[k, j, 1]
+            if not free[k, j, first:end].any():
                 continue
-            blend_row(svu, step, k, j, row)
-            for i in range(ni):
+            blend_row(svu, step, k, j, first // step[2], (end - 1) // step[2] + 2, row)
+            for i in range(first, end):
                 if not free[k, j, i]:
                     continue
                 s, v, u = in_row(row, step[2], i)
@@ -110,39 +112,42 @@ def _sow(
 
 
 @kernel
-def _spread_aside(seeds: Any, stack: Any) -> None:
-    """Make `OTHER` of all bone aside that hangs together with bone farther aside; the rest is what it was."""
+def _spread_aside(seeds: Any, rows: Any, stack: Any) -> None:
+    """Make `OTHER` of all bone aside that hangs together with bone farther aside."""
     nk, nj, ni = seeds.shape
     flat = seeds.ravel()
-    for start in range(flat.shape[0]):
-        if flat[start] != _BEYOND_RIB:
-            continue
-        flat[start] = OTHER
-        stack[0], top = start, 1
-        while top > 0:
-            top -= 1
-            n = stack[top]
-            k, rest = n // (nj * ni), n % (nj * ni)
-            j, i = rest // ni, rest % ni
-            for side in range(6):
-                axis = side // 2
-                at, size, jump = (k, nk, nj * ni) if axis == 0 else ((j, nj, ni) if axis == 1 else (i, ni, 1))
-                if side % 2 == 0:
-                    ok, m = at > 0, n - jump
-                else:
-                    ok, m = at < size - 1, n + jump
-                if ok and _ASIDE <= flat[m] <= _BEYOND_RIB:
-                    flat[m] = OTHER
-                    stack[top] = m
+    top = 0
+    for k in range(nk):
+        for j in range(nj):
+            for n in range((k * nj + j) * ni + rows[k, j, 0], (k * nj + j) * ni + rows[k, j, 1]):
+                if flat[n] == _BEYOND_RIB:
+                    flat[n] = OTHER
+                    stack[top] = n
                     top += 1
-    for n in range(flat.shape[0]):
-        if _ASIDE <= flat[n] <= _ASIDE_OTHER:
-            flat[n] = OTHER if flat[n] == _ASIDE_OTHER else 0
+    while top > 0:
+        top -= 1
+        n = stack[top]
+        place = place_of(n, seeds.shape)
+        for side in range(6):
+            m = n + jump_across(side, place, seeds.shape)
+            if _ASIDE <= flat[m] <= _ASIDE_OTHER:
+                flat[m] = OTHER
+                stack[top] = m
+                top += 1
+
+
+@parallel_kernel
+def _as_they_were(seeds: Any, rows: Any) -> None:
+    for k in prange(seeds.shape[0]):
+        for j in range(seeds.shape[1]):
+            for i in range(rows[k, j, 0], rows[k, j, 1]):
+                if _ASIDE <= seeds[k, j, i] <= _ASIDE_OTHER:
+                    seeds[k, j, i] = OTHER if seeds[k, j, i] == _ASIDE_OTHER else 0
 
 
 def sown(
     free: MaskArray, beside: MaskArray, bodies: LabelArray, lattice: Lattice, borders_mm: FloatArray, gaps: Gaps,
-    profile: CanalProfile, width_mm: FloatArray,
+    profile: CanalProfile, width_mm: FloatArray, rows: Rows,
 ) -> LabelArray:  # fmt: skip
     """Return (k, j, i) the number of the vertebra that a voxel surely belongs to, bodies included; 0 elsewhere.
 
@@ -163,7 +168,10 @@ def sown(
     walls = np.stack([profile.back_mm, profile.front_mm, profile.side_mm])
     with kernels_alone():
         _sow(
-            free, beside, lattice.svu_mm, lattice.step_kji, profile.step_mm, borders_mm, gaps.s_mm, walls, reach, seeds
-        )
-    _spread_aside(seeds, np.empty(int(np.count_nonzero(free)), dtype=np.int32))
+            free, beside, rows, lattice.svu_mm, lattice.step_kji, profile.step_mm, borders_mm, gaps.s_mm, walls, reach,
+            seeds,
+        )  # fmt: skip
+    _spread_aside(seeds, rows, np.empty(int(np.count_nonzero(free)), dtype=np.int32))
+    with kernels_alone():
+        _as_they_were(seeds, rows)
     return seeds
