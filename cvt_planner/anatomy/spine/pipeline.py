@@ -35,7 +35,9 @@ from cvt_planner.imaging.volume import Volume
 
 _FAINT, _SURE = 0.36, 0.5  # confidences
 _SACRAL_ROOM_MM = 6.0  # a disc so far above where the canal last leans back may still be the sacrum's; assumed
-_END_MM, _TILTED_MM = 5.0, 8.0  # a canal found so near the CT's end leaves it there, at up to 40 degrees
+_END_MM, _TILTED_MM = 5.0, 8.0  # a canal found so near the CT's end leaves it there, and runs on at its far side
+_SECTION_MM = 17.0  # how far a section looks about the canal
+_LEAST_UPRIGHT = 0.77  # 40 degrees: a canal that runs flatter is the sacrum's, and ends by itself
 BEYOND_MM = 30.0  # a tilted end vertebra reaches beyond the end of its canal
 REACH_BACK_MM, REACH_FRONT_MM, REACH_SIDE_MM = -75.0, 55.0, 62.0
 NO_SPINE = (
@@ -158,13 +160,23 @@ def find_spine(volume: Volume, seeds: tuple[Vec3, ...] = (), progress: Progress 
     return Spine(grid, vertebrae, parts, canal, found, volume.content_hash, notices)
 
 
-def _canal_span(frame: CurvedFrame, path: CanalPath, volume: Volume) -> tuple[float, float]:
-    """Return where along the frame the canal was seen; where it leaves the CT, up to the CT's tilted end."""
-    last = volume.grid.shape_kji[0] - 1.0
-    near = _END_MM / float(volume.grid.spacing_kji_mm[0])
-    low, high = (float(volume.grid.index_of(p)[0]) for p in (path.points_lps_mm[0], path.points_lps_mm[-1]))
-    end = len(frame.up) - 1.0 - BEYOND_MM
-    return BEYOND_MM - (_TILTED_MM if low < near else 0.0), end + (_TILTED_MM if high > last - near else 0.0)
+def canal_span_mm(frame: CurvedFrame, path: CanalPath, volume: Volume) -> tuple[float, float]:
+    """Return where along the frame the canal was seen; where it leaves the CT, up to the CT's tilted end.
+
+    A canal that runs askew is lost as soon as sections across it begin to leave the CT.
+    """
+    grid = volume.grid
+    across = grid.lps_from_index[:3, 0] / grid.spacing_kji_mm[0]
+    first = round(BEYOND_MM)
+    beyond = []
+    ends = ((0, first, 0.0), (-1, -first - 1, grid.shape_kji[0] - 1.0))
+    for of_path, of_frame, last in ends:
+        point, up = path.points_lps_mm[of_path], frame.up[of_frame]
+        left_mm = abs(float(grid.index_of(point)[0]) - last) * float(grid.spacing_kji_mm[0])
+        upright = abs(float(up @ across))
+        askew = upright > _LEAST_UPRIGHT and left_mm < _END_MM + _SECTION_MM * (1.0 - upright**2) ** 0.5
+        beyond.append(_TILTED_MM + left_mm / upright if askew else 0.0)
+    return BEYOND_MM - beyond[0], len(frame.up) - 1.0 - BEYOND_MM + beyond[1]
 
 
 def _inside(column: Column, volume: Volume) -> Points:
@@ -187,7 +199,7 @@ def _column(volume: Volume, path: CanalPath, progress: Progress) -> Column:
     progress.check()
     slice_mm = volume.slice_distance_mm
     profiles = disc_profiles(straight, slice_mm)
-    canal_span = _canal_span(frame, path, volume)
+    canal_span = canal_span_mm(frame, path, volume)
     span = seen_span(frame, straight, volume, canal_span)
     discs = find_discs(straight, profiles, *span)
     progress.check()

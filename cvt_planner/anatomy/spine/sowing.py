@@ -24,8 +24,14 @@ _BEFORE_CANAL_MM, _BEFORE_PEDICLE_MM = 3.0, 13.0
 # How far aside of the canal a pedicle may reach, by the body's width: the means of Panjabi and Zindrick, with room.
 _REACH_MM, _REACH_PER_WIDTH, _NARROW_BODY_MM = (9.0, 24.0), 1.1, 34.5
 _SIDE_MM, _RIB_MM = 42.0, 57.0  # what reaches from one to the other is rib or hip: no transverse process is so long
+# Beside narrow bodies a rib's neck runs back and aside in front of its transverse process: so far beside the canal's
+# wall the line between the two lies so far behind the canal's front, and falls by so much per mm. Measured.
+_PAST_WALL_MM, _LINE_MM, _LINE_FALL = 10.0, -10.0, 0.5
+_TIPS_MM = 27.0  # no transverse process of a narrow vertebra reaches so far beside the canal's wall
+# Where such a process surely is: not its tip, where the rib lies against it; behind the line; of the level's height.
+_PROCESS_MM, _BEHIND_LINE_MM, _PROCESS_SHARE = 20.0, (8.0, 26.0), (0.15, 0.50)
 _SPINOUS_U_MM, _SPINOUS_V_MM, _GAP_MARGIN_MM = 3.0, 3.0, 2.5
-_BEYOND_RIB, _ASIDE_OTHER, _ASIDE = 254, 253, 252  # marks of bone beside the transverse processes, until it is judged
+_BEYOND_RIB, _ASIDE_OTHER, _ASIDE = 254, 253, 252  # marks of what may be rib, until it is judged
 
 
 @kernel
@@ -78,6 +84,33 @@ def _is_root(borders: Any, s: float, v: float) -> bool:
     return False
 
 
+@kernel
+def _is_before(borders: Any, s: float, v: float, before: float, within_reach: bool) -> bool:
+    """Return whether a place beside no body lies so far before the canal's front that it is rib or other."""
+    if before <= _BEFORE_CANAL_MM:
+        return False
+    return bool(before > _BEFORE_PEDICLE_MM or not (within_reach and _is_root(borders, s, v)))
+
+
+@kernel
+def _beside_narrow(borders: Any, s: float, v: float, past: float, before: float, beside: bool) -> int:
+    """Return the number of the vertebra whose transverse process a place beside a narrow one surely is.
+
+    `_ASIDE` where it may be the neck of a rib, in front of these processes or beyond their tips, else 0.
+    """
+    ahead = before - _LINE_MM + _LINE_FALL * (past - _PAST_WALL_MM)
+    if past <= _PAST_WALL_MM:
+        return 0
+    if not beside and (ahead > 0.0 or past > _TIPS_MM):
+        return _ASIDE
+    if past < _PROCESS_MM and _BEHIND_LINE_MM[0] < -ahead < _BEHIND_LINE_MM[1]:
+        levels = borders.shape[0] - 1
+        for number in range(levels):
+            if _PROCESS_SHARE[0] < _height(borders, number, s, v) < _PROCESS_SHARE[1]:
+                return number if 0 < number < levels - 1 else OTHER
+    return 0
+
+
 @parallel_kernel
 def _sow(
     free: Any, beside: Any, rows: Any, svu: Any, step: Any, step_mm: float, borders: Any, gaps: Any, walls: Any,
@@ -101,11 +134,10 @@ def _sow(
                 n = int(min(max(s / step_mm + 0.5, 0.0), walls.shape[1] - 1.0))
                 back, front, half = walls[0, n], walls[1, n], walls[2, n]
                 found = _sure(borders, gaps, s, v, aside, back, half)
-                before = v - front
-                if before > _BEFORE_CANAL_MM and not beside[k, j, i]:
-                    root = aside < half + reach[n] and _is_root(borders, s, v)
-                    if before > _BEFORE_PEDICLE_MM or not root:
-                        found = OTHER
+                if found == 0 and reach[n] <= _REACH_MM[0]:
+                    found = _beside_narrow(borders, s, v, aside - half, v - front, beside[k, j, i])
+                if not beside[k, j, i] and _is_before(borders, s, v, v - front, aside < half + reach[n]):
+                    found = OTHER
                 if aside > _SIDE_MM:
                     found = _BEYOND_RIB if aside > _RIB_MM else (_ASIDE_OTHER if found == OTHER else _ASIDE)
                 seeds[k, j, i] = found
@@ -113,7 +145,7 @@ def _sow(
 
 @kernel
 def _spread_aside(seeds: Any, rows: Any, stack: Any) -> None:
-    """Make `OTHER` of all bone aside that hangs together with bone farther aside."""
+    """Make `OTHER` of all that may be rib and hangs together with bone farther aside."""
     nk, nj, ni = seeds.shape
     flat = seeds.ravel()
     top = 0
