@@ -24,6 +24,7 @@ _BEFORE_CANAL_MM, _BEFORE_PEDICLE_MM = 3.0, 13.0
 # How far aside of the canal a pedicle may reach, by the body's width: the means of Panjabi and Zindrick, with room.
 _REACH_MM, _REACH_PER_WIDTH, _NARROW_BODY_MM = (9.0, 24.0), 1.1, 34.5
 _SIDE_MM, _RIB_MM = 42.0, 57.0  # what reaches from one to the other is rib or hip: no transverse process is so long
+_NARROW_RIB_MM = 47.0  # those of the neck and of the upper chest end at 40 mm, and the first rib reaches little farther
 # Beside narrow bodies a rib's neck runs back and aside in front of its transverse process: so far beside the canal's
 # wall the line between the two lies so far behind the canal's front, and falls by so much per mm. Measured.
 _PAST_WALL_MM, _LINE_MM, _LINE_FALL = 10.0, -10.0, 0.5
@@ -111,6 +112,16 @@ def _beside_narrow(borders: Any, s: float, v: float, past: float, before: float,
     return 0
 
 
+@kernel
+def _marked(found: int, aside: float, narrow: bool) -> int:
+    """Return what a place is, as a mark where it lies so far aside that it may be rib, or surely is one."""
+    if aside > (_NARROW_RIB_MM if narrow else _RIB_MM):
+        return _BEYOND_RIB
+    if aside > _SIDE_MM:
+        return _ASIDE_OTHER if found == OTHER else _ASIDE
+    return found
+
+
 @parallel_kernel
 def _sow(
     free: Any, beside: Any, rows: Any, svu: Any, step: Any, step_mm: float, borders: Any, gaps: Any, walls: Any,
@@ -134,13 +145,12 @@ def _sow(
                 n = int(min(max(s / step_mm + 0.5, 0.0), walls.shape[1] - 1.0))
                 back, front, half = walls[0, n], walls[1, n], walls[2, n]
                 found = _sure(borders, gaps, s, v, aside, back, half)
-                if found == 0 and reach[n] <= _REACH_MM[0]:
+                narrow = reach[n] <= _REACH_MM[0]
+                if found == 0 and narrow:
                     found = _beside_narrow(borders, s, v, aside - half, v - front, beside[k, j, i])
                 if not beside[k, j, i] and _is_before(borders, s, v, v - front, aside < half + reach[n]):
                     found = OTHER
-                if aside > _SIDE_MM:
-                    found = _BEYOND_RIB if aside > _RIB_MM else (_ASIDE_OTHER if found == OTHER else _ASIDE)
-                seeds[k, j, i] = found
+                seeds[k, j, i] = _marked(found, aside, narrow)
 
 
 @kernel
