@@ -43,11 +43,13 @@ def anatomy(args: argparse.Namespace, progress: Progress) -> Answer:
     from cvt_planner.anatomy.organs.find import find_organs, with_aorta
     from cvt_planner.anatomy.organs.on_grid import organs_on
     from cvt_planner.anatomy.spine.pipeline import find_spine
+    from cvt_planner.anatomy.spine.warm_up import search_warming_up
     from cvt_planner.imaging.isolation import read_volume
     from cvt_planner.imaging.nrrd import write_nrrd
 
     targets = {path: _target(path) for path in (args.out, args.parts, args.organs) if path is not None}
     anchor = _anchor(args)
+    search_warming_up()  # while another process reads
     reading = progress.part(0.0, 0.4)
     volume = with_password(args, lambda password: read_volume(args.path, args.series, reading, password))
     for notice in volume.notices:

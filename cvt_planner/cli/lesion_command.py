@@ -39,10 +39,13 @@ def lesion(args: argparse.Namespace, progress: Progress) -> Answer:
     from cvt_planner.anatomy.lesion.find import find_lesion
     from cvt_planner.anatomy.raster import rasterise
     from cvt_planner.anatomy.spine.pipeline import find_spine
+    from cvt_planner.anatomy.spine.warm_up import search_warming_up
     from cvt_planner.imaging.isolation import read_volume
     from cvt_planner.imaging.nrrd import write_nrrd
 
     at, out = _point(args.at), _target(args.out)
+    if not args.no_spine:
+        search_warming_up()  # while another process reads
     reading = progress.part(0.0, 0.3)
     volume = with_password(args, lambda password: read_volume(args.path, args.series, reading, password))
     for notice in volume.notices:

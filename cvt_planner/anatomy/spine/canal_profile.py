@@ -27,7 +27,7 @@ def _farthest(parts: Any, canal: int, svu: Any, step: Any, step_mm: float, out: 
         for j in range(nj):
             if not (parts[k, j] == canal).any():
                 continue
-            blend_row(svu, step, k, j, row)
+            blend_row(svu, step, k, j, 0, row.shape[0], row)
             for i in range(ni):
                 if parts[k, j, i] == canal:
                     s, v, u = in_row(row, step[2], i)

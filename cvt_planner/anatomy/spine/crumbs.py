@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from cvt_planner.anatomy.spine.faces import Rows, jump_across, place_of
 from cvt_planner.base.arrays import LabelArray
 from cvt_planner.base.compiled import kernel
 
@@ -15,7 +16,6 @@ _SEEN = 128  # on top of a label: its piece is known
 @kernel
 def _gather(labels: Any, first: int, queue: Any, start: int) -> int:
     """Write the voxels that hang on one into the queue from `start` on, and return where they end; all become seen."""
-    nk, nj, ni = labels.shape
     flat = labels.ravel()
     own = flat[first]
     flat[first] = own + _SEEN
@@ -23,16 +23,10 @@ def _gather(labels: Any, first: int, queue: Any, start: int) -> int:
     while at < end:
         n = queue[at]
         at += 1
-        k, rest = n // (nj * ni), n % (nj * ni)
-        j, i = rest // ni, rest % ni
+        place = place_of(n, labels.shape)
         for side in range(6):
-            axis = side // 2
-            place, size, jump = (k, nk, nj * ni) if axis == 0 else ((j, nj, ni) if axis == 1 else (i, ni, 1))
-            if side % 2 == 0:
-                ok, m = place > 0, n - jump
-            else:
-                ok, m = place < size - 1, n + jump
-            if ok and flat[m] == own:
+            m = n + jump_across(side, place, labels.shape)
+            if flat[m] == own:
                 flat[m] = own + _SEEN
                 queue[end] = m
                 end += 1
@@ -40,14 +34,17 @@ def _gather(labels: Any, first: int, queue: Any, start: int) -> int:
 
 
 @kernel
-def _let_go(labels: Any, bodies: Any, share: float, queue: Any) -> None:
+def _let_go(labels: Any, bodies: Any, share: float, rows: Any, queue: Any) -> None:
+    nk, nj, ni = labels.shape
     flat, body = labels.ravel(), bodies.ravel()
     whole = np.zeros(256, np.int64)
     ends = [0]
-    for n in range(flat.shape[0]):
-        if 0 < flat[n] < _SEEN:
-            ends.append(_gather(labels, n, queue, ends[-1]))
-            whole[flat[n] - _SEEN] += ends[-1] - ends[-2]
+    for k in range(nk):
+        for j in range(nj):
+            for n in range((k * nj + j) * ni + rows[k, j, 0], (k * nj + j) * ni + rows[k, j, 1]):
+                if 0 < flat[n] < _SEEN:
+                    ends.append(_gather(labels, n, queue, ends[-1]))
+                    whole[flat[n] - _SEEN] += ends[-1] - ends[-2]
     for piece in range(1, len(ends)):
         first, end = ends[piece - 1], ends[piece]
         own = flat[queue[first]] - _SEEN
@@ -57,9 +54,9 @@ def _let_go(labels: Any, bodies: Any, share: float, queue: Any) -> None:
             flat[n] = own if kept else body[n]
 
 
-def let_crumbs_go(labels: LabelArray, bodies: LabelArray, share: float) -> None:
+def let_crumbs_go(labels: LabelArray, bodies: LabelArray, share: float, rows: Rows) -> None:
     """Take away, in `labels` (1 to 127), pieces smaller than a share of their label's voxels, but for those of bodies.
 
     A piece is what hangs together face to face.
     """
-    _let_go(labels, bodies, share, np.empty(int(np.count_nonzero(labels)), dtype=np.int32))
+    _let_go(labels, bodies, share, rows, np.empty(int(np.count_nonzero(labels)), dtype=np.int32))

@@ -9,7 +9,6 @@ import numpy as np
 from cvt_planner.anatomy.spine.curved import CurvedFrame
 from cvt_planner.anatomy.spine.model import Part
 from cvt_planner.base.units import ml_from_mm3
-from cvt_planner.imaging.volume import Volume
 
 if TYPE_CHECKING:
     from cvt_planner.anatomy.spine.pipeline import Labelled
@@ -18,15 +17,16 @@ METAL_HU, CEMENT_HU = 2500, 1400  # cortical bone stays below 2000 HU, a body's 
 _LEAST_METAL_ML, _LEAST_CEMENT_ML = 0.1, 0.5
 
 
-def dense_notices(volume: Volume, frame: CurvedFrame, labelled: Labelled) -> tuple[str, ...]:
+def dense_notices(frame: CurvedFrame, labelled: Labelled) -> tuple[str, ...]:
     """Return the sentences about metal beside the spine and about cement or the like within the bodies."""
-    k, j, i = (slice(a, a + n) for a, n in zip(labelled.corner_kji, labelled.parts.shape, strict=True))
-    # Slice by slice: hardly any voxel is so dense, and a mask of all takes longer to make than to search.
-    slices = [np.argwhere(plane[j, i] > CEMENT_HU) for plane in volume.hu[k]]
-    index = np.concatenate([np.insert(found, 0, n, axis=1) for n, found in enumerate(slices)])
+    hu = labelled.hu
+    # Only rows that hold any: hardly a voxel is so dense, and a mask of all takes longer to make than to search.
+    rows = np.argwhere(hu.max(axis=2) > CEMENT_HU)
+    which, columns = np.nonzero(hu[tuple(rows.T)] > CEMENT_HU)
+    index = np.column_stack([rows[which], columns])
     place = tuple(index.T)
-    voxel_ml = ml_from_mm3(volume.grid.voxel_volume_mm3)
-    metal = index[volume.hu[k, j, i][place] > METAL_HU]
+    voxel_ml = ml_from_mm3(labelled.grid.voxel_volume_mm3)
+    metal = index[hu[place] > METAL_HU]
     svu = frame.svu_of(labelled.grid.lps_of(metal.astype(np.float64)))
     near = np.all((svu >= labelled.ends_mm[:, 0]) & (svu <= labelled.ends_mm[:, 1]), axis=1)
     metal_ml = voxel_ml * float(np.count_nonzero(near))

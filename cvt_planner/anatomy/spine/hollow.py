@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from cvt_planner.anatomy.spine.faces import Rows
+from cvt_planner.anatomy.spine.model import Part
 from cvt_planner.base.arrays import FloatArray, HuArray, LabelArray, MaskArray
 from cvt_planner.base.compiled import kernel, kernels_alone, parallel_kernel, prange
 
@@ -53,22 +55,60 @@ def _closed_in(labels: Any, k: int, j: int, i: int, steps: Any, least: int) -> i
 
 
 @parallel_kernel
-def _fill(labels: Any, hu: Any, never: Any, steps: Any, darkest: int, least: int, out: Any) -> None:
+def _ends(labels: Any, rows: Any, ends: Any) -> None:
+    """Write the first and the last labelled voxel of each row; none: the last before the first."""
     nk, nj, ni = labels.shape
     for k in prange(nk):
         for j in range(nj):
-            out[k, j] = labels[k, j]
-            first, last = ni, -1
-            for b in range(max(j - 1, 0), min(j + 2, nj)):
-                for i in range(ni):
-                    if labels[k, b, i] != 0:
-                        first, last = min(first, i), max(last, i)
-            for i in range(first + 1, last):  # what is closed in lies between bone in its row or the next
-                if labels[k, j, i] == 0 and not never[k, j, i] and hu[k, j, i] >= darkest:
-                    out[k, j, i] = _closed_in(labels, k, j, i, steps, least)
+            row = labels[k, j, rows[k, j, 0] : rows[k, j, 1]]
+            held = False
+            for i in range(len(row)):
+                held |= row[i] != 0
+            if not held:
+                ends[k, j, 0], ends[k, j, 1] = ni, -1
+                continue
+            first, last = 0, len(row) - 1
+            while row[first] == 0:
+                first += 1
+            while row[last] == 0:
+                last -= 1
+            ends[k, j, 0], ends[k, j, 1] = rows[k, j, 0] + first, rows[k, j, 0] + last
 
 
-def filled(labels: LabelArray, hu: HuArray, never: MaskArray, spacing_kji_mm: FloatArray) -> LabelArray:
+@parallel_kernel
+def _fill(labels: Any, hu: Any, never: Any, steps: Any, darkest: int, least: int, ends: Any, out: Any) -> None:
+    nk, nj, _ = labels.shape
+    for k in prange(nk):
+        for j in range(nj):
+            about = ends[k, max(j - 1, 0) : j + 2]
+            first, last = about[:, 0].min(), about[:, 1].max()
+            for i in range(first, last + 1):
+                own = labels[k, j, i]
+                # What is closed in lies between bone in its row or the next.
+                if own == 0 and first < i < last and not never[k, j, i] and hu[k, j, i] >= darkest:
+                    own = _closed_in(labels, k, j, i, steps, least)
+                out[k, j, i] = own
+
+
+@parallel_kernel
+def _set_apart(labels: Any, other: int, parts: Any, disc: int, rows: Any, never: Any) -> None:
+    nk, nj, _ = labels.shape
+    for k in prange(nk):
+        for j in range(nj):
+            first, end = rows[k, j, 0], rows[k, j, 1]
+            own, part, out = labels[k, j, first:end], parts[k, j, first:end], never[k, j, first:end]
+            for i in range(end - first):
+                out[i] |= (own[i] == other) | (part[i] == disc)
+                own[i] = 0 if own[i] == other else own[i]
+
+
+def set_apart(labels: LabelArray, other: int, parts: LabelArray, rows: Rows, never: MaskArray) -> None:
+    """Take a label that is no vertebra's out of `labels`, and add its voxels and the discs' to what is never filled."""
+    with kernels_alone():
+        _set_apart(labels, other, parts, int(Part.DISC), rows, never)
+
+
+def filled(labels: LabelArray, hu: HuArray, never: MaskArray, spacing_kji_mm: FloatArray, rows: Rows) -> LabelArray:
     """Return the labels with the marrow that one label's bone closes in, whatever its HU.
 
     A voxel belongs to a vertebra when at least 10 of 14 rays from it meet that vertebra first, within 8 mm: so also
@@ -80,9 +120,11 @@ def filled(labels: LabelArray, hu: HuArray, never: MaskArray, spacing_kji_mm: Fl
         What is not filled: the canal, discs, and other bone.
     """
     steps = np.column_stack([_RAYS * _STEP_MM / spacing_kji_mm, np.full(len(_RAYS), round(_REACH_MM / _STEP_MM))])
+    ends = np.empty_like(rows)
     for _ in range(_ROUNDS):
-        out = np.empty_like(labels)
+        out = np.zeros_like(labels)
         with kernels_alone():
-            _fill(labels, hu, never, steps, _LEAST_HU, _LEAST_HITS, out)
+            _ends(labels, rows, ends)
+            _fill(labels, hu, never, steps, _LEAST_HU, _LEAST_HITS, ends, out)
         labels = out
     return labels

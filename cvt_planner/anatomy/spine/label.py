@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from cvt_planner.anatomy.spine.faces import Rows
 from cvt_planner.anatomy.spine.lattice import Lattice, blend_row, in_row
 from cvt_planner.anatomy.spine.model import Part
 from cvt_planner.base.arrays import FloatArray, LabelArray
 from cvt_planner.base.compiled import kernel, kernels_alone, parallel_kernel, prange
 
+_NEXT_MM = 6.0  # from a place to the lattice's point before it, and by how much outlines there may be wider
 _CANAL, _BODY, _DISC = int(Part.CANAL), int(Part.BODY), int(Part.DISC)
 
 
@@ -26,15 +28,17 @@ def _section(s: float, last: float) -> int:
 
 
 @kernel
-def _within(radii: Any, nearest: Any, n: int, v: float, u: float) -> bool:
+def _within(radii: Any, nearest: Any, farthest: Any, n: int, v: float, u: float) -> bool:
     """Return whether a place lies within the closed outline of section `n`; ray 0 runs to the front, then to the left.
 
-    `nearest` are the outlines' smallest radii.
+    `nearest` and `farthest` are the outlines' smallest and largest radii.
 
     Rows of tables are not handed over as arrays of their own in here: counting who holds them costs more than the rest.
     """
     if _near(v, u, nearest[n]):
         return True
+    if not _near(v, u, farthest[n]):
+        return False
     rays = radii.shape[1]
     at = np.arctan2(u, v) * rays / (2.0 * np.pi)
     if at < 0.0:
@@ -77,13 +81,15 @@ def _in_disc(
 
 @kernel
 def _part(
-    s: float, v: float, u: float, n: int, canal: Any, canal_span: Any, body: Any, nearest: Any, axis: Any, front: Any,
-    planes: Any, upper: Any, lower: Any, plate_v: float, plate_u: float, levels: Any, span: Any,
+    s: float, v: float, u: float, n: int, canal: Any, canal_span: Any, body: Any, nearest: Any, farthest: Any,
+    axis: Any, front: Any, planes: Any, upper: Any, lower: Any, plate_v: float, plate_u: float, levels: Any, span: Any,
 ) -> tuple[int, int]:  # fmt: skip
     """Return what a place is, and how many discs lie below it, -1 where that is not asked."""
-    if canal_span[0] <= s <= canal_span[1] and _within(canal, nearest[0], n, v, u):
+    if canal_span[0] <= s <= canal_span[1] and _within(canal, nearest[0], farthest[0], n, v, u):
         return _CANAL, -1
-    if v < front[n] - 1.0 or s < span[0] or s > span[1] or not _within(body, nearest[1], n, v - axis[n], u):
+    if v < front[n] - 1.0 or s < span[0] or s > span[1]:
+        return 0, -1
+    if not _within(body, nearest[1], farthest[1], n, v - axis[n], u):
         return 0, -1
     below = _level(planes, s, v, u)
     under = _in_disc(planes, upper, lower, front, plate_v, plate_u, below - 1, s, v, u)
@@ -95,8 +101,9 @@ def _part(
 
 @parallel_kernel
 def _label(
-    svu: Any, step: Any, ends: Any, canal: Any, canal_span: Any, body: Any, axis: Any, front: Any, planes: Any,
-    upper: Any, lower: Any, plate_v: float, plate_u: float, levels: Any, span: Any, parts: Any, bodies: Any,
+    svu: Any, step: Any, rows: Any, ends: Any, canal: Any, canal_span: Any, body: Any, axis: Any, front: Any,
+    planes: Any, upper: Any, lower: Any, plate_v: float, plate_u: float, levels: Any, span: Any, parts: Any,
+    bodies: Any,
 ) -> None:  # fmt: skip
     nk, nj, ni = parts.shape
     last = canal.shape[0] - 1.0
@@ -107,13 +114,14 @@ def _label(
     for k in prange(nk):
         row = np.empty((svu.shape[2], 3), np.float32)
         for j in range(nj):
-            blend_row(svu, step, k, j, row)
-            for c in range(row.shape[0] - 1):
-                s, v, u = row[c, 0], row[c, 1], row[c, 2]
+            a, b, known = k // step[0], j // step[1], 0
+            for c in range(rows[k, j, 0] // step[2], (rows[k, j, 1] + step[2] - 1) // step[2]):
+                s, v, u = svu[a, b, c, 0], svu[a, b, c, 1], svu[a, b, c, 2]
                 n = _section(s, last)
-                # A place between two columns lies within 3 mm of the first.
-                if not (_near(v, u, farthest[0][n] + 3.0) or _near(v - axis[n], u, farthest[1][n] + 3.0)):
+                if not (_near(v, u, farthest[0][n] + _NEXT_MM) or _near(v - axis[n], u, farthest[1][n] + _NEXT_MM)):
                     continue
+                blend_row(svu, step, k, j, max(c, known), c + 2, row)
+                known = c + 2
                 for i in range(c * step[2], min((c + 1) * step[2], ni)):
                     s, v, u = in_row(row, step[2], i)
                     within = ends[0, 0] <= s <= ends[0, 1] and ends[1, 0] <= v <= ends[1, 1]
@@ -123,8 +131,8 @@ def _label(
                     if not (_near(v, u, farthest[0][n]) or _near(v - axis[n], u, farthest[1][n])):
                         continue
                     part, below = _part(
-                        s, v, u, n, canal, canal_span, body, nearest, axis, front, planes, upper, lower, plate_v,
-                        plate_u, levels, span,
+                        s, v, u, n, canal, canal_span, body, nearest, farthest, axis, front, planes, upper, lower,
+                        plate_v, plate_u, levels, span,
                     )  # fmt: skip
                     parts[k, j, i] = part
                     if part == _BODY:
@@ -132,7 +140,7 @@ def _label(
 
 
 def label_voxels(
-    lattice: Lattice, shape_kji: tuple[int, int, int], ends_mm: FloatArray, canal: FloatArray,
+    lattice: Lattice, shape_kji: tuple[int, int, int], rows: Rows, ends_mm: FloatArray, canal: FloatArray,
     canal_span: tuple[float, float], body: FloatArray, axis: FloatArray, front: FloatArray, planes: FloatArray,
     upper: FloatArray, lower: FloatArray, plate_corner: tuple[float, float], levels: tuple[int, int],
     span: tuple[float, float],
@@ -142,7 +150,7 @@ def label_voxels(
     bodies = np.zeros(shape_kji, dtype=np.uint8)
     with kernels_alone():
         _label(
-            lattice.svu_mm, lattice.step_kji, ends_mm, canal, np.array(canal_span), body, axis, front, planes, upper,
-            lower, *plate_corner, np.array(levels), np.array(span), parts, bodies,
+            lattice.svu_mm, lattice.step_kji, rows, ends_mm, canal, np.array(canal_span), body, axis, front, planes,
+            upper, lower, *plate_corner, np.array(levels), np.array(span), parts, bodies,
         )  # fmt: skip
     return parts, bodies

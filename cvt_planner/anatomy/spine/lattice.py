@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvt_planner.anatomy.spine.curved import CurvedFrame
-from cvt_planner.base.arrays import Float32Array
+from cvt_planner.anatomy.spine.faces import Rows, Shape
+from cvt_planner.base.arrays import Float32Array, FloatArray
 from cvt_planner.base.compiled import kernel, kernels_alone, parallel_kernel, prange
 from cvt_planner.geometry.frames import Grid
 
 # Where the canal bends with a radius of 50 mm a straight line over 2 mm leaves the true course by 0.01 mm.
 _POINTS_MM = 2.0
+_ROOM_MM = 4.0  # more than from a place to the farthest of the lattice's points about it
 _ROUNDS, _CLOSE, _LOST = 15, 2e-3, 0.5  # Newton steps; off by so many steps along the canal
 
 
@@ -50,6 +52,15 @@ class Lattice:
             _coordinates(affine, frame.origins_lps_mm, frame.left, frame.front, frame.up, frame.step_mm, out)
         return cls(out, step)
 
+    def rows_within(self, ends_mm: FloatArray, shape_kji: Shape) -> Rows:
+        """Return the rows of the lattice's box as far as s, v and u lie between (3, 2) ends, mm, give or take 4 mm."""
+        columns = np.empty((*self.svu_mm.shape[:2], 2), dtype=np.int32)
+        rows = np.empty((*shape_kji[:2], 2), dtype=np.int32)
+        with kernels_alone():
+            _columns_within(self.svu_mm, ends_mm + np.array([-_ROOM_MM, _ROOM_MM]), columns)
+        _rows_of(columns, self.step_kji, shape_kji[2], rows)
+        return rows
+
     def at(self, index_kji: NDArray[np.int64]) -> Float32Array:
         """Return (n, 3) s, v and u, mm, of (n, 3) voxels of the box; quick where neighbours in a row follow another."""
         out = np.empty((len(index_kji), 3), dtype=np.float32)
@@ -58,12 +69,12 @@ class Lattice:
 
 
 @kernel
-def blend_row(svu: Any, step: Any, k: int, j: int, out: Any) -> None:
-    """Write s, v and u, (n, 3), where the lattice's columns meet the row `j` of slice `k`."""
+def blend_row(svu: Any, step: Any, k: int, j: int, first: int, end: int, out: Any) -> None:
+    """Write s, v and u, (n, 3), where the lattice's columns from `first` to `end` meet the row `j` of slice `k`."""
     a, b = k // step[0], j // step[1]
     fa, fb = np.float32((k - a * step[0]) / step[0]), np.float32((j - b * step[1]) / step[1])
     one = np.float32(1.0)
-    for c in range(out.shape[0]):
+    for c in range(first, end):
         for axis in range(3):
             low = (one - fb) * svu[a, b, c, axis] + fb * svu[a, b + 1, c, axis]
             high = (one - fb) * svu[a + 1, b, c, axis] + fb * svu[a + 1, b + 1, c, axis]
@@ -89,7 +100,7 @@ def _at(svu: Any, step: Any, index: Any, out: Any) -> None:
     for n in range(index.shape[0]):
         if index[n, 0] != k or index[n, 1] != j:
             k, j = index[n, 0], index[n, 1]
-            blend_row(svu, step, k, j, row)
+            blend_row(svu, step, k, j, 0, row.shape[0], row)
         out[n, 0], out[n, 1], out[n, 2] = in_row(row, step[2], index[n, 2])
 
 
@@ -157,3 +168,28 @@ def _coordinates(affine: Any, origins: Any, left: Any, front: Any, up: Any, step
                 at = _place(origins, left, front, up, step, x, y, z, at, out[k, j, i])
                 if i == 0:
                     row = at
+
+
+@parallel_kernel
+def _columns_within(svu: Any, ends: Any, out: Any) -> None:
+    """Write the first and the last point of each row of the lattice that lies within; none: the last before it."""
+    na, nb, nc, _ = svu.shape
+    for a in prange(na):
+        for b in range(nb):
+            first, last = nc, -1
+            for c in range(nc):
+                s, v, u = svu[a, b, c, 0], svu[a, b, c, 1], svu[a, b, c, 2]
+                along = ends[0, 0] <= s <= ends[0, 1]
+                if along and ends[1, 0] <= v <= ends[1, 1] and ends[2, 0] <= u <= ends[2, 1]:
+                    first, last = min(first, c), c
+            out[a, b, 0], out[a, b, 1] = first, last
+
+
+@kernel
+def _rows_of(columns: Any, step: Any, size: int, rows: Any) -> None:
+    for k in range(rows.shape[0]):
+        for j in range(rows.shape[1]):
+            about = columns[k // step[0] : k // step[0] + 2, j // step[1] : j // step[1] + 2]
+            first, last = about[..., 0].min(), about[..., 1].max()
+            rows[k, j, 0] = min(first * step[2], size)
+            rows[k, j, 1] = max(min(last * step[2] + 1, size), rows[k, j, 0])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cvt_planner.anatomy.spine.curved import CurvedFrame
 from cvt_planner.anatomy.spine.model import Part, Pedicle
 from cvt_planner.base.arrays import LabelArray, Points
-from cvt_planner.base.compiled import kernel
+from cvt_planner.base.compiled import kernels_alone, parallel_kernel, prange
 from cvt_planner.geometry.frames import Grid
 
 _BEHIND_ISTHMUS_MM, _BEFORE_ISTHMUS_MM = 5.0, 14.0  # where pedicle goes over into pillar and body; assumed
@@ -18,12 +18,13 @@ _FLARE = 1.4  # a pedicle is so much wider and higher at its ends than at its is
 _PART = {"left": Part.LEFT_PEDICLE, "right": Part.RIGHT_PEDICLE}
 
 
-@kernel
+@parallel_kernel
 def _fill_posterior(vertebrae: Any, posterior: int, parts: Any) -> None:
-    flat, owner = parts.ravel(), vertebrae.ravel()
-    for n in range(flat.shape[0]):
-        if owner[n] != 0 and flat[n] == 0:
-            flat[n] = posterior
+    for k in prange(parts.shape[0]):
+        flat, owner = parts[k].ravel(), vertebrae[k].ravel()
+        for n in range(flat.shape[0]):
+            if owner[n] != 0 and flat[n] == 0:
+                flat[n] = posterior
 
 
 def label_arches(
@@ -34,7 +35,8 @@ def label_arches(
     A pedicle is the bone about its axis from 5 mm behind the isthmus to the body: the voxels' border to the pillar is
     a convention, not an edge in the CT.
     """
-    _fill_posterior(vertebrae, int(Part.POSTERIOR), parts)
+    with kernels_alone():
+        _fill_posterior(vertebrae, int(Part.POSTERIOR), parts)
     for number, both in enumerate(pedicles, start=1):
         for pedicle in both:
             where = _about(box, frame, pedicle)

@@ -87,13 +87,14 @@ def measure_pedicles(
     grown together with the pedicle.
     """
     steps = progress or Progress()
-    places: list[tuple[slice, ...] | None] = list(ndimage.find_objects(vertebrae))
+    # Every second voxel tells as well where a vertebra lies, give or take one, in an eighth of the time.
+    places: list[tuple[slice, ...] | None] = list(ndimage.find_objects(vertebrae[::2, ::2, ::2]))
 
     def of_vertebra(number: int) -> tuple[Pedicle, ...]:
         where = places[number - 1]
         if where is None:
             return ()
-        near = tuple(slice(max(w.start - 1, 0), w.stop + 1) for w in where)
+        near = tuple(slice(max(2 * w.start - 2, 0), 2 * w.stop + 1) for w in where)
         grid = box.crop(index_kji(np.array([w.start for w in near])), vertebrae[near].shape)
         bone = (vertebrae[near] == number).view(np.uint8)
         here = _here(lattice, near, profile, bone, bodies[near])

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from cvt_planner.anatomy.spine.bodies import PLATE_U_MM, PLATE_V_MM, Outlines, Plates, find_outlines, find_plates
+from cvt_planner.anatomy.spine.bone import cut_out
 from cvt_planner.anatomy.spine.canal_profile import CanalProfile
 from cvt_planner.anatomy.spine.coarse import coarse_of
 from cvt_planner.anatomy.spine.curved import CurvedFrame
 from cvt_planner.anatomy.spine.dense import dense_notices
 from cvt_planner.anatomy.spine.discs import Disc, DiscProfiles, disc_profiles, find_discs
 from cvt_planner.anatomy.spine.ends import end_at_sacrum, sacral_top_mm, seen_span
+from cvt_planner.anatomy.spine.faces import Rows
 from cvt_planner.anatomy.spine.foramina import find_foramina
 from cvt_planner.anatomy.spine.label import label_voxels
 from cvt_planner.anatomy.spine.lattice import Lattice
@@ -26,14 +28,16 @@ from cvt_planner.anatomy.spine.search import CanalPath, find_canal
 from cvt_planner.anatomy.spine.straight import Straight, straight_of
 from cvt_planner.anatomy.spine.straighten import frame_along, symmetry_turn, turned
 from cvt_planner.anatomy.spine.wall import CanalWall, find_wall
-from cvt_planner.base.arrays import FloatArray, LabelArray, Points, Vec3
+from cvt_planner.base.arrays import FloatArray, HuArray, LabelArray, Points, Vec3
 from cvt_planner.base.progress import Progress
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Volume
 
 _FAINT, _SURE = 0.36, 0.5  # confidences
 _SACRAL_ROOM_MM = 6.0  # a disc so far above where the canal last leans back may still be the sacrum's; assumed
-_END_MM, _TILTED_MM = 5.0, 8.0  # a canal found so near the CT's end leaves it there, at up to 40 degrees
+_END_MM, _TILTED_MM = 5.0, 8.0  # a canal found so near the CT's end leaves it there, and runs on at its far side
+_SECTION_MM = 17.0  # how far a section looks about the canal
+_LEAST_UPRIGHT = 0.77  # 40 degrees: a canal that runs flatter is the sacrum's, and ends by itself
 BEYOND_MM = 30.0  # a tilted end vertebra reaches beyond the end of its canal
 REACH_BACK_MM, REACH_FRONT_MM, REACH_SIDE_MM = -75.0, 55.0, 62.0
 NO_SPINE = (
@@ -103,14 +107,17 @@ class Labelled:
     ----------
     ends_mm
         (3, 2) from where to where s, v and u belong to the spine's surroundings, mm.
+    rows, hu
+        Which voxels of the box lie there, row by row; their HU, 0 elsewhere.
     parts, bodies
         Canal, bodies and discs; the number of the vertebra whose body a voxel belongs to.
     """
 
     grid: Grid
-    corner_kji: tuple[int, int, int]
     lattice: Lattice = field(repr=False)
     ends_mm: FloatArray
+    rows: Rows = field(repr=False)
+    hu: HuArray = field(repr=False)
     parts: LabelArray = field(repr=False)
     bodies: LabelArray = field(repr=False)
 
@@ -146,23 +153,30 @@ def find_spine(volume: Volume, seeds: tuple[Vec3, ...] = (), progress: Progress 
     grid, parts = labelled.grid, labelled.parts
     progress.report(0.65, "Parting the arches")
     profile = CanalProfile.of(column.frame, labelled.lattice, parts)
-    vertebrae = split_posterior(
-        volume, grid, column.frame, labelled.lattice, profile, parts, labelled.bodies, column.borders_mm(),
-        progress.part(0.65, 0.85),
-    )  # fmt: skip
+    vertebrae = split_posterior(volume, column.frame, labelled, profile, column.borders_mm(), progress.part(0.65, 0.85))
     progress.report(0.85, "Measuring")
     found = _with_arches(volume, column, labelled, profile, vertebrae, progress.part(0.85, 1.0))
-    canal, notices = _inside(column, volume), dense_notices(volume, column.frame, labelled)
+    canal, notices = _inside(column, volume), dense_notices(column.frame, labelled)
     return Spine(grid, vertebrae, parts, canal, found, volume.content_hash, notices)
 
 
-def _canal_span(frame: CurvedFrame, path: CanalPath, volume: Volume) -> tuple[float, float]:
-    """Return where along the frame the canal was seen; where it leaves the CT, up to the CT's tilted end."""
-    last = volume.grid.shape_kji[0] - 1.0
-    near = _END_MM / float(volume.grid.spacing_kji_mm[0])
-    low, high = (float(volume.grid.index_of(p)[0]) for p in (path.points_lps_mm[0], path.points_lps_mm[-1]))
-    end = len(frame.up) - 1.0 - BEYOND_MM
-    return BEYOND_MM - (_TILTED_MM if low < near else 0.0), end + (_TILTED_MM if high > last - near else 0.0)
+def canal_span_mm(frame: CurvedFrame, path: CanalPath, volume: Volume) -> tuple[float, float]:
+    """Return where along the frame the canal was seen; where it leaves the CT, up to the CT's tilted end.
+
+    A canal that runs askew is lost as soon as sections across it begin to leave the CT.
+    """
+    grid = volume.grid
+    across = grid.lps_from_index[:3, 0] / grid.spacing_kji_mm[0]
+    first = round(BEYOND_MM)
+    beyond = []
+    ends = ((0, first, 0.0), (-1, -first - 1, grid.shape_kji[0] - 1.0))
+    for of_path, of_frame, last in ends:
+        point, up = path.points_lps_mm[of_path], frame.up[of_frame]
+        left_mm = abs(float(grid.index_of(point)[0]) - last) * float(grid.spacing_kji_mm[0])
+        upright = abs(float(up @ across))
+        askew = upright > _LEAST_UPRIGHT and left_mm < _END_MM + _SECTION_MM * (1.0 - upright**2) ** 0.5
+        beyond.append(_TILTED_MM + left_mm / upright if askew else 0.0)
+    return BEYOND_MM - beyond[0], len(frame.up) - 1.0 - BEYOND_MM + beyond[1]
 
 
 def _inside(column: Column, volume: Volume) -> Points:
@@ -185,7 +199,7 @@ def _column(volume: Volume, path: CanalPath, progress: Progress) -> Column:
     progress.check()
     slice_mm = volume.slice_distance_mm
     profiles = disc_profiles(straight, slice_mm)
-    canal_span = _canal_span(frame, path, volume)
+    canal_span = canal_span_mm(frame, path, volume)
     span = seen_span(frame, straight, volume, canal_span)
     discs = find_discs(straight, profiles, *span)
     progress.check()
@@ -248,6 +262,7 @@ def label_column(volume: Volume, column: Column) -> Labelled:
     grid, corner = _box(volume, column.frame)
     lattice = Lattice.of(column.frame, grid)
     ends = np.array([(0.0, column.frame.length_mm), (REACH_BACK_MM, REACH_FRONT_MM), (-REACH_SIDE_MM, REACH_SIDE_MM)])
+    rows = lattice.rows_within(ends, grid.shape_kji)
     planes = np.array([[d.s_mm, d.v_mm, d.slope_v, d.slope_u] for d in column.discs]).reshape(-1, 4)
     shape = (len(PLATE_V_MM), len(PLATE_U_MM))
 
@@ -256,12 +271,12 @@ def label_column(volume: Volume, column: Column) -> Labelled:
 
     low = column.low_mm - (0.0 if column.sacral else BEYOND_MM)
     parts, bodies = label_voxels(
-        lattice, grid.shape_kji, ends, column.wall.radii_mm - CANAL_LINING_MM, column.canal_span_mm,
+        lattice, grid.shape_kji, rows, ends, column.wall.radii_mm - CANAL_LINING_MM, column.canal_span_mm,
         column.outlines.radii_mm, column.outlines.axis_mm, column.straight.front_mm, planes, stack(lambda p: p.upper),
         stack(lambda p: p.lower), (float(PLATE_V_MM[0]), float(PLATE_U_MM[0])), (column.lowest, column.highest),
         (low, column.span_mm[1] + BEYOND_MM),
     )  # fmt: skip
-    return Labelled(grid, corner, lattice, ends, parts, bodies)
+    return Labelled(grid, lattice, ends, rows, cut_out(volume.hu, corner, rows, grid.shape_kji), parts, bodies)
 
 
 def _with_arches(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from cvt_planner.anatomy.morphology import ball_offsets, dilated_within
@@ -10,14 +13,16 @@ from cvt_planner.anatomy.spine.canal_profile import CanalProfile
 from cvt_planner.anatomy.spine.crumbs import let_crumbs_go
 from cvt_planner.anatomy.spine.curved import CurvedFrame
 from cvt_planner.anatomy.spine.gaps import find_gaps
-from cvt_planner.anatomy.spine.hollow import filled
+from cvt_planner.anatomy.spine.hollow import filled, set_apart
 from cvt_planner.anatomy.spine.lattice import Lattice
 from cvt_planner.anatomy.spine.model import Part
 from cvt_planner.anatomy.spine.sowing import OTHER, sown
-from cvt_planner.base.arrays import FloatArray, HuArray, LabelArray
+from cvt_planner.base.arrays import FloatArray, LabelArray
 from cvt_planner.base.progress import Progress
-from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Volume
+
+if TYPE_CHECKING:
+    from cvt_planner.anatomy.spine.pipeline import Labelled
 
 _BESIDE_BODY_MM = 4.0  # bone so near a body may be its own, in front of the canal too
 _AROUND_CANAL_MM = 2.0  # fat between the canal's outline and its wall is not filled as marrow
@@ -26,12 +31,9 @@ _LEAST_SHARE = 0.1  # of a vertebra; smaller pieces that do not hang on it are l
 
 def split_posterior(
     volume: Volume,
-    box: Grid,
     frame: CurvedFrame,
-    lattice: Lattice,
+    labelled: Labelled,
     profile: CanalProfile,
-    parts: LabelArray,
-    bodies: LabelArray,
     borders_mm: FloatArray,
     progress: Progress | None = None,
 ) -> LabelArray:
@@ -42,11 +44,6 @@ def split_posterior(
 
     Parameters
     ----------
-    box, lattice
-        The grid of the label arrays, a part of the volume's own, and the coordinates of its voxels.
-    parts, bodies
-        Voxels of the canal, the bodies and discs; number of the vertebra whose body a voxel belongs to, 1 for the
-        uppermost.
     borders_mm
         (n + 1, 2) where neighbouring vertebrae meet: s on the canal's middle line and the slope ds/dv, head to feet;
         the first is the upper border of vertebra 1, the last the lower border of vertebra n.
@@ -56,36 +53,31 @@ def split_posterior(
     Bone below 160 HU outside the bodies is lost: an arch that a lysis has eaten is not rebuilt.
     """
     steps = progress or Progress()
-    hu = _crop(volume, box)
-    spacing = box.spacing_kji_mm
-    free = bone_mask(hu, spacing)
-    never = dilated_within(parts == Part.CANAL, ball_offsets(_AROUND_CANAL_MM, spacing), ~free)
+    hu, parts, bodies, rows = labelled.hu, labelled.parts, labelled.bodies, labelled.rows
+    spacing = labelled.grid.spacing_kji_mm
+    free = bone_mask(hu, spacing, rows)
+    soft = ~free
     free &= parts == 0
     borders = _with_neighbours(borders_mm)
     steps.report(0.25, "Arches: joints")
-    gaps = find_gaps(volume, frame, borders, profile.back_mm)
+    with ThreadPoolExecutor(1) as beside_this:
+        around = beside_this.submit(dilated_within, parts == Part.CANAL, ball_offsets(_AROUND_CANAL_MM, spacing), soft)
+        near = beside_this.submit(dilated_within, bodies, ball_offsets(_BESIDE_BODY_MM, spacing), free)
+        gaps = find_gaps(volume, frame, borders, profile.back_mm)
+        widths = _body_widths(frame, labelled.lattice, bodies)
+        never, beside = around.result(), near.result()
+    del soft
     steps.report(0.4, "Arches: seeds")
-    beside = dilated_within(bodies, ball_offsets(_BESIDE_BODY_MM, spacing), free)
-    seeds = sown(free, beside, bodies, lattice, borders, gaps, profile, _body_widths(frame, lattice, bodies))
+    seeds = sown(free, beside, bodies, labelled.lattice, borders, gaps, profile, widths, rows)
     del beside
     steps.report(0.6, "Arches: parting")
-    labels = flooded_from(hu, free, seeds, spacing)
+    labels = flooded_from(hu, free, seeds, spacing, rows)
     del free, seeds
     steps.report(0.8, "Arches: closing")
-    never |= parts == Part.DISC
-    other = labels == OTHER
-    never |= other
-    labels[other] = 0
-    labels = filled(labels, hu, never, spacing)
-    let_crumbs_go(labels, bodies, _LEAST_SHARE)
+    set_apart(labels, OTHER, parts, rows, never)
+    labels = filled(labels, hu, never, spacing, rows)
+    let_crumbs_go(labels, bodies, _LEAST_SHARE, rows)
     return labels
-
-
-def _crop(volume: Volume, box: Grid) -> HuArray:
-    """Return the CT's voxels in a box, in one piece: kernels are compiled for such arrays."""
-    first = np.rint(volume.grid.index_of(box.lps_of(np.zeros(3)))).astype(int)
-    k, j, i = (slice(a, a + n) for a, n in zip(first, box.shape_kji, strict=True))
-    return volume.hu[k, j, i].copy()
 
 
 def _body_widths(frame: CurvedFrame, lattice: Lattice, bodies: LabelArray) -> FloatArray:

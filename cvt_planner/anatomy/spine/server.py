@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 
 from cvt_planner.anatomy.spine.pipeline import find_spine
+from cvt_planner.anatomy.spine.warm_up import search_warming_up
 from cvt_planner.base.arrays import Vec3
 from cvt_planner.base.errors import PlannerError
 from cvt_planner.base.progress import Progress
@@ -40,6 +41,7 @@ def serve(pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the window, which then ends this
     if hasattr(os, "nice"):
         os.nice(_NICE)
+    search_warming_up()  # while the request is still to come
     with suppress(EOFError, OSError):
         pipe.send(READY)
         while True:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from cvt_planner.anatomy.spine.canal_profile import CanalProfile
+from cvt_planner.anatomy.spine.faces import Rows, jump_across, place_of
 from cvt_planner.anatomy.spine.gaps import Gaps
 from cvt_planner.anatomy.spine.lattice import Lattice, blend_row, in_row
 from cvt_planner.base.arrays import FloatArray, LabelArray, MaskArray
@@ -23,8 +24,15 @@ _BEFORE_CANAL_MM, _BEFORE_PEDICLE_MM = 3.0, 13.0
 # How far aside of the canal a pedicle may reach, by the body's width: the means of Panjabi and Zindrick, with room.
 _REACH_MM, _REACH_PER_WIDTH, _NARROW_BODY_MM = (9.0, 24.0), 1.1, 34.5
 _SIDE_MM, _RIB_MM = 42.0, 57.0  # what reaches from one to the other is rib or hip: no transverse process is so long
+_NARROW_RIB_MM = 47.0  # those of the neck and of the upper chest end at 40 mm, and the first rib reaches little farther
+# Beside narrow bodies a rib's neck runs back and aside in front of its transverse process: so far beside the canal's
+# wall the line between the two lies so far behind the canal's front, and falls by so much per mm. Measured.
+_PAST_WALL_MM, _LINE_MM, _LINE_FALL = 10.0, -10.0, 0.5
+_TIPS_MM = 27.0  # no transverse process of a narrow vertebra reaches so far beside the canal's wall
+# Where such a process surely is: not its tip, where the rib lies against it; behind the line; of the level's height.
+_PROCESS_MM, _BEHIND_LINE_MM, _PROCESS_SHARE = 20.0, (8.0, 26.0), (0.15, 0.50)
 _SPINOUS_U_MM, _SPINOUS_V_MM, _GAP_MARGIN_MM = 3.0, 3.0, 2.5
-_BEYOND_RIB, _ASIDE_OTHER, _ASIDE = 254, 253, 252  # marks of bone beside the transverse processes, until it is judged
+_BEYOND_RIB, _ASIDE_OTHER, _ASIDE = 254, 253, 252  # marks of what may be rib, until it is judged
 
 
 @kernel
@@ -77,19 +85,57 @@ def _is_root(borders: Any, s: float, v: float) -> bool:
     return False
 
 
+@kernel
+def _is_before(borders: Any, s: float, v: float, before: float, within_reach: bool) -> bool:
+    """Return whether a place beside no body lies so far before the canal's front that it is rib or other."""
+    if before <= _BEFORE_CANAL_MM:
+        return False
+    return bool(before > _BEFORE_PEDICLE_MM or not (within_reach and _is_root(borders, s, v)))
+
+
+@kernel
+def _beside_narrow(borders: Any, s: float, v: float, past: float, before: float, beside: bool) -> int:
+    """Return the number of the vertebra whose transverse process a place beside a narrow one surely is.
+
+    `_ASIDE` where it may be the neck of a rib, in front of these processes or beyond their tips, else 0.
+    """
+    ahead = before - _LINE_MM + _LINE_FALL * (past - _PAST_WALL_MM)
+    if past <= _PAST_WALL_MM:
+        return 0
+    if not beside and (ahead > 0.0 or past > _TIPS_MM):
+        return _ASIDE
+    if past < _PROCESS_MM and _BEHIND_LINE_MM[0] < -ahead < _BEHIND_LINE_MM[1]:
+        levels = borders.shape[0] - 1
+        for number in range(levels):
+            if _PROCESS_SHARE[0] < _height(borders, number, s, v) < _PROCESS_SHARE[1]:
+                return number if 0 < number < levels - 1 else OTHER
+    return 0
+
+
+@kernel
+def _marked(found: int, aside: float, narrow: bool) -> int:
+    """Return what a place is, as a mark where it lies so far aside that it may be rib, or surely is one."""
+    if aside > (_NARROW_RIB_MM if narrow else _RIB_MM):
+        return _BEYOND_RIB
+    if aside > _SIDE_MM:
+        return _ASIDE_OTHER if found == OTHER else _ASIDE
+    return found
+
+
 @parallel_kernel
 def _sow(
-    free: Any, beside: Any, svu: Any, step: Any, step_mm: float, borders: Any, gaps: Any, walls: Any, reach: Any,
-    seeds: Any,
+    free: Any, beside: Any, rows: Any, svu: Any, step: Any, step_mm: float, borders: Any, gaps: Any, walls: Any,
+    reach: Any, seeds: Any,
 ) -> None:  # fmt: skip
-    nk, nj, ni = free.shape
+    nk, nj, _ = free.shape
     for k in prange(nk):
         row = np.empty((svu.shape[2], 3), np.float32)
         for j in range(nj):
-            if not free[k, j].any():
+            first, end = rows[k, j, 0], rows[k, j, 1]
+            if not free[k, j, first:end].any():
                 continue
-            blend_row(svu, step, k, j, row)
-            for i in range(ni):
+            blend_row(svu, step, k, j, first // step[2], (end - 1) // step[2] + 2, row)
+            for i in range(first, end):
                 if not free[k, j, i]:
                     continue
                 s, v, u = in_row(row, step[2], i)
@@ -99,50 +145,51 @@ def _sow(
                 n = int(min(max(s / step_mm + 0.5, 0.0), walls.shape[1] - 1.0))
                 back, front, half = walls[0, n], walls[1, n], walls[2, n]
                 found = _sure(borders, gaps, s, v, aside, back, half)
-                before = v - front
-                if before > _BEFORE_CANAL_MM and not beside[k, j, i]:
-                    root = aside < half + reach[n] and _is_root(borders, s, v)
-                    if before > _BEFORE_PEDICLE_MM or not root:
-                        found = OTHER
-                if aside > _SIDE_MM:
-                    found = _BEYOND_RIB if aside > _RIB_MM else (_ASIDE_OTHER if found == OTHER else _ASIDE)
-                seeds[k, j, i] = found
+                narrow = reach[n] <= _REACH_MM[0]
+                if found == 0 and narrow:
+                    found = _beside_narrow(borders, s, v, aside - half, v - front, beside[k, j, i])
+                if not beside[k, j, i] and _is_before(borders, s, v, v - front, aside < half + reach[n]):
+                    found = OTHER
+                seeds[k, j, i] = _marked(found, aside, narrow)
 
 
 @kernel
-def _spread_aside(seeds: Any, stack: Any) -> None:
-    """Make `OTHER` of all bone aside that hangs together with bone farther aside; the rest is what it was."""
+def _spread_aside(seeds: Any, rows: Any, stack: Any) -> None:
+    """Make `OTHER` of all that may be rib and hangs together with bone farther aside."""
     nk, nj, ni = seeds.shape
     flat = seeds.ravel()
-    for start in range(flat.shape[0]):
-        if flat[start] != _BEYOND_RIB:
-            continue
-        flat[start] = OTHER
-        stack[0], top = start, 1
-        while top > 0:
-            top -= 1
-            n = stack[top]
-            k, rest = n // (nj * ni), n % (nj * ni)
-            j, i = rest // ni, rest % ni
-            for side in range(6):
-                axis = side // 2
-                at, size, jump = (k, nk, nj * ni) if axis == 0 else ((j, nj, ni) if axis == 1 else (i, ni, 1))
-                if side % 2 == 0:
-                    ok, m = at > 0, n - jump
-                else:
-                    ok, m = at < size - 1, n + jump
-                if ok and _ASIDE <= flat[m] <= _BEYOND_RIB:
-                    flat[m] = OTHER
-                    stack[top] = m
+    top = 0
+    for k in range(nk):
+        for j in range(nj):
+            for n in range((k * nj + j) * ni + rows[k, j, 0], (k * nj + j) * ni + rows[k, j, 1]):
+                if flat[n] == _BEYOND_RIB:
+                    flat[n] = OTHER
+                    stack[top] = n
                     top += 1
-    for n in range(flat.shape[0]):
-        if _ASIDE <= flat[n] <= _ASIDE_OTHER:
-            flat[n] = OTHER if flat[n] == _ASIDE_OTHER else 0
+    while top > 0:
+        top -= 1
+        n = stack[top]
+        place = place_of(n, seeds.shape)
+        for side in range(6):
+            m = n + jump_across(side, place, seeds.shape)
+            if _ASIDE <= flat[m] <= _ASIDE_OTHER:
+                flat[m] = OTHER
+                stack[top] = m
+                top += 1
+
+
+@parallel_kernel
+def _as_they_were(seeds: Any, rows: Any) -> None:
+    for k in prange(seeds.shape[0]):
+        for j in range(seeds.shape[1]):
+            for i in range(rows[k, j, 0], rows[k, j, 1]):
+                if _ASIDE <= seeds[k, j, i] <= _ASIDE_OTHER:
+                    seeds[k, j, i] = OTHER if seeds[k, j, i] == _ASIDE_OTHER else 0
 
 
 def sown(
     free: MaskArray, beside: MaskArray, bodies: LabelArray, lattice: Lattice, borders_mm: FloatArray, gaps: Gaps,
-    profile: CanalProfile, width_mm: FloatArray,
+    profile: CanalProfile, width_mm: FloatArray, rows: Rows,
 ) -> LabelArray:  # fmt: skip
     """Return (k, j, i) the number of the vertebra that a voxel surely belongs to, bodies included; 0 elsewhere.
 
@@ -163,7 +210,10 @@ def sown(
     walls = np.stack([profile.back_mm, profile.front_mm, profile.side_mm])
     with kernels_alone():
         _sow(
-            free, beside, lattice.svu_mm, lattice.step_kji, profile.step_mm, borders_mm, gaps.s_mm, walls, reach, seeds
-        )
-    _spread_aside(seeds, np.empty(int(np.count_nonzero(free)), dtype=np.int32))
+            free, beside, rows, lattice.svu_mm, lattice.step_kji, profile.step_mm, borders_mm, gaps.s_mm, walls, reach,
+            seeds,
+        )  # fmt: skip
+    _spread_aside(seeds, rows, np.empty(int(np.count_nonzero(free)), dtype=np.int32))
+    with kernels_alone():
+        _as_they_were(seeds, rows)
     return seeds

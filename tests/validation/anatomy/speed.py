@@ -20,6 +20,8 @@ import numpy as np
 from cvt_planner.geometry.frames import Grid
 from tests.validation.anatomy.truths import volume_of
 from cvt_planner.anatomy.spine.pipeline import find_spine
+from cvt_planner.anatomy.spine.warm_up import search_warming_up
+search_warming_up()  # as the program does before it reads a CT
 hu, affine = np.load(sys.argv[1]), np.load(sys.argv[2])
 volume = volume_of(hu, Grid(hu.shape, affine), "speed")
 del hu

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from cvt_planner.anatomy.spine.bone import bone_mask, flooded_from
+from cvt_planner.anatomy.spine.faces import whole_rows
 from cvt_planner.anatomy.spine.hollow import filled
 from cvt_planner.anatomy.spine.sections import cuts
 from cvt_planner.base.arrays import FloatArray
@@ -38,7 +39,7 @@ def test_the_rim_of_thin_bright_bone_lies_where_half_of_the_voxel_is_bone() -> N
     hu = np.full((9, 9, 30), 40, dtype=np.int16)
     hu[:, :, 10:14] = 1100
     hu[:, :, 9], hu[:, :, 14] = 300, 800  # a quarter and three quarters filled
-    mask = bone_mask(hu, ISO)
+    mask = bone_mask(hu, ISO, whole_rows(hu.shape))
     assert mask[4, 4, 10:15].all()
     assert not mask[4, 4, :10].any()
     assert not mask[4, 4, 15:].any()
@@ -49,13 +50,13 @@ def test_labels_meet_in_a_joint_and_half_way_where_bones_touch() -> None:
     hu[:, :, 12] = 200  # a joint
     seeds = np.zeros(hu.shape, dtype=np.uint8)
     seeds[2, 2, 2], seeds[2, 2, 37] = 1, 2
-    labels = flooded_from(hu, np.ones(hu.shape, dtype=np.bool_), seeds, ISO)
+    labels = flooded_from(hu, np.ones(hu.shape, dtype=np.bool_), seeds, ISO, whole_rows(hu.shape))
     assert (labels[:, :, :12] == 1).all()
     assert (labels[:, :, 13:] == 2).all()
     hu[:, :, 12] = 1000
     seeds[labels > 0] = 0
     seeds[2, 2, 2], seeds[2, 2, 37] = 1, 2
-    touching = flooded_from(hu, np.ones(hu.shape, dtype=np.bool_), seeds, ISO)
+    touching = flooded_from(hu, np.ones(hu.shape, dtype=np.bool_), seeds, ISO, whole_rows(hu.shape))
     assert abs(int((touching[2, 2] == 1).sum()) - 20) <= 1
 
 
@@ -66,10 +67,10 @@ def test_a_hollow_tube_is_filled_and_the_canal_is_not() -> None:
     labels[10:13, 12, :12] = 0  # a hole in the cortex
     hu = np.zeros(labels.shape, dtype=np.int16)
     none = np.zeros(labels.shape, dtype=np.bool_)
-    out = filled(labels.copy(), hu, none, ISO)
+    out = filled(labels.copy(), hu, none, ISO, whole_rows(hu.shape))
     assert (out[8:22][(radius < 4.0)[8:22]] == 3).all()
     assert not out[radius > 7.0].any()
-    assert not filled(labels.copy(), hu, radius < 4.0, ISO)[radius < 4.0].any()
+    assert not filled(labels.copy(), hu, radius < 4.0, ISO, whole_rows(hu.shape))[radius < 4.0].any()
 
 
 @settings(max_examples=8, deadline=None)
@@ -100,7 +101,9 @@ def test_a_pedicle_s_width_height_and_axis_are_found_between_voxels(
     hu = _scanned(within(0.0), within(0.0) & ~within(1.35), factor, spacing)
     grid = _grid(shape, spacing)
     volume = Volume(hu, grid, Patient(), SeriesIdentity(), "tube", "tube")
-    bone = filled(bone_mask(hu, spacing).view(np.uint8), hu, np.zeros(shape, dtype=np.bool_), spacing)
+    rows = whole_rows(shape)
+    bone = bone_mask(hu, spacing, rows).view(np.uint8)
+    bone = filled(bone, hu, np.zeros(shape, dtype=np.bool_), spacing, rows)
     along = np.arange(-3.0, 3.1, 1.0)
     found, _, _ = cuts(volume, grid, bone, np.array([0.6, 0.0, -0.8]), forward, up, along)
     true = np.array([-0.6 * side[0] + 0.8 * side[2], -0.6 * over[0] + 0.8 * over[2]])
