@@ -16,7 +16,7 @@ from cvt_planner.plan.sides import sides_state
 from cvt_planner.planning.ice import asked_again, ice_inputs, isotherm_figures
 from cvt_planner.planning.ice import figures as ice_figures
 from cvt_planner.planning.ice_reach import ice_boxes
-from cvt_planner.planning.judge import aorta_missed
+from cvt_planner.planning.judge import aorta_told
 from cvt_planner.planning.placement import lesion_in_ct
 from cvt_planner.planning.summary import assembly_figures, cement_figures
 from cvt_planner.planning.ways import way_figures
@@ -143,7 +143,7 @@ class Reading:
                     lesions_in_ct={lesion.id: lesion_in_ct(volume, lesion.shape) for lesion in plan.lesions},
                     counted_levels=lesion_levels(plan, state.spine, state.numbering),
                     ways={a.id: way for a in plan.assemblies if (way := self.way(a)) is not None},
-                    aorta_words=aorta_missed(state.organs),
+                    aorta_words=aorta_told(state.organs),
                 )
             )
         return self._checks

@@ -67,15 +67,14 @@ def check_context(
         if volume is None
         else {lesion.id: lesion_in_ct(volume, lesion.shape) for lesion in plan.lesions},
         ways=ways(plan, organs),
-        aorta_words=aorta_missed(organs),
+        aorta_words=aorta_told(organs),
     )
 
 
-def aorta_missed(organs: Organs | None) -> str:
-    """Return why the aorta is not known although contrast medium may show it; empty where it is, or none was given.
+def aorta_told(organs: Organs | None) -> str:
+    """Return how far the aorta is known where contrast medium may show it; empty where none was given.
 
-    Without contrast medium every plan would read "not judged"; that the aorta is not seen is said beside the checks.
+    It is told for needles at heights where no aorta was followed. Without contrast medium every plan would read
+    "not judged"; that the aorta is not seen is said beside the checks.
     """
-    if organs is None or organs.aorta is not None or organs.aorta_words == NO_CONTRAST:
-        return ""
-    return organs.aorta_words
+    return "" if organs is None or organs.aorta_words == NO_CONTRAST else organs.aorta_words

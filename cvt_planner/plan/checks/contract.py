@@ -42,7 +42,7 @@ class CheckContext:
     counted_levels: Mapping[str, str] = field(default_factory=dict)  # by lesion id: over the spine as it is found now
     ice_boxes: Mapping[str, tuple[Vec3, Vec3]] = field(default_factory=dict)  # by lesion id: LPS ends of the 0 °C ice
     ways: Mapping[str, WayFigures] = field(default_factory=dict)  # by assembly id; empty while organs are not known
-    aorta_words: str = ""  # why the aorta is not known although contrast medium may show it
+    aorta_words: str = ""  # how far the aorta is known; empty without contrast medium
 
     @property
     def axial_band_mm(self) -> float:

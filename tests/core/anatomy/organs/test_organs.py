@@ -19,6 +19,7 @@ from cvt_planner.base.progress import Progress
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.geometry.sampling import sample_grid
 from cvt_planner.imaging.volume import Patient, SeriesIdentity, Volume
+from cvt_planner.planning.judge import aorta_told
 from tests.spines import box_vertebra
 
 LUNG, GAS, TISSUE, BONE, BLOOD = -820.0, -1000.0, 40.0, 400.0, 170.0
@@ -168,6 +169,7 @@ def test_the_aorta_is_followed_where_contrast_shows_it() -> None:
     assert np.abs(tube.centres_lps_mm[:, :2] - true).max() < 1.5
     assert np.abs(tube.radii_mm - AORTA_MM).max() < 1.5
     assert float(np.ptp(z)) > 150.0 and "followed over" in organs.aorta_words
+    assert aorta_told(organs) == organs.aorta_words  # for needles above or below it
     gaps = tube.gaps_mm(np.array([[AORTA_AT[0] + 20.0, AORTA_AT[1], 0.0], [*AORTA_AT, 0.0], [0.0, 0.0, 500.0]]))
     assert gaps[:2] == pytest.approx([9.0, -11.0], abs=1.6) and np.isnan(gaps[2])
     labels = organs_on(volume.grid, organs)
@@ -180,9 +182,10 @@ def test_without_contrast_the_aorta_is_not_guessed() -> None:
     organs = find_organs(volume)
     assert with_aorta(organs, volume, spine_of(volume)) is organs
     assert organs.aorta is None and organs.aorta_words == aorta_module.NO_CONTRAST
+    assert aorta_told(organs) == ""
     told = replace(volume, series=SeriesIdentity(contrast_agent="LATE"), content_hash="late")
     late = with_aorta(find_organs(told), told, spine_of(told))  # the header says so, but nothing is bright
-    assert late.aorta is None and late.aorta_words == aorta_module.NOT_SEEN
+    assert late.aorta is None and late.aorta_words == aorta_told(late) == aorta_module.NOT_SEEN
 
 
 def test_what_is_drawn_crosses_its_level_at_the_surface() -> None:
