@@ -9,6 +9,7 @@ from cvt_planner.anatomy.organs.aorta import NO_SPINE, NOT_YET
 from cvt_planner.anatomy.organs.drawn import organ_fields
 from cvt_planner.anatomy.organs.find import find_organs, with_aorta
 from cvt_planner.anatomy.organs.model import Organs
+from cvt_planner.base.errors import Cancelled
 from cvt_planner.base.progress import Progress
 
 ORGANS_JOB = "organs"
@@ -24,7 +25,7 @@ class Surroundings(QObject):
         desk.bridge.spine_changed.connect(self.find)
 
     def find(self) -> None:
-        """Look for what is not known yet, beside the window; nothing is said where that fails or is overtaken."""
+        """Look for what is not known yet, beside the window; nothing is said where that is overtaken."""
         state = self.desk.workspace.state
         volume, spine = state.volume, state.spine
         if volume is None:
@@ -40,5 +41,9 @@ class Surroundings(QObject):
             return found
 
         self.desk.run(
-            ORGANS_JOB, "Finding skin and lungs", work, self.desk.workspace.put_organs, lambda _e: None, shown=False
+            ORGANS_JOB, "Finding skin and lungs", work, self.desk.workspace.put_organs, self._failed, shown=False
         )
+
+    def _failed(self, error: Exception) -> None:
+        if not isinstance(error, Cancelled):
+            self.desk.explain(error)

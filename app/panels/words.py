@@ -97,4 +97,4 @@ def thick_rows(volume: Volume | None) -> list[tuple[str, str]]:
     if volume is None or not volume.is_thick:
         return []
     apart = volume.slice_distance_mm
-    return [("Pedicle", f"not judged: slices {apart:.1f} mm"), ("Clearances", f"± {apart / 2.0:.1f} mm along the body")]
+    return [(f"Pedicle on {apart:.1f} mm slices", "not judged"), ("Clearances along body", f"± {apart / 2.0:.1f} mm")]

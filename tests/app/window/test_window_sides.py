@@ -129,5 +129,5 @@ def test_thick_slices_are_said_beside_the_needle(hand: Hand, small: Small, tmp_p
     hand.press_at(target)
     hand.press_at(target + np.array([30.0, 70.0, 0.0]))
     rows = dict(row[:2] for row in hand.table("needle_figures"))
-    assert rows["Pedicle"] == f"not judged: slices {apart:.1f} mm"
-    assert rows["Clearances"] == f"± {apart / 2:.1f} mm along the body"
+    assert rows[f"Pedicle on {apart:.1f} mm slices"] == "not judged"
+    assert rows["Clearances along body"] == f"± {apart / 2:.1f} mm"
