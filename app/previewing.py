@@ -66,15 +66,15 @@ class Previewing(QObject):
     def _changed(self, old: State, new: State) -> None:
         if new.plan is not None and new.plan.assemblies and not self._process.started and not self._starting.isActive():
             self._starting.start()
-        if old.volume is not new.volume:
+        if old.volume is not new.volume or old.plan is None or new.plan is None:
             self.give_up()
-        elif old.plan is not new.plan and old.plan is not None and new.plan is not None:
-            moved = _whose_probes_moved(old.plan, new.plan) if new.in_hand else ""
-            if moved:
-                self._follow(moved)
-            elif self._lesion_id and self.reading.wanted(self._lesion_id) != self._wanted:
-                self.give_up()
-        elif self._in_hand and not new.in_hand:
+            return
+        moved = _whose_probes_moved(old.plan, new.plan) if new.in_hand else ""
+        if moved:
+            self._follow(moved)
+        elif self._lesion_id and old.plan is not new.plan and self.reading.wanted(self._lesion_id) != self._wanted:
+            self.give_up()
+        elif self._in_hand and not new.in_hand:  # let go of, or put back where it lay: also the very place it is at
             self._let_go()
 
     def _follow(self, lesion_id: str) -> None:

@@ -151,6 +151,13 @@ class Scene3D(VtkCanvas):
         else:
             super().render_due()
 
+    def _sharpen(self) -> None:
+        """Draw sharply when the hand rests, and not between two pictures of what is dragged in another view."""
+        if self.workspace.state.in_hand:
+            self._settle.start()
+        else:
+            super()._sharpen()
+
     def shutdown(self) -> None:
         """Stop listening, stop the background work, free VTK."""
         self._following.stop()

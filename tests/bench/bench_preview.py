@@ -101,6 +101,7 @@ def measure(built: object, soft: bool) -> None:
     assert isinstance(built, Built)
     state = built.desk.view_state
     state.set_ice_tissue(SOFT_TISSUE if soft else MARROW_BONE)
+    spin(0.5)  # another tissue is drawn in all views; that is no part of dragging
     view = built.window.views["axial"]
     assembly = built.desk.assembly
     assert assembly is not None

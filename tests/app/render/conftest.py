@@ -86,12 +86,12 @@ def has_colour() -> object:
 def move_needle(workspace: Workspace) -> object:
     """Return a function that moves the probe's tip by some millimetres in x."""
 
-    def move(dx_mm: float) -> None:
+    def move(dx_mm: float, gesture: str = "") -> None:
         def edit(plan: Plan) -> Plan:
             old = plan.assemblies[0]
             tip = vec3(np.array(old.probe_tip_lps_mm) + np.array([dx_mm, 0.0, 0.0]))
             return replace(plan, assemblies=(replace(old, probe_tip_lps_mm=tip),))
 
-        workspace.apply(edit, "move")
+        workspace.apply(edit, "move", gesture)
 
     return move

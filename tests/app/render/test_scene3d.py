@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.bridge.jobs import JobRunner
 from app.render import canvas as canvas_module
+from app.render import scene3d
 from app.render.canvas import VtkCanvas
 from app.render.scene3d import Scene3D
 from app.render.selftest import draw_scene
@@ -106,6 +107,25 @@ def test_renders_are_done_once_per_turn(scene: Scene3D, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: bool(count), timeout=5000)
     qtbot.wait(60)
     assert len(count) == 1
+
+
+def test_what_is_dragged_elsewhere_is_drawn_small_until_it_is_let_go_of(
+    scene: Scene3D,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    move_needle: Callable[[float, str], None],
+    workspace: Workspace,
+) -> None:
+    monkeypatch.setattr(scene3d, "IN_HAND_SLOW_MS", 0.0)
+    scene.picture()
+    widths: list[int] = []
+    scene.rendered.connect(lambda: widths.append(scene._window.GetSize()[0]))
+    for _ in range(6):
+        move_needle(0.5, "drag")
+        qtbot.wait(150)
+    assert set(widths) == {160}
+    workspace.end_gesture()
+    qtbot.waitUntil(lambda: widths[-1] == 320, timeout=5000)
 
 
 def test_a_closed_scene_lets_go(qtbot: QtBot, view_state: ViewState, workspace: Workspace) -> None:
