@@ -193,7 +193,8 @@ def _pairs(chapter: Chapter, quick: bool, folder: Folder) -> None:
         "### Two probes (15 mm active, -140 °C, soft tissue, 37 °C)",
         "Along the voxel axes, then the same pair tilted by 17, 30 and 45° (and turned about z by 25, 0 and 45°) "
         "and shifted by fractions of a voxel. The thickness at the mid-point is left out where the mid-point lies "
-        f"within {size_cases.UNSTABLE_C:g} °C of the isotherm.",
+        f"within {size_cases.UNSTABLE_C:g} °C of the isotherm. Its line runs between the voxels' middles, where the "
+        "field is bent: it is read by cubic splines; what the product draws is trilinear there, and shown beside it.",
     )
     for tilt, checks in by_turn.items():
         chapter.say(f"#### {'Along the axes' if tilt == 0.0 else f'Tilted by {tilt:g}°'}")
