@@ -7,7 +7,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from app.render import colours
-from app.render.overlays.ink import dark_pen, faded, pen, polygon, segments
+from app.render.overlays.ink import closed, dark_pen, faded, fill, pen, segments
 from app.render.overlays.labels import LEFT, RIGHT, Place, around, put
 from app.render.overlays.overlay import Overlay, Scene
 from app.render.sections import tube_outline, tube_section
@@ -17,6 +17,7 @@ from cvt_planner.plan.model import Assembly
 
 HANDLE_PX = 5.5  # radius of the circles at target and entry
 TICK_PX = 4.0
+PROJECTED_DARKER = 165  # QColor.darker: what does not lie in the plane is drawn in a third less light
 NEAR_MM = 3.0  # a named point this near to the plane is drawn full
 
 
@@ -127,17 +128,13 @@ def _tube(
         return
     radius = max(diameter_mm / 2.0, 0.5 * plane.mm_per_px)  # at least one pixel wide
     if projected:
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(pen(faded(colour, 0.6), 1.0, (5.0, 4.0)))
-        painter.drawPolygon(polygon(tube_outline(ends[0], ends[1], radius, plane)))
+        painter.setPen(pen(colour.darker(PROJECTED_DARKER), 1.0, (5.0, 4.0)))
+        painter.drawLines(segments(closed(tube_outline(ends[0], ends[1], radius, plane))))
     section = tube_section(ends[0], ends[1], radius, plane)
     if section is not None:
-        shape = polygon(section)
         painter.setPen(dark_pen(2.6))
-        painter.drawLines(segments(np.concatenate([section, section[:1]])))
-        painter.setBrush(faded(colour, alpha))
-        painter.setPen(pen(colour, 1.0))
-        painter.drawPolygon(shape)
+        painter.drawLines(segments(closed(section)))
+        fill(painter, section, colour, alpha)
 
 
 def _handle(painter: QPainter, scene: Scene, point: Vec3, colour: QColor, chosen: bool) -> None:
