@@ -18,7 +18,7 @@ from cvt_planner.anatomy.organs.model import Aorta, Organ, Organs
 from cvt_planner.base.arrays import vec3
 from cvt_planner.plan import edits
 from cvt_planner.plan.model import Lesion, LesionKind
-from tests.app.window.conftest import Hand, HeldUp, Small
+from tests.app.window.hand import Hand, HeldUp, Small
 from tests.app.window.test_window_spine import pixels
 
 

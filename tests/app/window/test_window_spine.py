@@ -24,7 +24,7 @@ from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.volume import Volume
 from cvt_planner.phantom import Phantom
 from cvt_planner.storage.plan_file import load_plan
-from tests.app.window.conftest import Hand, Small
+from tests.app.window.hand import Hand, Small
 from tests.truth_spines import truth_spine
 
 
