@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QBoxLayout,
     QComboBox,
     QGridLayout,
+    QHBoxLayout,
     QHeaderView,
     QLabel,
     QPushButton,
@@ -53,6 +54,19 @@ def tight(layout: _Layout) -> _Layout:
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(0)
     return layout
+
+
+def beside(*widgets: QWidget, stretch: bool = False) -> QWidget:
+    """Return a widget that holds others beside each other, equally wide, or at the left with room behind them."""
+    holder = QWidget()
+    line = QHBoxLayout(holder)
+    line.setContentsMargins(0, 0, 0, 0)
+    line.setSpacing(6)
+    for widget in widgets:
+        line.addWidget(widget, 1)
+    if stretch:
+        line.addStretch(1)
+    return holder
 
 
 def set_role(widget: QWidget, role: str) -> None:
