@@ -174,6 +174,12 @@ class FigureTable(QTableWidget):
         self._keys: list[str] = []
         self._fit()
 
+    def explain(self, column: int, words: str) -> None:
+        """Let a column's heading say what it means where the pointer rests on it."""
+        heading = self.horizontalHeaderItem(column)
+        if heading is not None:
+            heading.setToolTip(words)
+
     def show_rows(self, rows: Sequence[tuple[str, Sequence[str]]], chosen: str = "") -> None:
         """Show (key, texts) rows with one chosen; texts that have not changed are left alone."""
         self.blockSignals(True)
@@ -246,7 +252,7 @@ class FigureTable(QTableWidget):
 
 
 def form(*rows: tuple[str, QWidget]) -> QWidget:
-    """Return labelled fields under each other, labels on the left."""
+    """Return labelled fields under each other, labels on the left; a label has its field's tool tip."""
     holder = QWidget()
     grid = QGridLayout(holder)
     grid.setContentsMargins(0, 0, 0, 0)
@@ -256,6 +262,7 @@ def form(*rows: tuple[str, QWidget]) -> QWidget:
         words = QLabel(text)
         words.setProperty("role", "hint")
         words.setBuddy(field)
+        words.setToolTip(field.toolTip())
         grid.addWidget(words, n, 0)
         grid.addWidget(field, n, 1)
     grid.setColumnStretch(1, 1)
