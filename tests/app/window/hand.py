@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.dialogs import Answer, Dialogs
@@ -143,6 +143,14 @@ class Hand:
         assert found.isVisible() and found.isEnabled(), f"{name}: visible {found.isVisible()}"
         self.qtbot.mouseClick(found, Qt.MouseButton.LeftButton)
         self.qtbot.wait(1)
+
+    def tick(self, name: str) -> None:
+        """Click a check box of the step of levels."""
+        box: QCheckBox | None = self.window.findChild(QCheckBox, name)
+        assert box is not None and box.isVisible()
+        self.window.panels[Step.LEVELS].ensureWidgetVisible(box)
+        QTest.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, box.height() // 2))
+        self.qtbot.wait(5)
 
     def choose(self, name: str, text: str) -> None:
         """Choose a text of a list, by keyboard."""
@@ -277,6 +285,13 @@ class Hand:
             self.hover(lesion_lps_mm + BACK * np.array([side, 1.0, 1.0]))
             self.key(Qt.Key.Key_E)
         self.settle()
+
+
+def pixels(image: QImage) -> np.ndarray:
+    """Return (rows, columns, 3) the red, green and blue of a picture."""
+    image = image.convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).astype(int)
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLabel
 
 from app.render.ice_state import IceView, notice_words
 from cvt_planner.plan.results import IceResult
-from tests.app.window.hand import Hand
+from tests.app.window.hand import Hand, pixels
 
 EDGE_PX = 44
 
@@ -32,9 +31,7 @@ def notice(hand: Hand) -> str:
 
 def picture(hand: Hand, view: str = "axial") -> np.ndarray:
     """Return (rows, columns, 3) what a view shows, without the pointer's texts at its lower edge."""
-    image = hand.view(view).grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
-    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
-    return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3)[:-EDGE_PX].astype(int)
+    return pixels(hand.view(view).grab().toImage())[:-EDGE_PX]
 
 
 def changed_px(one: np.ndarray, other: np.ndarray) -> int:
