@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
-from cvt_planner.cli.arguments import nrrd_target, point_lps_mm
+from cvt_planner.cli.arguments import must_lie_inside, nrrd_target, point_lps_mm
 from cvt_planner.cli.commands import Answer
 from cvt_planner.cli.output import log, table
 from cvt_planner.cli.passwords import with_password
@@ -56,6 +56,8 @@ def anatomy(args: argparse.Namespace, progress: Progress) -> Answer:
     volume = with_password(args, lambda password: read_volume(args.path, args.series, reading, password))
     for notice in volume.notices:
         log(notice)
+    if anchor is not None:
+        must_lie_inside(anchor[1], volume.grid, volume.source)
     spine = find_spine(volume, progress=progress.part(0.4, 0.95))
     given: dict[int, str] = {}
     if args.segmentation is not None:

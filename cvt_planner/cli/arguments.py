@@ -11,6 +11,7 @@ from cvt_planner.base.errors import InputRefused
 
 if TYPE_CHECKING:
     from cvt_planner.base.arrays import Vec3
+    from cvt_planner.geometry.frames import Grid
 
 POINT = "--at"
 
@@ -44,6 +45,24 @@ def point_lps_mm(text: str) -> Vec3:
     if not all(map(math.isfinite, (x, y, z))):
         raise InputRefused(f"{POINT} takes three numbers, LPS mm, as in {POINT} -12.5,30,-410; not {text!r}.")
     return (x, y, z)
+
+
+def must_lie_inside(point_lps_mm: Vec3, grid: Grid, source: str) -> None:
+    """Return when a point of `--at` lies in the CT of a source.
+
+    Raises
+    ------
+    InputRefused
+        When it does not: says what the CT reaches over, LPS mm.
+    """
+    import numpy as np
+
+    if grid.contains(np.array(point_lps_mm)):
+        return
+    given = ",".join(f"{value:g}" for value in point_lps_mm)
+    ends = zip("xyz", *grid.bounds_lps_mm(), strict=True)
+    reach = ", ".join(f"{axis} {low:.0f} to {high:.0f}" for axis, low, high in ends)
+    raise InputRefused(f"{POINT} {given} lies outside the CT {source}, which reaches over {reach} mm (LPS).")
 
 
 def points_joined(argv: Sequence[str]) -> list[str]:

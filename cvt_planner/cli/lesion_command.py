@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cvt_planner.base.progress import Progress
-from cvt_planner.cli.arguments import nrrd_target, point_lps_mm
+from cvt_planner.cli.arguments import must_lie_inside, nrrd_target, point_lps_mm
 from cvt_planner.cli.commands import Answer
 from cvt_planner.cli.output import log
 from cvt_planner.cli.passwords import with_password
@@ -50,6 +50,7 @@ def lesion(args: argparse.Namespace, progress: Progress) -> Answer:
     volume = with_password(args, lambda password: read_volume(args.path, args.series, reading, password))
     for notice in volume.notices:
         log(notice)
+    must_lie_inside(at, volume.grid, volume.source)
     spine = None if args.no_spine else find_spine(volume, progress=progress.part(0.3, 0.8))
     for notice in () if spine is None else spine.notices:
         log(notice)
