@@ -155,6 +155,8 @@ def check(args: argparse.Namespace, progress: Progress) -> Answer:
     from cvt_planner.storage.find_volume import find_volume
     from cvt_planner.storage.plan_file import load_plan
 
+    if args.ct_tissues and not args.freeze:
+        log("--ct-tissues does nothing without --freeze: the ice that the plan holds is judged.")
     stored = load_plan(args.plan)
     for notice in stored.notices:
         log(notice)
