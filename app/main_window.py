@@ -55,7 +55,7 @@ from app.surroundings import Surroundings
 from app.tools.in_hand import OF_ONE_STEP, make_tools
 from app.tools.navigate import NavigateTool
 from app.tools.spine import BoundaryHandles
-from cvt_planner.base.arrays import vec3
+from cvt_planner.base.arrays import Points, vec3
 from cvt_planner.imaging.series import SeriesListing
 
 PANEL_PX = 384
@@ -290,8 +290,8 @@ class MainWindow(QMainWindow):
         for view in self.views.values():
             view.tool = self.tools[name]
 
-    def _hovered(self, view: SliceView, point: object) -> None:
-        self.desk.cursor_lps_mm = None if point is None else vec3(point)  # type: ignore[arg-type]
+    def _hovered(self, view: SliceView, point: Points | None) -> None:
+        self.desk.cursor_lps_mm = None if point is None else vec3(point)
         if point is not None:
             self.commands.active_view = view
 

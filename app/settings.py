@@ -23,11 +23,6 @@ class Recent:
     path: Path
     label: str  # what to call it: the patient and the study, or the file's name
 
-    @property
-    def is_plan(self) -> bool:
-        """Return whether it is a plan file and not a study."""
-        return self.path.suffix.lower() == ".cvtplan"
-
 
 class Settings:
     """Reads and writes the remembered values; what is missing or damaged gives the default."""
@@ -51,10 +46,6 @@ class Settings:
         others = [item for item in self.recent if item.path != path]
         rows = [(str(item.path), item.label) for item in (Recent(path, label), *others)][:RECENT_KEPT]
         self._store.setValue("recent", json.dumps(rows))
-
-    def forget_recent(self) -> None:
-        """Empty the list of recent files."""
-        self._store.setValue("recent", "[]")
 
     @property
     def geometry(self) -> QByteArray:

@@ -23,6 +23,7 @@ class CementPanel(StepPanel):
     def build(self) -> None:
         """Put the widgets into the body."""
         self.table = FigureTable("cement_table", ("Lesion", "Estimate", "Cap"))
+        self.table.explain(2, "The most cement at this level: 30 % of the body, or what is usual there if less")
         self.table.itemSelectionChanged.connect(self._chosen)
         self.body.addWidget(self.table)
         self._none = label("No lesion is marked yet.", "hint")

@@ -18,9 +18,20 @@ from app.panels.words import UNKNOWN, minus, ml, mm, percent
 from app.render.view_state import Annotation
 from cvt_planner.anatomy.lesion.figures import LesionFigures
 from cvt_planner.plan import lesion_edits
-from cvt_planner.plan.eligibility import ASK, eligibility
+from cvt_planner.plan.eligibility import ASK, STABLE_BELOW, UNSTABLE_FROM, eligibility
 from cvt_planner.plan.model import Lesion
-from cvt_planner.plan.scores import Alignment, Collapse, Escc, Pain, Posterior, collapse_of, posterior_of, sins
+from cvt_planner.plan.scores import (
+    ESCC_SOURCE,
+    SINS_SOURCE,
+    Alignment,
+    Collapse,
+    Escc,
+    Pain,
+    Posterior,
+    collapse_of,
+    posterior_of,
+    sins,
+)
 
 _FIELDS: tuple[tuple[str, str, type[StrEnum]], ...] = (
     ("Pain is", "pain", Pain),
@@ -29,6 +40,11 @@ _FIELDS: tuple[tuple[str, str, type[StrEnum]], ...] = (
     ("Posterior parts", "posterior", Posterior),
     ("ESCC (MR)", "escc", Escc),
 )
+_SINS_TIP = (
+    "Spinal Instability Neoplastic Score, 0 to 18 points: "
+    f"unstable from {UNSTABLE_FROM}, perhaps unstable from {STABLE_BELOW}. {SINS_SOURCE}"
+)
+_ESCC_TIP = f"Epidural spinal cord compression, read on MR: 0 (bone only) to 3 (no CSF seen). {ESCC_SOURCE}"
 
 
 class Findings(QWidget):
@@ -50,10 +66,13 @@ class Findings(QWidget):
         self.choices = {key: Choice(f"score_{key}") for _, key, _ in _FIELDS}
         for _, key, _ in _FIELDS:
             self.choices[key].activated.connect(lambda _n, changed=key: self._set(changed))
+            self.choices[key].setToolTip(_ESCC_TIP if key == "escc" else _SINS_TIP)
         layout.addWidget(form(*((text, self.choices[key]) for text, key, _ in _FIELDS)))
         self.sins = label("", "figure", "lesion_sins")
+        self.sins.setToolTip(_SINS_TIP)
         layout.addWidget(self.sins)
         self.items = _table("lesion_sins_items", ("SINS", "Points"))
+        self.items.setToolTip(_SINS_TIP)
         layout.addWidget(self.items)
         layout.addWidget(label("Eligibility", "section"))
         self.eligible = _Notes()

@@ -22,6 +22,8 @@ from cvt_planner.anatomy.levels import is_level
 from cvt_planner.plan import edits, lesion_edits
 from cvt_planner.plan.model import Lesion, LesionKind
 
+_VAS_TIP = "Pain on the visual analogue scale, 0 (none) to 10 (the worst imaginable)"
+
 
 class LesionsPanel(StepPanel):
     """The ways to mark a lesion, the table of lesions, and all that is known of the chosen one."""
@@ -72,6 +74,7 @@ class LesionsPanel(StepPanel):
         self.body.addWidget(self.strokes)
         self.section("Lesions")
         self.table = FigureTable("lesions_table", ("Name", "Level", "Type", "VAS", "Volume"))
+        self.table.explain(3, _VAS_TIP)
         self.table.itemSelectionChanged.connect(self._chosen)
         self.body.addWidget(self.table)
         self._none = label("No lesion is marked yet.", "hint")
@@ -134,6 +137,7 @@ class LesionsPanel(StepPanel):
         )
         self.vas = Choice("lesion_vas")
         self.vas.fill([("not known", None), *((str(n), n) for n in range(11))], None)
+        self.vas.setToolTip(_VAS_TIP)
         self.vas.activated.connect(lambda _n: self._set(edits.set_lesion_vas, self.vas.currentData(), "pain"))
         self.origin = Choice("lesion_origin")
         self.origin.fill([(origin.value, origin) for origin in Origin], None)

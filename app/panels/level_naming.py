@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.naming import Naming
-from app.panels.widgets import Choice, button, form, label, set_role
+from app.panels.widgets import Choice, beside, button, form, label, set_role
 from cvt_planner.anatomy.levels import SCHEMES, LevelScheme
 from cvt_planner.plan import edits
 from cvt_planner.plan.level_state import anchors, how_counted, mark_of, standing
@@ -157,7 +157,7 @@ class LevelMoving(QWidget):
         self.scheme.fill([(scheme.words, scheme) for scheme in SCHEMES], SCHEMES[0])
         self.scheme.activated.connect(lambda _n: self._set_scheme())
         self.votes = label("", "hint", "level_votes")
-        inside.addWidget(form(("Vertebrae", self.scheme), ("Names", _beside(self.up, self.down))))
+        inside.addWidget(form(("Vertebrae", self.scheme), ("Names", beside(self.up, self.down))))
         inside.addWidget(self.votes)
 
     def refresh(self) -> None:
@@ -193,13 +193,3 @@ def state_words(plan: Plan | None) -> tuple[str, str]:
     if doubts:
         return f"{words} Not established: {', '.join(dict.fromkeys(doubts))}.", "look"
     return words, "ok"
-
-
-def _beside(*widgets: QWidget) -> QWidget:
-    holder = QWidget()
-    line = QHBoxLayout(holder)
-    line.setContentsMargins(0, 0, 0, 0)
-    line.setSpacing(6)
-    for widget in widgets:
-        line.addWidget(widget, 1)
-    return holder

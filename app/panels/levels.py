@@ -39,9 +39,8 @@ class LevelsPanel(StepPanel):
         self.body.addWidget(self.confirming)
         self.section("Vertebrae")
         self.table = FigureTable("levels_table", ("Level", "State", "Sure", "R | L, mm"), stretch=1)
-        heading = self.table.horizontalHeaderItem(3)
-        if heading is not None:
-            heading.setToolTip("Width of the right and of the left pedicle at its isthmus")
+        self.table.explain(2, "How surely this vertebra was found; its name is another matter")
+        self.table.explain(3, "Width of the right and of the left pedicle at its isthmus")
         self.table.itemSelectionChanged.connect(self._chosen)
         self.body.addWidget(self.table)
         self._none = label("No level is marked yet.", "hint")

@@ -45,6 +45,8 @@ class NeedlesPanel(StepPanel):
         self.hint = label("", "hint", "needle_hint")
         self.body.addWidget(self.hint)
         self.table = FigureTable("needles_table", ("Needle", "Depth", "Outside"))
+        self.table.explain(1, "From the skin to the probe's tip, along the needle")
+        self.table.explain(2, "What stands out of the skin, up to the needle's hub; negative where it is too short")
         self.table.itemSelectionChanged.connect(self._chosen)
         self.body.addWidget(self.table)
         self.needle = Choice("needle_model")

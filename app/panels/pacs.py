@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from PySide6.QtWidgets import (
     QDialog,
@@ -33,6 +35,7 @@ from cvt_planner.imaging.pacs.peer import GET, MOVE, peer_of
 from cvt_planner.imaging.pacs.retrieve import Retrieved, retrieve_into_store
 from cvt_planner.imaging.pacs.staging import Unfinished, delete_unfinished, unfinished_below
 
+_T = TypeVar("_T")
 _ASK, _FETCH, _LOOK = "pacs ask", "pacs fetch", "pacs unfinished"
 _SIZE = (980, 640)
 _Wanted = tuple[str, str, str]  # node, study, series
@@ -342,8 +345,8 @@ class PacsDialog(QDialog):
 
     # --- the rest
 
-    def _ask(self, work: object, done: object) -> None:
-        self.desk.jobs.submit(_ASK, work, done, self._failed)  # type: ignore[arg-type]
+    def _ask(self, work: Callable[[Progress], _T], done: Callable[[_T], None]) -> None:
+        self.desk.jobs.submit(_ASK, work, done, self._failed)
 
     def _failed(self, error: Exception) -> None:
         self._say(error_words(error), "stop")

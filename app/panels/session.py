@@ -253,7 +253,7 @@ class _Notes(QPlainTextEdit):
         self.setObjectName("notes")
         self.setFixedHeight(84)
         self.setTabChangesFocus(True)
-        self.setPlaceholderText("Anesthesia, access, what to watch for …")
+        self.setPlaceholderText("Anaesthesia, access, what to watch for …")
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Tell that typing is over."""

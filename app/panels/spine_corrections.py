@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from app.desk import Desk
 from app.finding import Finding
-from app.panels.widgets import Choice, button, form, label, named
+from app.panels.widgets import Choice, beside, button, form, label, named
 from app.panels.words import mm
 
 _STRUCTURES = (("The chosen vertebra", "vertebra"), ("The canal", "canal"), ("Nothing (erase)", "nothing"))
@@ -34,12 +34,8 @@ class SpineCorrections(QWidget):
         self.brush = self._tool("Brush", "spine_brush", "sphere")
         self.disc = self._tool("Disc is here", "disc_seed", "plus")
         self.join = self._tool("No disc here", "join_seed", "close")
-        for pair in ((self.canal, self.brush), (self.disc, self.join)):
-            row = QHBoxLayout()
-            row.setSpacing(6)
-            for tool in pair:
-                row.addWidget(tool, 1)
-            inside.addLayout(row)
+        inside.addWidget(beside(self.canal, self.brush))
+        inside.addWidget(beside(self.disc, self.join))
         self.structure = Choice("brush_structure")
         self.structure.fill(_STRUCTURES, finding.brush.structure)
         self.structure.currentIndexChanged.connect(lambda _n: finding.set_brush(structure=self.structure.currentData()))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from app.desk import Desk
 from app.panels.rail import Step
-from app.panels.widgets import label
+from app.panels.widgets import beside, label
 
 
 class StepPanel(QScrollArea):
@@ -50,14 +50,7 @@ class StepPanel(QScrollArea):
 
     def row(self, *widgets: QWidget, stretch: bool = False) -> QWidget:
         """Add widgets beside each other and return what holds them."""
-        holder = QWidget()
-        line = QHBoxLayout(holder)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(6)
-        for widget in widgets:
-            line.addWidget(widget, 1)
-        if stretch:
-            line.addStretch(1)
+        holder = beside(*widgets, stretch=stretch)
         self.body.addWidget(holder)
         return holder
 

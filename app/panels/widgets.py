@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QBoxLayout,
     QComboBox,
     QGridLayout,
+    QHBoxLayout,
     QHeaderView,
     QLabel,
     QPushButton,
@@ -53,6 +54,19 @@ def tight(layout: _Layout) -> _Layout:
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(0)
     return layout
+
+
+def beside(*widgets: QWidget, stretch: bool = False) -> QWidget:
+    """Return a widget that holds others beside each other, equally wide, or at the left with room behind them."""
+    holder = QWidget()
+    line = QHBoxLayout(holder)
+    line.setContentsMargins(0, 0, 0, 0)
+    line.setSpacing(6)
+    for widget in widgets:
+        line.addWidget(widget, 1)
+    if stretch:
+        line.addStretch(1)
+    return holder
 
 
 def set_role(widget: QWidget, role: str) -> None:
@@ -160,6 +174,12 @@ class FigureTable(QTableWidget):
         self._keys: list[str] = []
         self._fit()
 
+    def explain(self, column: int, words: str) -> None:
+        """Let a column's heading say what it means where the pointer rests on it."""
+        heading = self.horizontalHeaderItem(column)
+        if heading is not None:
+            heading.setToolTip(words)
+
     def show_rows(self, rows: Sequence[tuple[str, Sequence[str]]], chosen: str = "") -> None:
         """Show (key, texts) rows with one chosen; texts that have not changed are left alone."""
         self.blockSignals(True)
@@ -232,7 +252,7 @@ class FigureTable(QTableWidget):
 
 
 def form(*rows: tuple[str, QWidget]) -> QWidget:
-    """Return labelled fields under each other, labels on the left."""
+    """Return labelled fields under each other, labels on the left; a label has its field's tool tip."""
     holder = QWidget()
     grid = QGridLayout(holder)
     grid.setContentsMargins(0, 0, 0, 0)
@@ -242,6 +262,7 @@ def form(*rows: tuple[str, QWidget]) -> QWidget:
         words = QLabel(text)
         words.setProperty("role", "hint")
         words.setBuddy(field)
+        words.setToolTip(field.toolTip())
         grid.addWidget(words, n, 0)
         grid.addWidget(field, n, 1)
     grid.setColumnStretch(1, 1)

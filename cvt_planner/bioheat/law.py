@@ -59,17 +59,9 @@ class HeatLaw:
         object.__setattr__(self, "nodes_u", u - at_zero_u[0])
         object.__setattr__(self, "nodes_theta", theta - at_zero_theta[0])
 
-    def u_of(self, temperature_c: NDArray[Any] | float) -> FloatArray:
-        """Return heat content above that at `zero_c`, J/m3, of temperatures in degC."""
-        return _interpolated(temperature_c, self.nodes_c, self.nodes_u)
-
     def theta_of(self, temperature_c: NDArray[Any] | float) -> FloatArray:
         """Return the Kirchhoff variable, W/m, of temperatures in degC."""
         return _interpolated(temperature_c, self.nodes_c, self.nodes_theta)
-
-    def temperature_of(self, u: NDArray[Any]) -> FloatArray:
-        """Return temperatures, degC, of heat contents in J/m3."""
-        return _interpolated(u, self.nodes_u, self.nodes_c)
 
     def temperature_of_theta(self, theta: NDArray[Any] | float) -> FloatArray:
         """Return temperatures, degC, of Kirchhoff variables in W/m."""

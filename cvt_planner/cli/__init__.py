@@ -24,7 +24,8 @@ from cvt_planner.cli import (
     pacs_commands,
     probe_commands,
 )
-from cvt_planner.cli.output import ProgressLine, log, say, say_json
+from cvt_planner.cli.arguments import points_joined
+from cvt_planner.cli.output import NOTICE, ProgressLine, log, say, say_json
 
 if TYPE_CHECKING:
     from cvt_planner.cli.selftest import DrawScene
@@ -33,7 +34,6 @@ HEADLESS = (
     "series", "volume", "deidentify", "phantom", "anatomy", "lesion", "simulate", "probes", "probe-card", "check",
     "pacs", "selftest",
 )  # fmt: skip
-NOTICE = "For planning, research and training; not a cleared medical device."
 DEFECT = 5
 STOPPED = Cancelled.exit_code
 
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None, draw_scene: DrawScene | None = None)
     """
     _never_fail_at_a_letter()
     try:
-        args = parser(draw_scene).parse_args(argv)
+        args = parser(draw_scene).parse_args(points_joined(sys.argv[1:] if argv is None else argv))
     except SystemExit as done:  # argparse has said what is wrong, or shown its help
         return done.code if isinstance(done.code, int) else 2
     line = ProgressLine(args.verbose)

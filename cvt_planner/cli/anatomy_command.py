@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
+from cvt_planner.cli.arguments import must_lie_inside, nrrd_target, point_lps_mm
 from cvt_planner.cli.commands import Answer
 from cvt_planner.cli.output import log, table
 from cvt_planner.cli.passwords import with_password
@@ -47,13 +48,16 @@ def anatomy(args: argparse.Namespace, progress: Progress) -> Answer:
     from cvt_planner.imaging.isolation import read_volume
     from cvt_planner.imaging.nrrd import write_nrrd
 
-    targets = {path: _target(path) for path in (args.out, args.parts, args.organs) if path is not None}
+    wanted = [path for path in (args.out, args.parts, args.organs) if path is not None]
+    targets = {path: nrrd_target(path, "Labels are") for path in wanted}
     anchor = _anchor(args)
     search_warming_up()  # while another process reads
     reading = progress.part(0.0, 0.4)
     volume = with_password(args, lambda password: read_volume(args.path, args.series, reading, password))
     for notice in volume.notices:
         log(notice)
+    if anchor is not None:
+        must_lie_inside(anchor[1], volume.grid, volume.source)
     spine = find_spine(volume, progress=progress.part(0.4, 0.95))
     given: dict[int, str] = {}
     if args.segmentation is not None:
@@ -76,25 +80,16 @@ def anatomy(args: argparse.Namespace, progress: Progress) -> Answer:
     return Answer(values, "\n".join((_text(spine, names, how), _organs_text(organs))))
 
 
-def _target(path: str) -> Path:
-    target = Path(path)
-    if target.suffix.lower() != ".nrrd" or not target.parent.is_dir():
-        raise InputRefused(f"Labels are written as NRRD: {path} must end in .nrrd, in a folder that exists.")
-    return target
-
-
 def _anchor(args: argparse.Namespace) -> tuple[str, Vec3] | None:
     from cvt_planner.anatomy.levels import is_name
 
     if args.level is None and args.at is None:
         return None
-    try:
-        x, y, z = (float(v) for v in (args.at or "").split(","))
-    except ValueError:
-        raise InputRefused("--level needs --at X,Y,Z: a point in that vertebra, LPS mm.") from None
+    if args.at is None:
+        raise InputRefused("--level needs --at X,Y,Z: a point in that vertebra, LPS mm.")
     if args.level is None or not is_name(args.level):
         raise InputRefused(f"--level must name a vertebra, C1 to S1, not {args.level!r}.")
-    return args.level, (x, y, z)
+    return args.level, point_lps_mm(args.at)
 
 
 def _imported(volume: Volume, found: Spine, path: str, progress: Progress) -> tuple[Spine, dict[int, str]]:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
-from cvt_planner.cli.output import log, say, table
+from cvt_planner.cli.arguments import nrrd_target
+from cvt_planner.cli.output import NOTICE, log, say, table
 from cvt_planner.cli.passwords import with_password
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def simulate(args: argparse.Namespace, progress: Progress) -> Answer:
     """Return the ice of a SCENE.json."""
     from cvt_planner.bioheat.scene_file import run_scene_file
 
-    out = None if args.out is None else _nrrd(args.out)
+    out = None if args.out is None else nrrd_target(args.out, "The temperatures are")
     values = run_scene_file(Path(args.scene), out, progress)
     rows = [
         (
@@ -144,13 +145,6 @@ def simulate(args: argparse.Namespace, progress: Progress) -> Answer:
     return Answer(values, f"{text}\n{cost}, energy imbalance {100.0 * values['energy_imbalance']:.3f} %.")
 
 
-def _nrrd(out: str) -> Path:
-    path = Path(out)
-    if path.suffix.lower() != ".nrrd" or not path.parent.is_dir():
-        raise InputRefused(f"The temperatures are written as NRRD: {path} must end in .nrrd, in a folder that exists.")
-    return path
-
-
 def check(args: argparse.Namespace, progress: Progress) -> Answer:
     """Return every safety check of a plan with its figure, limit and verdict."""
     from cvt_planner.plan.checks import worst
@@ -161,6 +155,8 @@ def check(args: argparse.Namespace, progress: Progress) -> Answer:
     from cvt_planner.storage.find_volume import find_volume
     from cvt_planner.storage.plan_file import load_plan
 
+    if args.ct_tissues and not args.freeze:
+        log("--ct-tissues does nothing without --freeze: the ice that the plan holds is judged.")
     stored = load_plan(args.plan)
     for notice in stored.notices:
         log(notice)
@@ -224,8 +220,7 @@ def checks_as_text(results: tuple[CheckResult, ...]) -> str:
         )
         for r in results
     ]
-    notice = "For planning, research and training; not a cleared medical device."
-    return table(("verdict", "check", "of", "figure", ""), rows) + f"\n{notice}"
+    return table(("verdict", "check", "of", "figure", ""), rows) + f"\n{NOTICE}"
 
 
 def _frozen(plan: Plan, ct: Volume, spacing_mm: float, of_ct: bool, progress: Progress) -> tuple[IceResult, ...]:

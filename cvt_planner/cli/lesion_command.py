@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
+from cvt_planner.cli.arguments import must_lie_inside, nrrd_target, point_lps_mm
 from cvt_planner.cli.commands import Answer
 from cvt_planner.cli.output import log
 from cvt_planner.cli.passwords import with_password
@@ -17,7 +17,6 @@ from cvt_planner.cli.passwords import with_password
 if TYPE_CHECKING:
     from cvt_planner.anatomy.lesion.figures import LesionFigures
     from cvt_planner.anatomy.lesion.find import FoundLesion
-    from cvt_planner.base.arrays import Vec3
 
 
 def add_parser(subs: Any, add: Callable[..., argparse.ArgumentParser], takes_images: Callable[..., None]) -> None:
@@ -43,13 +42,15 @@ def lesion(args: argparse.Namespace, progress: Progress) -> Answer:
     from cvt_planner.imaging.isolation import read_volume
     from cvt_planner.imaging.nrrd import write_nrrd
 
-    at, out = _point(args.at), _target(args.out)
+    at = point_lps_mm(args.at)
+    out = None if args.out is None else nrrd_target(args.out, "The mask is")
     if not args.no_spine:
         search_warming_up()  # while another process reads
     reading = progress.part(0.0, 0.3)
     volume = with_password(args, lambda password: read_volume(args.path, args.series, reading, password))
     for notice in volume.notices:
         log(notice)
+    must_lie_inside(at, volume.grid, volume.source)
     spine = None if args.no_spine else find_spine(volume, progress=progress.part(0.3, 0.8))
     for notice in () if spine is None else spine.notices:
         log(notice)
@@ -70,23 +71,6 @@ def lesion(args: argparse.Namespace, progress: Progress) -> Answer:
         "out": None if out is None else str(out),
     }
     return Answer(values, _text(found, figures, out))
-
-
-def _point(text: str) -> Vec3:
-    try:
-        x, y, z = (float(part) for part in text.split(","))
-    except ValueError:
-        raise InputRefused(f"--at takes three numbers in mm, as in 12.5,-30,-410; not {text!r}.") from None
-    return (x, y, z)
-
-
-def _target(path: str | None) -> Path | None:
-    if path is None:
-        return None
-    target = Path(path)
-    if target.suffix.lower() != ".nrrd" or not target.parent.is_dir():
-        raise InputRefused(f"The mask is written as NRRD: {path} must end in .nrrd, in a folder that exists.")
-    return target
 
 
 def _text(found: FoundLesion, figures: LesionFigures, out: Path | None) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from cvt_planner.base.progress import Progress
 
+NOTICE = "For planning, research and training; not a cleared medical device."
 _EVERY_S = 0.1
 
 

@@ -24,26 +24,6 @@ def nearest_on_segment(point: Points | Vec3, start: Points | Vec3, end: Points |
     return vec3(a + share * along), share
 
 
-def point_segment_distance_mm(point: Points | Vec3, start: Points | Vec3, end: Points | Vec3) -> float:
-    """Return the distance from a point to a segment, mm."""
-    return math.dist(_three(point), nearest_on_segment(point, start, end)[0])
-
-
-def point_line_distance_mm(point: Points | Vec3, through: Points | Vec3, direction: Points | Vec3) -> float:
-    """Return the distance from a point to an endless line, mm; the direction need not be a unit vector.
-
-    Raises
-    ------
-    ValueError
-        If the direction has no length.
-    """
-    d = _three(direction)
-    length = float(np.linalg.norm(d))
-    if length == 0.0:
-        raise ValueError("a line needs a direction")
-    return float(np.linalg.norm(np.cross(_three(point) - _three(through), d))) / length
-
-
 @dataclass(frozen=True)
 class SegmentGap:
     """The shortest connection between two segments: its length and its ends on the first and on the second."""

@@ -27,7 +27,6 @@ from cvt_planner.plan.model import (
     LevelMark,
     PatientPosition,
     Plan,
-    Side,
     SidesMark,
     VolumeRef,
     VolumeRole,
@@ -227,28 +226,6 @@ def remove_assembly(assembly_id: str) -> Edit:
     return edit
 
 
-def move_assembly(
-    assembly_id: str,
-    probe_tip_lps_mm: Vec3,
-    entry_lps_mm: Vec3,
-    skin_entry_lps_mm: Vec3 | None = None,
-    bone_entry_lps_mm: Vec3 | None = None,
-) -> Edit:
-    """Return the edit that sets an assembly's points, LPS mm; entries that are not given are not known any more.
-
-    `planning.placement.place_assembly` finds them in the CT and gives the whole assembly for `replace_assembly`.
-    """
-    return lambda plan: replace_assembly(
-        replace(
-            plan.assembly(assembly_id),
-            probe_tip_lps_mm=probe_tip_lps_mm,
-            entry_lps_mm=entry_lps_mm,
-            skin_entry_lps_mm=skin_entry_lps_mm,
-            bone_entry_lps_mm=bone_entry_lps_mm,
-        )
-    )(plan)
-
-
 def set_needle(assembly_id: str, needle: BoneNeedleModel) -> Edit:
     """Return the edit that chooses another bone needle."""
     return lambda plan: replace_assembly(replace(plan.assembly(assembly_id), needle=needle))(plan)
@@ -275,11 +252,6 @@ def set_retraction(assembly_id: str, needle_retraction_mm: float | None) -> Edit
         return replace_assembly(replace(old, needle_retraction_mm=wanted))(plan)
 
     return edit
-
-
-def set_side(assembly_id: str, side: Side) -> Edit:
-    """Return the edit that says by hand on which side an assembly enters."""
-    return lambda plan: replace_assembly(replace(plan.assembly(assembly_id), side=side))(plan)
 
 
 # --- the plan as a whole

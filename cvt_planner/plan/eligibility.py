@@ -18,7 +18,7 @@ NEAR_CORD_MM = 10.0  # below this epidural tumour with an eaten wall asks for pr
 STABLE_BELOW, UNSTABLE_FROM = 7, 13
 
 Answer = Literal["ok", "look", "stop", "not judged"]
-# What no picture tells and nobody entered here; asked for before treatment. Usual exclusions (reference sheet).
+# What no picture tells and nobody entered here; asked for before treatment. Usual exclusions.
 ASK = (
     "Not known to this program: INR (above 1.5), platelets (below 50 per nL), active infection, allergy to bone "
     "cement, life expectancy (below 1 to 3 months), ECOG above 3, whether standard treatment failed or was refused."

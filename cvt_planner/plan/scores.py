@@ -1,7 +1,7 @@
 """The clinical scores of a lesion: SINS, Bilsky's ESCC grade; what CT cannot tell is entered by the operator.
 
-Sources, as collected in the project's reference sheet (section 8): SINS, Fisher et al., Spine 2010;35:E1221, doi
-10.1097/BRS.0b013e3181e16ae2; ESCC, Bilsky et al., J Neurosurg Spine 2010;13:324, doi 10.3171/2010.3.SPINE09459.
+Sources: SINS, Fisher et al., Spine 2010;35:E1221, doi 10.1097/BRS.0b013e3181e16ae2; ESCC, Bilsky et al., J Neurosurg
+Spine 2010;13:324, doi 10.3171/2010.3.SPINE09459.
 """
 
 from __future__ import annotations

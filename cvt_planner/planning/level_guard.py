@@ -1,6 +1,7 @@
 """The guard against treating the wrong level: what may leave the program only when the levels are established.
 
-Final proposals, the CT-room sheet and everything else that is carried to the patient call `require_levels` first.
+Everything that is carried to the patient (final proposals, the CT-room sheet: there is none yet) has to call
+`require_levels` first.
 """
 
 from __future__ import annotations

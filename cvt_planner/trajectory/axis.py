@@ -12,11 +12,6 @@ from cvt_planner.base.arrays import Vec3
 from cvt_planner.base.errors import InputRefused
 
 
-def path_length_mm(entry_lps_mm: Vec3, tip_lps_mm: Vec3) -> float:
-    """Return the straight distance from entry to tip, mm (the depth, where the entry lies on the skin)."""
-    return math.dist(entry_lps_mm, tip_lps_mm)
-
-
 def in_plane_angle_deg(entry_lps_mm: Vec3, tip_lps_mm: Vec3, side: str) -> float:
     """Return the angle in the transverse plane between the path and the sagittal plane, degrees, -90 to 90.
 

@@ -21,24 +21,8 @@ class AssemblyFit:
 
     needle_needed_mm: float | None  # from the skin to the needle's tip
     needle_outside_mm: float | None  # what stands out of the skin, up to the hub
-    probe_needed_mm: float  # from the needle's hub to the probe's tip
-    probe_spare_mm: float
+    probe_spare_mm: float  # of the probe's shaft, when its tip stands out of the needle as planned
     bore_slack_mm: float  # difference of the diameters
-
-    @property
-    def needle_reaches(self) -> bool | None:
-        """Return whether the needle is long enough; None where the skin was not found."""
-        return None if self.needle_outside_mm is None else self.needle_outside_mm >= 0.0
-
-    @property
-    def probe_reaches(self) -> bool:
-        """Return whether the probe is long enough to pass the needle and stand out of it as planned."""
-        return self.probe_spare_mm >= 0.0
-
-    @property
-    def probe_passes(self) -> bool:
-        """Return whether the probe slides through the needle with at least `LEAST_BORE_SLACK_MM` to spare."""
-        return self.bore_slack_mm >= LEAST_BORE_SLACK_MM - 1e-9
 
 
 def assembly_fit(
@@ -59,11 +43,9 @@ def assembly_fit(
     stops is not modelled, nor is a skin incision that lets the hub sink in.
     """
     needed = None if depth_from_skin_mm is None else max(depth_from_skin_mm - retraction_mm, 0.0)
-    probe_needed = needle.length_mm + retraction_mm
     return AssemblyFit(
         needle_needed_mm=needed,
         needle_outside_mm=None if needed is None else needle.length_mm - needed,
-        probe_needed_mm=probe_needed,
-        probe_spare_mm=probe.shaft_length_mm - probe_needed,
+        probe_spare_mm=probe.shaft_length_mm - needle.length_mm - retraction_mm,
         bore_slack_mm=needle.inner_diameter_mm - probe.outer_diameter_mm,
     )

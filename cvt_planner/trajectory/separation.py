@@ -22,7 +22,6 @@ class ProbeSeparation:
 
     zone_gap_mm: float
     widest_gap_mm: float
-    middle_gap_mm: float
     tip_gap_mm: float
     angle_deg: float
 
@@ -51,7 +50,6 @@ def probe_separation(
     return ProbeSeparation(
         zone_gap_mm=segment_gap(first[0], first[1], second[0], second[1]).distance_mm,
         widest_gap_mm=max(ends),
-        middle_gap_mm=math.dist(first.mean(axis=0), second.mean(axis=0)),
         tip_gap_mm=math.dist(first_tip_lps_mm, second_tip_lps_mm),
         angle_deg=angle_between_deg(first[1] - first[0], second[1] - second[0]),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from cvt_planner.plan.checks.contract import Check, CheckContext, Finding, about_needle
 from cvt_planner.plan.figures import Nearness
@@ -29,17 +28,15 @@ def _find(context: CheckContext) -> Iterator[Finding]:
 
 
 def _near(context: CheckContext, assembly: Assembly, aorta: Nearness) -> Finding:
-    name, gap = context.needle_name(assembly), aorta.gap_mm
+    name, gap, place = context.needle_name(assembly), aorta.gap_mm, aorta.place_lps_mm
     if gap < 0.0:
         text = f"The needle {name} enters the aorta, {-gap:.0f} mm deep."
-        finding = about_needle(context, assembly, "stop", text, gap)
-    elif gap - context.axial_band_mm < LEAST_GAP_MM:
+        return about_needle(context, assembly, "stop", text, gap, place)
+    if gap - context.axial_band_mm < LEAST_GAP_MM:
         text = f"The needle {name} comes within {gap:.0f} mm of the aorta."
-        finding = about_needle(context, assembly, "look", text, gap)
-    else:
-        text = f"The needle {name} stays {gap:.0f} mm from the aorta."
-        finding = about_needle(context, assembly, "ok", text, gap)
-    return replace(finding, place_lps_mm=aorta.place_lps_mm)
+        return about_needle(context, assembly, "look", text, gap, place)
+    text = f"The needle {name} stays {gap:.0f} mm from the aorta."
+    return about_needle(context, assembly, "ok", text, gap, place)
 
 
 CHECK = Check(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
@@ -32,14 +31,13 @@ def _find(context: CheckContext) -> Iterator[Finding]:
         unsure = f" (± {band:.1f} mm along the body: slices lie {2.0 * band:.1f} mm apart)" if band else ""
         if gap < 0.0:
             text = f"The needle {name} passes through the spinal canal, {-gap:.1f} mm within its wall{unsure}."
-            finding = about_needle(context, assembly, "stop", text, gap)
+            yield about_needle(context, assembly, "stop", text, gap, place)
         elif gap - band < LEAST_GAP_MM:
             text = f"The needle {name} passes the spinal canal at only {gap:.1f} mm{unsure}."
-            finding = about_needle(context, assembly, "look", text, gap)
+            yield about_needle(context, assembly, "look", text, gap, place)
         else:
             text = f"The needle {name} passes the spinal canal at {gap:.1f} mm{unsure}."
-            finding = about_needle(context, assembly, "ok", text, gap)
-        yield replace(finding, place_lps_mm=place)
+            yield about_needle(context, assembly, "ok", text, gap, place)
 
 
 def _sections(plan: Plan) -> Points | None:

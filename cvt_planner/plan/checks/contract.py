@@ -146,9 +146,14 @@ class Check:
 
 
 def about_needle(
-    context: CheckContext, assembly: Assembly, verdict: Verdict, sentence: str, figure: float | None = None
+    context: CheckContext,
+    assembly: Assembly,
+    verdict: Verdict,
+    sentence: str,
+    figure: float | None = None,
+    place_lps_mm: Vec3 | None = None,
 ) -> Finding:
-    """Return a finding about one needle; its place is the probe's tip."""
+    """Return a finding about one needle; its place is the probe's tip unless another is given, LPS mm."""
     return Finding(
         subject=context.needle_name(assembly),
         verdict=verdict,
@@ -156,7 +161,7 @@ def about_needle(
         figure=figure,
         lesion_id=assembly.lesion_id,
         assembly_id=assembly.id,
-        place_lps_mm=assembly.probe_tip_lps_mm,
+        place_lps_mm=assembly.probe_tip_lps_mm if place_lps_mm is None else place_lps_mm,
     )
 
 

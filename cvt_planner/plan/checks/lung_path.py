@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from cvt_planner.plan.checks.contract import Check, CheckContext, Finding, about_needle
 from cvt_planner.plan.figures import Nearness
@@ -26,17 +25,15 @@ def _find(context: CheckContext) -> Iterator[Finding]:
 
 
 def _near(context: CheckContext, assembly: Assembly, air: Nearness) -> Finding:
-    name, gap = context.needle_name(assembly), air.gap_mm
+    name, gap, place = context.needle_name(assembly), air.gap_mm, air.place_lps_mm
     organ = "air in the body (airway or bowel)" if air.words == "air" else f"the {air.words}"
     if gap < 0.0:
         text = f"The needle {name} crosses {organ} over {air.through_mm:.0f} mm."
-        finding = about_needle(context, assembly, "look", text, gap)
-    elif gap - context.axial_band_mm < LEAST_GAP_MM:
+        return about_needle(context, assembly, "look", text, gap, place)
+    if gap - context.axial_band_mm < LEAST_GAP_MM:
         text = f"The needle {name} passes {organ} at only {gap:.0f} mm."
-        finding = about_needle(context, assembly, "look", text, gap)
-    else:
-        finding = about_needle(context, assembly, "ok", f"The needle {name} passes {organ} at {gap:.0f} mm.", gap)
-    return replace(finding, place_lps_mm=air.place_lps_mm)
+        return about_needle(context, assembly, "look", text, gap, place)
+    return about_needle(context, assembly, "ok", f"The needle {name} passes {organ} at {gap:.0f} mm.", gap, place)
 
 
 CHECK = Check(

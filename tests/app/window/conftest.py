@@ -1,268 +1,25 @@
-"""A window in a test, and a hand that works in it with real mouse and key events."""
+"""A window in a test, the hand that works in it, and the small phantom that is open in most."""
 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QSettings, Qt, QTimer, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent, QWheelEvent
-from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QPushButton, QWidget
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app import theme
-from app.dialogs import Answer, Dialogs
-from app.main import Built, build_window
+from app import reading, theme
+from app.dialogs import Answer
+from app.main import build_window
 from app.panels.rail import Step
-from app.panels.widgets import FigureTable
-from app.render.slice_view import SliceView
-from app.render.view_state import Frame
 from app.settings import Settings
-from cvt_planner.base.arrays import Points, vec3
 from cvt_planner.bioheat.solver import warm_up
 from cvt_planner.phantom import Phantom, write_phantom
-from cvt_planner.plan.model import Plan
-
-OUT = Path(__file__).resolve().parents[3] / "out" / "window"
-LONG_MS = 120_000
-
-
-class Answers(Dialogs):
-    """Gives the answers a test has prepared, and counts the questions."""
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self.write_to: Path | None = None
-        self.folder: Path | None = None
-        self.card: Path | None = None
-        self.segmentation: Path | None = None
-        self.unsaved_answer = Answer.CANCEL
-        self.asked = 0
-
-    def plan_to_write(self, suggested: str) -> Path | None:
-        return self.write_to
-
-    def segmentation_file(self) -> Path | None:
-        return self.segmentation
-
-    def card_file(self) -> Path | None:
-        return self.card
-
-    def study_folder(self, title: str = "") -> Path | None:
-        return self.folder
-
-    def unsaved(self, name: str) -> Answer:
-        self.asked += 1
-        return self.unsaved_answer
-
-
-class HeldUp:
-    """Measures for how long at most the window's thread was not to be had, ms, from now until it is told to stop.
-
-    `own_ms` is what the thread itself computed in one go: other work on the same cores does not lengthen it. `whole_ms`
-    is what a user would have waited here.
-    """
-
-    def __init__(self) -> None:
-        self.own_ms = self.whole_ms = 0.0
-        self._last = time.perf_counter(), time.thread_time()
-        self._timer = QTimer()
-        self._timer.timeout.connect(self._tick)
-        self._timer.start(2)
-
-    def stop(self) -> None:
-        self._timer.stop()
-
-    def _tick(self) -> None:
-        now = time.perf_counter(), time.thread_time()
-        self.whole_ms = max(self.whole_ms, 1000.0 * (now[0] - self._last[0]))
-        self.own_ms = max(self.own_ms, 1000.0 * (now[1] - self._last[1]))
-        self._last = now
-
-
-@dataclass
-class Hand:
-    """Works in the window as a user does."""
-
-    built: Built
-    qtbot: QtBot
-    answers: Answers
-
-    @property
-    def window(self) -> Any:
-        return self.built.window
-
-    @property
-    def plan(self) -> Plan:
-        return self.built.workspace.plan
-
-    def view(self, name: str = "axial") -> SliceView:
-        return self.built.window.views[name]
-
-    @property
-    def out(self) -> Path:
-        """Where pictures are kept."""
-        OUT.mkdir(parents=True, exist_ok=True)
-        return OUT
-
-    def settle(self) -> None:
-        """Wait until nothing runs and everything is told."""
-        for _ in range(3):
-            assert self.built.desk.jobs.wait_all(LONG_MS)
-            self.qtbot.wait(35)  # the growing region asks for its job after a pause of 30 ms
-        assert self.built.desk.jobs.wait_all(LONG_MS)
-        self.qtbot.wait(1)
-
-    def drop(self, path: Path) -> None:
-        """Drop a file or folder on the window."""
-        data = QMimeData()
-        data.setUrls([QUrl.fromLocalFile(str(path))])
-        at = QPointF(400, 300)
-        copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-        QApplication.sendEvent(self.window, QDragEnterEvent(at.toPoint(), copy, data, left, none))
-        QApplication.sendEvent(self.window, QDropEvent(at, copy, data, left, none))
-        self.qtbot.wait(1)
-        self.settle()
-
-    def step(self, step: Step) -> None:
-        """Click a step of the rail."""
-        self.qtbot.mouseClick(self.window.rail.buttons[step], Qt.MouseButton.LeftButton)
-        self.qtbot.wait(1)
-
-    def button(self, name: str) -> QPushButton:
-        found: QPushButton | None = self.window.findChild(QPushButton, name)
-        assert found is not None, name
-        return found
-
-    def click(self, name: str) -> None:
-        """Click a button that is seen and not dimmed."""
-        found = self.button(name)
-        assert found.isVisible() and found.isEnabled(), f"{name}: visible {found.isVisible()}"
-        self.qtbot.mouseClick(found, Qt.MouseButton.LeftButton)
-        self.qtbot.wait(1)
-
-    def choose(self, name: str, text: str) -> None:
-        """Choose a text of a list, by keyboard."""
-        box: QComboBox | None = self.window.findChild(QComboBox, name)
-        assert box is not None
-        box.setFocus()
-        box.showPopup()
-        self.qtbot.wait(1)
-        row = box.findText(text)
-        assert row >= 0, f"{text} is not in {name}"
-        box.view().setCurrentIndex(box.model().index(row, 0))
-        QTest.keyClick(box.view(), Qt.Key.Key_Return)
-        self.qtbot.wait(1)
-
-    def choose_series(self, description: str) -> None:
-        """Click the row of a series in the list of the first step."""
-        rows = self.window.images.series
-        info = next(info for info in rows.infos if info.description == description)
-        rows.scrollToItem(rows.item(rows.row_of(info)))
-        place = rows.visualItemRect(rows.item(rows.row_of(info))).center()
-        assert rows.isVisible() and rows.viewport().rect().contains(place)
-        self.qtbot.mouseClick(rows.viewport(), Qt.MouseButton.LeftButton, pos=place)
-        self.qtbot.wait(1)
-
-    def table(self, name: str) -> list[list[str]]:
-        """Return the texts of a table."""
-        found: FigureTable | None = self.window.findChild(FigureTable, name)
-        assert found is not None
-        texts = []
-        for row in range(found.rowCount()):
-            items = [found.item(row, column) for column in range(found.columnCount())]
-            texts.append([item.text() if item is not None else "" for item in items])
-        return texts
-
-    def zoom(self, centre: Sequence[float] | Points, mm_per_px: float = 0.45) -> None:
-        """Show a place large in every view."""
-        self.built.desk.go_to(vec3(np.asarray(centre)))
-        for name in ("axial", "sagittal", "coronal"):
-            self.built.desk.view_state.set_frame(name, Frame(mm_per_px, vec3(np.asarray(centre))))
-        self.qtbot.wait(1)
-
-    def at(self, lps_mm: Sequence[float] | Points, view: str = "axial") -> QPoint:
-        """Return where a patient point lies on a view; it must be seen there."""
-        shown = self.view(view)
-        place = shown.point_of(np.asarray(lps_mm)).toPoint()
-        assert shown.rect().contains(place), f"{lps_mm} is not on the {view} view: {place}"
-        return place
-
-    def hover(self, lps_mm: Sequence[float] | Points, view: str = "axial") -> None:
-        """Move the pointer over a patient point."""
-        place = self.at(lps_mm, view)
-        QTest.mouseMove(self.view(view), place + QPoint(1, 0))
-        QTest.mouseMove(self.view(view), place)
-        self.qtbot.wait(1)
-
-    def press_at(self, lps_mm: Sequence[float] | Points, view: str = "axial") -> None:
-        """Click a patient point."""
-        self.qtbot.mouseClick(self.view(view), Qt.MouseButton.LeftButton, pos=self.at(lps_mm, view))
-        self.settle()
-
-    def drag(self, start: QPoint, end: QPoint, view: str = "axial", moves: int = 6) -> None:
-        """Drag with the left button."""
-        shown = self.view(view)
-        QTest.mousePress(shown, Qt.MouseButton.LeftButton, pos=start)
-        for n in range(1, moves + 1):
-            QTest.mouseMove(shown, start + (end - start) * n / moves)
-            self.qtbot.wait(1)
-        QTest.mouseRelease(shown, Qt.MouseButton.LeftButton, pos=end)
-        self.qtbot.wait(1)
-
-    def key(
-        self,
-        key: Qt.Key,
-        modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
-        where: QWidget | None = None,
-    ) -> None:
-        """Press a key."""
-        QTest.keyClick(where or self.view(), key, modifier)
-        self.qtbot.wait(1)
-
-    @property
-    def message(self) -> str:
-        """Return the sentence that is shown."""
-        bar = self.window.message
-        return str(bar.text.text()) if bar.isVisible() else ""
-
-    def wheel(self, lps_mm: Sequence[float] | Points, notches: int, view: str = "axial", zoom: bool = False) -> None:
-        """Turn the wheel over a patient point; with Ctrl held when it is to zoom."""
-        shown = self.view(view)
-        place = QPointF(self.at(lps_mm, view))
-        held = Qt.KeyboardModifier.ControlModifier if zoom else Qt.KeyboardModifier.NoModifier
-        for _ in range(abs(notches)):
-            turn = QPoint(0, 120 if notches > 0 else -120)
-            none, phase = Qt.MouseButton.NoButton, Qt.ScrollPhase.NoScrollPhase
-            event = QWheelEvent(place, shown.mapToGlobal(place), QPoint(), turn, none, held, phase, False)
-            QApplication.sendEvent(shown, event)
-            self.qtbot.wait(1)
-
-    def crosshair(self, lps_mm: Sequence[float] | Points, view: str) -> None:
-        """Move the crosshair with Shift held."""
-        shown = self.view(view)
-        place = QPointF(self.at(lps_mm, view))
-        none, shift = Qt.MouseButton.NoButton, Qt.KeyboardModifier.ShiftModifier
-        for offset in (QPointF(2, 0), QPointF(0, 0)):
-            at = place + offset
-            event = QMouseEvent(QEvent.Type.MouseMove, at, shown.mapToGlobal(at), none, none, shift)
-            QApplication.sendEvent(shown, event)
-        self.qtbot.wait(1)
-
-    def picture(self, name: str, large: bool = False) -> None:
-        """Keep a picture of the window at the size of a laptop and, where asked for, of a workstation."""
-        OUT.mkdir(parents=True, exist_ok=True)
-        for width, height in ((1920, 1080), (1280, 800)) if large else ((1280, 800),):
-            self.window.resize(width, height)
-            self.settle()
-            self.window.grab().save(str(OUT / f"{name}_{width}x{height}.png"))
+from tests.app.window.hand import Answers, Hand, Small
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -305,27 +62,6 @@ def hand(open_hand: Callable[..., Hand]) -> Hand:
     return open_hand()
 
 
-@dataclass(frozen=True)
-class Small:
-    """The small phantom on the disk, and the places in it that a test needs, LPS mm."""
-
-    folder: Path
-    truth: dict[str, Any]
-
-    @property
-    def lesion(self) -> Points:
-        return np.array(self.truth["lesions"][0]["centre_lps_mm"])
-
-    @property
-    def level(self) -> dict[str, Any]:
-        wanted = self.truth["lesions"][0]["level"]
-        return next(level for level in self.truth["levels"] if level["name"] == wanted)
-
-    def canal(self, z_mm: float) -> Points:
-        line = np.array(self.truth["canal"]["centre_lps_mm"])
-        return np.asarray(line[np.argmin(np.abs(line[:, 2] - z_mm))])
-
-
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory, small_phantom: Phantom) -> Small:
     """Return the small phantom as DICOM."""
@@ -333,3 +69,38 @@ def small(tmp_path_factory: pytest.TempPathFactory, small_phantom: Phantom) -> S
     write_phantom(small_phantom, folder)
     truth = next(folder.rglob("truth.json"))
     return Small(folder, json.loads(truth.read_text(encoding="utf-8")))
+
+
+@pytest.fixture
+def opened(hand: Hand, small: Small) -> Hand:
+    """Return the hand with the phantom open, its lesion large in every view."""
+    hand.drop(small.folder)
+    assert hand.built.desk.volume is not None
+    hand.zoom(small.lesion + np.array([0.0, 25.0, 0.0]))
+    hand.built.desk.go_to(tuple(small.lesion))
+    return hand
+
+
+@pytest.fixture
+def ready(hand: Hand, small: Small, monkeypatch: pytest.MonkeyPatch) -> Hand:
+    """Return the hand in the ice step, with two needles in one lesion; the ice is solved on 2 mm, in a tenth the time.
+
+    The ice on the window's own 1 mm is in the tests of the whole job.
+    """
+    monkeypatch.setattr(reading, "ICE_SPACING_MM", 2.0)
+    hand.drop(small.folder)
+    hand.zoom(small.lesion + np.array([0.0, 25.0, 0.0]), 0.4)
+    hand.built.desk.go_to(tuple(small.lesion))
+    hand.mark_sphere(small.lesion)
+    hand.lay_needles(small.lesion)
+    hand.step(Step.ICE)
+    return hand
+
+
+@pytest.fixture
+def frozen(ready: Hand) -> Hand:
+    """Return the hand with the ice of both needles computed."""
+    ready.click("run_ice")
+    ready.settle()
+    assert ready.built.workspace.state.ice
+    return ready

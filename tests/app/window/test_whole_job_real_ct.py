@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -17,10 +16,7 @@ from PySide6.QtWidgets import QPlainTextEdit
 
 from app.panels.rail import Mark, Step
 from cvt_planner.plan.model import Side
-from tests.app.window.conftest import HeldUp
-
-if TYPE_CHECKING:
-    from conftest import Hand
+from tests.app.window.hand import Hand, HeldUp
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -23,9 +23,7 @@ from cvt_planner.plan.history import History
 from cvt_planner.plan.model import Plan
 from cvt_planner.storage.plan_file import save_plan
 from cvt_planner.workspace import State
-
-if TYPE_CHECKING:
-    from conftest import Hand, Small
+from tests.app.window.hand import Hand, Small
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
 
@@ -66,10 +64,7 @@ def busy(hand: Hand, small: Small) -> Before:
     hand.drop(small.folder)
     hand.zoom(small.lesion)
     for radius_mm, away in ((8.0, 0.0), (5.0, 22.0)):
-        hand.step(Step.LESIONS)
-        hand.click("tool_sphere")
-        centre = small.lesion + np.array([0.0, away, 0.0])
-        hand.drag(hand.at(centre), hand.at(centre + np.array([radius_mm, 0.0, 0.0])))
+        hand.mark_sphere(small.lesion + np.array([0.0, away, 0.0]), radius_mm)
     hand.answers.unsaved_answer = Answer.DISCARD  # the hardest case: only what was read whole may replace the plan
     dismiss(hand)
     state = hand.built.workspace.state

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -14,10 +12,8 @@ from app.panels.rail import Step
 from cvt_planner.anatomy.lesion_shape import Origin, Region
 from cvt_planner.plan.model import LesionKind
 from cvt_planner.plan.scores import Escc, Pain
+from tests.app.window.hand import Hand, Small
 from tests.truth_spine import spine_in_folder
-
-if TYPE_CHECKING:
-    from conftest import Hand, Small
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
 ACROSS = np.array([1.0, 0.0, 0.0])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
@@ -11,10 +9,8 @@ from PySide6.QtWidgets import QComboBox, QLabel
 
 from app.panels.rail import Mark, Step
 from cvt_planner.planning.level_guard import level_doubts
+from tests.app.window.hand import Hand, Small
 from tests.spines import truth_spine
-
-if TYPE_CHECKING:
-    from conftest import Hand, Small
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
 NAMES = ["T12", "L1", "L2"]  # of the small phantom; the uppermost is cut off
@@ -25,9 +21,7 @@ def found(hand: Hand, small: Small) -> Hand:
     """Return the hand with the phantom open, its spine found, its lesion marked, in the step of levels."""
     hand.drop(small.folder)
     hand.zoom(small.lesion, 0.6)
-    hand.step(Step.LESIONS)
-    hand.click("tool_sphere")
-    hand.drag(hand.at(small.lesion), hand.at(small.lesion + np.array([8.0, 0.0, 0.0])))
+    hand.mark_sphere(small.lesion)
     volume = hand.built.workspace.volume
     hand.built.workspace.put_spine(truth_spine(small.truth, volume.grid, volume.content_hash))
     hand.settle()

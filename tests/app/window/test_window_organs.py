@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QCheckBox, QLabel
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
 
 from app.panels.rail import Step
 from app.surroundings import ORGANS_JOB
@@ -18,22 +17,13 @@ from cvt_planner.anatomy.organs.model import Aorta, Organ, Organs
 from cvt_planner.base.arrays import vec3
 from cvt_planner.plan import edits
 from cvt_planner.plan.model import Lesion, LesionKind
-from tests.app.window.conftest import Hand, HeldUp, Small
-from tests.app.window.test_window_spine import pixels
+from tests.app.window.hand import Hand, HeldUp, Small, pixels
 
 
 def organs_of(hand: Hand) -> Organs:
     organs = hand.built.workspace.state.organs
     assert organs is not None
     return organs
-
-
-def tick(hand: Hand, name: str) -> None:
-    box = hand.window.findChild(QCheckBox, name)
-    assert box is not None and box.isVisible()
-    hand.window.panels[Step.LEVELS].ensureWidgetVisible(box)
-    QTest.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, box.height() // 2))
-    hand.qtbot.wait(5)
 
 
 def test_the_skin_is_found_beside_the_window_and_drawn_where_it_is_wanted(hand: Hand, small: Small) -> None:
@@ -49,7 +39,7 @@ def test_the_skin_is_found_beside_the_window_and_drawn_where_it_is_wanted(hand: 
     assert about is not None and about.text().endswith(NO_CONTRAST)
     view = hand.view("axial")
     before = pixels(view.grab().toImage())
-    tick(hand, "show_skin")
+    hand.tick("show_skin")
     assert np.abs(before - pixels(view.grab().toImage())).max(axis=2).astype(bool).sum() > 50
     hand.key(Qt.Key.Key_O)  # all anatomy away
     assert np.array_equal(before, pixels(view.grab().toImage()))

@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keyring
 import pytest
@@ -19,11 +19,8 @@ from cvt_planner.imaging.kinds import IMAGE, LOCALISER
 from cvt_planner.imaging.pacs.nodes import DICOM, DICOMWEB, Node, add_node, load_nodes
 from cvt_planner.imaging.pacs.peer import peer_of
 from cvt_planner.imaging.pacs.send import send_path
-from tests.app.window.conftest import HeldUp
+from tests.app.window.hand import Hand, HeldUp
 from tests.orthanc import AE, OURS, STUDY, WORD, MemoryKeyring, Orthanc, cutting, program, write_slices
-
-if TYPE_CHECKING:
-    from conftest import Hand
 
 OUT = Path(__file__).resolve().parents[3] / "out" / "window"
 SLICES = 40

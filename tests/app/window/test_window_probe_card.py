@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt
@@ -22,9 +22,7 @@ from cvt_planner.plan.model import Assembly, Lesion, LesionKind, Side
 from cvt_planner.planning.probe_isotherms import SOFT_TISSUE_37, Bench, isotherm_sizes
 from cvt_planner.storage.plan_file import load_plan
 from cvt_planner.storage.plan_json import probe_as_json
-
-if TYPE_CHECKING:
-    from conftest import Hand, Small
+from tests.app.window.hand import Hand, Small
 
 OUT = Path(__file__).resolve().parents[3] / "out" / "window"
 FREEZE = SOFT_TISSUE_37.protocol

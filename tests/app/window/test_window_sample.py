@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,9 +26,7 @@ from cvt_planner.base.arrays import Points
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.nrrd import read_nrrd
 from cvt_planner.plan.model import Assembly, Side
-
-if TYPE_CHECKING:
-    from conftest import Hand
+from tests.app.window.hand import Hand
 
 SAMPLE = Path(__file__).resolve().parents[3] / "sample_dicom"
 FINE, WIDE = 0.2, 0.35  # mm per pixel: for a click that must be exact, and for a needle as a whole

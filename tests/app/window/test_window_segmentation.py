@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import Qt
@@ -12,9 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QPushButton, QTableWidget
 
 from app.panels.segmentation_dialog import SegmentationDialog
-
-if TYPE_CHECKING:
-    from conftest import Hand
+from tests.app.window.hand import Hand
 
 LEFT = Qt.MouseButton.LeftButton
 OUT = Path(__file__).resolve().parents[3] / "out" / "window"

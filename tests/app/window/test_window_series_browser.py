@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pydicom
@@ -22,11 +21,7 @@ from app.panels.series_rows import THUMBNAIL_PX, Row, verdict_of
 from cvt_planner.imaging.kinds import CAPTURE, DERIVED, IMAGE, LOCALISER, REPORT
 from cvt_planner.imaging.read import read_volume
 from cvt_planner.imaging.volume import Volume
-from tests.app.window.conftest import HeldUp
-
-if TYPE_CHECKING:
-    from conftest import Hand, Small
-
+from tests.app.window.hand import Hand, HeldUp, Small
 
 LEFT = Qt.MouseButton.LeftButton
 

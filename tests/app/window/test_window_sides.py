@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -13,9 +12,7 @@ from PySide6.QtCore import Qt
 from app.panels.rail import Step
 from app.render.overlays import corner_texts, orientation_letters
 from cvt_planner.storage.plan_file import load_plan
-
-if TYPE_CHECKING:
-    from conftest import Hand, Small
+from tests.app.window.hand import Hand, Small
 
 SAMPLE = Path(__file__).resolve().parents[3] / "sample_dicom" / "standard"
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -50,10 +47,8 @@ def doubtful(hand: Hand, small: Small, tmp_path: Path) -> Hand:
 
 
 def mark_lesion(hand: Hand, small: Small) -> None:
-    hand.step(Step.LESIONS)
     hand.zoom(small.lesion)
-    hand.click("tool_sphere")
-    hand.drag(hand.at(small.lesion), hand.at(small.lesion + np.array([8.0, 0.0, 0.0])))
+    hand.mark_sphere(small.lesion)
 
 
 def test_a_sound_ct_shows_letters_and_no_banner(hand: Hand, small: Small) -> None:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pydicom
 import pytest
 import pyzipper
 
 from cvt_planner.imaging import isolation
-
-if TYPE_CHECKING:
-    from conftest import Hand, Small
+from tests.app.window.hand import Hand, Small
 
 
 def slices(small: Small) -> list[Path]:

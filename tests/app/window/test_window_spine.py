@@ -9,9 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QCheckBox
 
 from app import finding as finding_module
 from app.panels.rail import Step
@@ -24,7 +22,7 @@ from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.volume import Volume
 from cvt_planner.phantom import Phantom
 from cvt_planner.storage.plan_file import load_plan
-from tests.app.window.conftest import Hand, Small
+from tests.app.window.hand import Hand, Small, pixels
 from tests.truth_spines import truth_spine
 
 
@@ -38,12 +36,6 @@ def spine_hand(hand: Hand, small: Small, small_phantom: Phantom) -> Hand:
     return hand
 
 
-def pixels(image: QImage) -> np.ndarray:
-    image = image.convertToFormat(QImage.Format.Format_RGB32)
-    data = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine() // 4, 4)
-    return data[:, : image.width(), :3].astype(int)
-
-
 def spine_of(hand: Hand) -> Spine:
     spine = hand.built.workspace.state.spine
     assert spine is not None
@@ -54,14 +46,6 @@ def whole(hand: Hand) -> list[int]:
     return [v.number for v in spine_of(hand).found if v.complete]
 
 
-def tick(hand: Hand, name: str) -> None:
-    box = hand.window.findChild(QCheckBox, name)
-    assert box is not None and box.isVisible()
-    hand.window.panels[Step.LEVELS].ensureWidgetVisible(box)
-    QTest.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, box.height() // 2))
-    hand.qtbot.wait(5)
-
-
 def test_structures_are_drawn_where_they_are_and_can_be_switched_off(spine_hand: Hand) -> None:
     hand, view = spine_hand, spine_hand.view("axial")
     vertebra = spine_of(hand).found[whole(hand)[0] - 1]
@@ -69,7 +53,7 @@ def test_structures_are_drawn_where_they_are_and_can_be_switched_off(spine_hand:
     inside = view.point_of(np.array(vertebra.centre_lps_mm)).toPoint() + QPoint(9, 9)
     outside = view.point_of(np.array(vertebra.centre_lps_mm) + np.array((-32.0, -30.0, 0.0))).toPoint()
     before = pixels(view.grab().toImage())
-    tick(hand, "show_vertebrae")
+    hand.tick("show_vertebrae")
     after = pixels(view.grab().toImage())
 
     def patch(picture: np.ndarray, at: QPoint) -> np.ndarray:
@@ -81,7 +65,7 @@ def test_structures_are_drawn_where_they_are_and_can_be_switched_off(spine_hand:
     assert np.abs(before - after).max(axis=2).astype(bool).sum() > 2000
     for name in ("canal", "pedicles", "discs"):
         one = pixels(view.grab().toImage())
-        tick(hand, f"show_{name}")
+        hand.tick(f"show_{name}")
         changed = np.abs(one - pixels(view.grab().toImage())).max(axis=2) > 8
         assert (changed.sum() > 100) == (name != "discs")  # no disc lies in the middle of a body
     for key in (Qt.Key.Key_O, Qt.Key.Key_O):

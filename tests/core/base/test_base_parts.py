@@ -15,7 +15,7 @@ from cvt_planner.base.compiled import kernel, kernels_alone, parallel_kernel, pr
 from cvt_planner.base.errors import Cancelled, GeometryMismatch, InputRefused, PlannerError, WrongPlan
 from cvt_planner.base.fields import check_limits, described, field_infos
 from cvt_planner.base.progress import Progress
-from cvt_planner.base.units import m_from_mm, ml_from_mm3, mm_from_m
+from cvt_planner.base.units import ml_from_mm3
 
 
 def test_progress_reports_held_within_0_and_1_and_parts_map_into_the_whole() -> None:
@@ -73,7 +73,6 @@ def test_arrays_and_units() -> None:
     point = vec3(np.array([1, 2, 3], dtype=np.float32))
     assert point == (1.0, 2.0, 3.0)
     assert hash(point) == hash((1.0, 2.0, 3.0))
-    assert mm_from_m(m_from_mm(12.5)) == pytest.approx(12.5)
     assert ml_from_mm3(2500.0) == pytest.approx(2.5)
 
 

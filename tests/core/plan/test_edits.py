@@ -112,13 +112,10 @@ def test_retraction_follows_the_probe_unless_set_by_hand(plan: Plan) -> None:
     assert edits.set_needle("n", BONE_NEEDLES[-1])(plan).assembly("n").needle is BONE_NEEDLES[-1]
 
 
-def test_moving_a_needle_forgets_its_old_entries(plan: Plan) -> None:
-    placed = edits.replace_assembly(replace(plan.assembly("n"), skin_entry_lps_mm=(30.0, 80.0, 0.0)))(plan)
-    moved = edits.move_assembly("n", (1.0, 0.0, 0.0), (40.0, 80.0, 0.0))(placed).assembly("n")
-    assert moved.skin_entry_lps_mm is None
-    assert moved.depth_from_skin_mm is None
+def test_a_needle_whose_entry_is_its_target_is_refused(plan: Plan) -> None:
+    needle = plan.assembly("n")
     with pytest.raises(InputRefused, match="no direction"):
-        edits.move_assembly("n", (1.0, 0.0, 0.0), (1.0, 0.0, 0.0))(placed)
+        edits.replace_assembly(replace(needle, entry_lps_mm=needle.probe_tip_lps_mm))(plan)
 
 
 def test_put_assembly_adds_then_replaces(plan: Plan) -> None:
