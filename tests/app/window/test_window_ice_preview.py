@@ -98,6 +98,18 @@ def test_esc_puts_a_held_needle_back_and_leaves_no_preview(frozen: Hand) -> None
     assert changed_px(before, picture(frozen)) < 20
 
 
+def test_esc_on_the_very_place_where_the_needle_lay_leaves_no_preview(frozen: Hand) -> None:
+    plan = frozen.plan
+    start = hold_tip(frozen)
+    move(frozen, start, start + QPoint(10, 10))
+    move(frozen, start + QPoint(10, 10), start)
+    wait_for_preview_of_present_needles(frozen)
+    frozen.key(Qt.Key.Key_Escape)
+    let_go(frozen, start)
+    frozen.settle()
+    assert frozen.plan == plan and frozen.built.desk.view_state.ice_preview is None and notice(frozen) == ""
+
+
 def test_undo_while_the_full_ice_is_computed_brings_the_old_ice_back(frozen: Hand) -> None:
     plan, old = frozen.plan, ice_of(frozen)
     start = hold_tip(frozen)
