@@ -242,6 +242,7 @@ class MainWindow(QMainWindow):
         if step is not Step.IMAGES and self.desk.volume is not None and self.centre.currentWidget() is self.browser:
             self.toggle_page(self.browser)  # its list is the first step's
         self.desk.step = step.value
+        self.desk.view_state.name_points(step is Step.NEEDLES)  # elsewhere other labels need the room
         self.rail.choose(step)
         self.panel_stack.setCurrentWidget(self.panels[step])
         self.desk.tell()

@@ -227,6 +227,7 @@ class SliceView(QWidget):
             view.lesion_id,
             view.assembly_id,
             view.overlays,
+            view.names_points or state.in_hand,
             *IceView.of(view).key,
         )
         spine_key = (view.vertebra, view.anatomy_opacity)

@@ -100,6 +100,7 @@ class ViewState(QObject):
         self.isotherms_c: tuple[float, ...] = ISOTHERMS_C  # drawn and listed, warmest first; checks have their own
         self.ice_time_s: float | None = None  # of the ice that is drawn; None: the end of the last freeze
         self.ice_preview: IcePreview | None = None  # while a needle moves
+        self.names_points = True  # of the chosen needle: skin, bone, both tips
         self.anatomy_opacity = 0.2  # of the insides of structures on slices
         self.vertebra: int | None = None  # number of the chosen one in the found spine
         self.straight: CurvedFrame | None = None  # the sagittal view shows the spine straight along this
@@ -184,6 +185,12 @@ class ViewState(QObject):
         if (lesion_id, assembly_id) != (self.lesion_id, self.assembly_id):
             self.lesion_id, self.assembly_id = lesion_id, assembly_id
             self._tell(self.selection_changed)
+
+    def name_points(self, named: bool) -> None:
+        """Name the points of the chosen needle, or leave the room to others; what is in the hand is always named."""
+        if named != self.names_points:
+            self.names_points = named
+            self._tell(self.overlays_changed)
 
     def show_overlay(self, name: str, on: bool) -> None:
         """Show or hide one of `OVERLAYS`."""

@@ -62,7 +62,7 @@ class Needles(Overlay):
         _handle(painter, scene, assembly.entry_lps_mm, colour, chosen)
 
     def _points(self, painter: QPainter, scene: Scene, assembly: Assembly, colour: QColor, chosen: bool) -> None:
-        """Mark skin, bone, needle tip and probe tip by a tick across the axis; name them for the chosen assembly."""
+        """Mark skin, bone, needle tip and probe tip by a tick across the axis; name those of the chosen assembly."""
         points: tuple[tuple[str, Vec3 | None], ...] = (
             ("probe tip", assembly.probe_tip_lps_mm),
             ("needle tip", assembly.needle_tip_lps_mm),
@@ -70,6 +70,7 @@ class Needles(Overlay):
             ("skin", assembly.skin_entry_lps_mm),
         )
         across = _across(scene, assembly)
+        named = chosen and (scene.view.names_points or scene.state.in_hand)
         for name, point in points:
             if point is None:
                 continue
@@ -77,7 +78,7 @@ class Needles(Overlay):
             at = scene.plane.point_of(np.array(point))
             painter.setPen(pen(faded(colour, 1.0 if near else 0.5), 2.0))
             painter.drawLine(at - across * TICK_PX, at + across * TICK_PX)
-            if chosen and near:
+            if named and near:
                 put(painter, scene, _beside(at, across), name, colour)
         self._level(painter, scene, assembly, colour, chosen)
 

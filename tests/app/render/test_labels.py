@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
 
@@ -83,6 +84,30 @@ def test_no_label_meets_another(
         assert not one.intersects(other)
     assert any(text.startswith("Lesion 1") for text in written)  # the chosen lesion's name has the better claim
     assert "0 °C" in written or mm_per_px == 0.9 or width == 300
+
+
+def test_the_needles_points_are_named_where_asked_for_and_in_the_hand(
+    qtbot: QtBot,
+    view_state: ViewState,
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    move_needle: Callable[[float, str], None],
+) -> None:
+    view = SliceView("axial", view_state, workspace)
+    qtbot.addWidget(view)
+    view.resize(700, 560)
+    view_state.choose("l1", "a1")
+
+    def names() -> set[str]:
+        return set(paint(view, view.scene(), monkeypatch)[0]) & {"probe tip", "needle tip"}
+
+    assert names()
+    view_state.name_points(False)
+    assert not names()
+    move_needle(0.5, "drag")
+    assert names()
+    workspace.end_gesture()
+    assert not names()
 
 
 def test_a_label_takes_its_next_place_or_stays_away(qtbot: QtBot, view_state: ViewState, workspace: Workspace) -> None:
