@@ -17,7 +17,7 @@ from cvt_planner.plan.model import Assembly
 
 HANDLE_PX = 5.5  # radius of the circles at target and entry
 TICK_PX = 4.0
-PROJECTED_DARKER = 165  # QColor.darker: what does not lie in the plane is drawn in a third less light
+PROJECTED_DARKER = 130  # QColor.darker: what does not lie in the plane is drawn in a quarter less light
 NEAR_MM = 3.0  # a named point this near to the plane is drawn full
 
 
