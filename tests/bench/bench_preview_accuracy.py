@@ -4,10 +4,9 @@
 
 Poses: two 17 G probes 5 to 22 mm apart, converging by up to 40 degrees, turned at random and shifted against the grid.
 Protocol 10-5-10, end of the last freeze, both tissues, and a vertebra-like mixture of them that differs in every voxel
-(bone of varying density with an island of soft tissue, another one for every pose; the product has no such map yet, the
-solver has). For each isotherm every crossing of the full 1 mm solution with
-its grid is measured against the surface of the preview: mean and largest distance of one pose; over all poses the
-median, the worst mean and the worst distance are printed.
+(bone of varying density with an island of soft tissue, another one for every pose). For each isotherm every crossing of
+the full 1 mm solution with its grid is measured against the surface of the preview: mean and largest distance of one
+pose; over all poses the median, the worst mean and the worst distance are printed.
 """
 
 from __future__ import annotations
