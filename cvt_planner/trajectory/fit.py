@@ -46,6 +46,6 @@ def assembly_fit(
     return AssemblyFit(
         needle_needed_mm=needed,
         needle_outside_mm=None if needed is None else needle.length_mm - needed,
-        probe_spare_mm=probe.shaft_length_mm - needle.length_mm - retraction_mm,
+        probe_spare_mm=probe.shaft_length_mm - (needle.length_mm + retraction_mm),
         bore_slack_mm=needle.inner_diameter_mm - probe.outer_diameter_mm,
     )
