@@ -94,7 +94,7 @@ class VtkCanvas(QWidget):
         self.renderer.SetBackground(*colours.rgb(colours.BACKGROUND))
         self._window = off_screen_window()
         self._picture: QImage | None = None
-        self._last_ms = 0.0
+        self._last_ms = 0.0  # how long the last picture took, read-back included
         self._drawn_at = 0.0
         self._coarse = False
         self._button = Qt.MouseButton.NoButton
@@ -117,11 +117,6 @@ class VtkCanvas(QWidget):
     def usable(self) -> bool:
         """Whether OpenGL works and the canvas is not shut down."""
         return self._window is not None
-
-    @property
-    def last_render_ms(self) -> float:
-        """Return how long the last picture took, read-back included, ms."""
-        return self._last_ms
 
     def sizeHint(self) -> QSize:
         """Return a size at which four views fit a small screen."""

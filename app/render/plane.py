@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QPointF
 
 from app.render.view_state import Axes, Frame, ViewState
-from cvt_planner.base.arrays import FloatArray, Points, vec3
+from cvt_planner.base.arrays import FloatArray, Points
 from cvt_planner.geometry.frames import Grid
 
 FIT_MARGIN = 1.04  # the fitted volume leaves a little room at the edges
@@ -149,8 +149,3 @@ def view_plane(orientation: str, state: ViewState, grid: Grid, width_px: int, he
     normal = cross(right, down)
     centre = middle + normal * float((np.array(state.crosshair_lps_mm) - middle) @ normal)
     return ViewPlane(centre, right, down, zoom, width_px, height_px)
-
-
-def frame_of(plane: ViewPlane) -> Frame:
-    """Return the zoom and place of a plane, to be kept."""
-    return Frame(plane.mm_per_px, vec3(plane.centre_lps_mm))

@@ -47,7 +47,7 @@ def series(args: argparse.Namespace, progress: Progress) -> Answer:
             entry["verdict"],
             str(entry["slices"]),
             "-" if entry["slice_distance_mm"] is None else f"{entry['slice_distance_mm']:.3g}",
-            f"{entry['rows']}x{entry['columns']}",
+            f"{entry['rows']}x{entry['columns']}" if entry["rows"] else "-",
             entry["orientation"] or "-",
             entry["description"] or "-",
             entry["uid"],

@@ -174,7 +174,7 @@ def _guarded(path: Path, read: Callable[[], Any]) -> Any:
     try:
         return read()
     except (RuntimeError, OSError) as fault:
-        last = str(fault).strip().splitlines()[-1]
+        last = str(fault).strip().splitlines()[-1].removeprefix("sitk::ERROR: ")
         raise InputRefused(f"{shown(path)} cannot be read as a research volume ({last}). Export it again.") from fault
 
 

@@ -87,7 +87,7 @@ def _lasting(painter: QPainter, scene: Scene) -> list[Written]:
     notice = notice_words(scene.state, IceView.of(view), view.lesion_id)
     if notice:
         texts.append((QPointF(INSET_PX, INSET_PX + (len(texts) + 0.5) * line), notice, colours.NOTICE, LEFT))
-    window = f"W {view.window.width_hu:.0f}  L {_minus(view.window.centre_hu)}" + (
+    window = f"W {view.window.width_hu:.0f}  L {_minus(view.window.centre_hu)} HU" + (
         "  inverted" if view.inverted else ""
     )
     texts.append((QPointF(INSET_PX, bottom - line), window, colours.TEXT, LEFT))
