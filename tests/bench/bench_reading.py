@@ -3,8 +3,8 @@
     python tests/bench/bench_reading.py [PART ...] [--from FOLDER]
 
 Parts are `plain`, `jpeg-ls`, `jpeg-2000` and `memory` (all of them where none is given); the slices are made from the
-pictures of a CT series in a folder or, without one, from the phantom. Compressed series have `FEWER` slices, because
-every contestant decodes them at the same rate however many there are.
+pictures of a CT series in a folder or, without one, from the phantom. Compressed series have `FEWER` slices (all of
+them where memory is measured), because every contestant decodes them at the same rate however many there are.
 
 Medians of several runs, taken turn by turn in one go, the files in the page cache; what a contestant returns is let go
 of after its clock has stopped. "Ours" is what the window does: the series found and judged in the reading process
@@ -53,25 +53,19 @@ def main(argv: list[str]) -> int:
     place = Path(tempfile.mkdtemp(prefix="cvt-bench-"))
     try:
         pictures, template = source(asked.folder, place)
-        for name in SYNTAXES:
-            if name in parts or "memory" in parts:
-                write(place / name, name, pictures, template)
         print(f"{SIZE} x {SIZE}, plain {SLICES} slices, compressed {FEWER}; {os.cpu_count()} cores", flush=True)
         isolation.warm_up()
         for name in (name for name in SYNTAXES if name in parts):
+            write(place / name, name, pictures, template, SLICES if name == "plain" else FEWER)
             measure(place / name, name, place)
         isolation.close()
         for name in SYNTAXES if "memory" in parts else ():
-            memory(place / name, name)
+            write(place / "whole" / name, name, pictures, template, SLICES)
+            memory(place / "whole" / name, name)
     finally:
         isolation.close()
         shutil.rmtree(place, ignore_errors=True)
     return 0
-
-
-def count_of(name: str) -> int:
-    """Return how many slices a series has."""
-    return SLICES if name == "plain" else FEWER
 
 
 def source(folder: Path | None, place: Path) -> tuple[list[np.ndarray], pydicom.Dataset]:
@@ -95,14 +89,14 @@ def source(folder: Path | None, place: Path) -> tuple[list[np.ndarray], pydicom.
     return pictures, template
 
 
-def write(folder: Path, name: str, pictures: list[np.ndarray], ds: pydicom.Dataset) -> None:
-    """Write the slices in one transfer syntax."""
-    folder.mkdir()
+def write(folder: Path, name: str, pictures: list[np.ndarray], ds: pydicom.Dataset, count: int) -> None:
+    """Write so many slices in one transfer syntax."""
+    folder.mkdir(parents=True)
     ds.Rows = ds.Columns = SIZE
     ds.PixelSpacing, ds.ImageOrientationPatient = [0.8, 0.8], [1, 0, 0, 0, 1, 0]
     ds.file_meta.TransferSyntaxUID = SYNTAXES[name]
     ds.SeriesInstanceUID = f"2.25.{1 + list(SYNTAXES).index(name)}"
-    for n in range(count_of(name)):
+    for n in range(count):
         picture = pictures[n % len(pictures)]
         ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = f"{ds.SeriesInstanceUID}.{n}"
         ds.ImagePositionPatient, ds.InstanceNumber, ds.SliceLocation = [-200, -200, 0.5 * n], n + 1, 0.5 * n
@@ -217,7 +211,7 @@ def memory(folder: Path, name: str) -> None:
         encoding="utf-8",
     )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
-    volume_mb, peak = 2 * count_of(name) * SIZE * SIZE / 1e6, float(done.stdout)
+    volume_mb, peak = 2 * SLICES * SIZE * SIZE / 1e6, float(done.stdout)
     limit = f"limit {1.4 * volume_mb + 150:.0f} MB for a volume of {volume_mb:.0f} MB"
     print(f"{name}, peak memory of all processes: {peak:.0f} MB ({limit})", flush=True)
 
