@@ -135,7 +135,7 @@ the synthetic patient has at the same places: the median error "here" is ours, "
 
 ## What the figures of speed include
 
-`python tests/bench/bench_reading.py [FOLDER]` measures, by turns in one run. "Ours" is what the window waits for: the
+`python tests/bench/bench_reading.py [PART ...]` measures, by turns in one run. "Ours" is what the window waits for: the
 series found and judged, and the volume handed over by the reading process, which was started before; with it come the
 content hash, the search for clipped HU, and the comparison of the picture with the header's position, so that nothing
 is planned before they are known. SimpleITK's and pydicom's figures are the pictures alone. The largest part of our
