@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -67,6 +68,7 @@ def serve(pipe: Connection, mate: Connection, block: Any, counter: Any) -> None:
     """Answer requests until the other end of the pipe closes; the mate helps to decode."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the owner, which then ends this
     worker = _Worker(pipe, mate, StatusWriter(block), counter)
+    gc.freeze()  # what was imported stays: the collector need not go through it with every thousand headers
     with suppress(EOFError, OSError):
         pipe.send(READY)
         while True:
