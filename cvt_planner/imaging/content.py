@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +28,22 @@ def content_hash(hu: HuArray, grid: Grid, progress: Progress | None = None) -> s
     return _KIND + _digest(xxhash.xxh3_128, hu, grid, progress or Progress())
 
 
+class RunningHash:
+    """The hash of a volume whose voxels are given piece by piece, in the order of its (k, j, i) array."""
+
+    def __init__(self, grid: Grid) -> None:
+        self._digest = xxhash.xxh3_128(_place(grid))
+
+    def add(self, hu: HuArray) -> None:
+        """Take the next voxels."""
+        self._digest.update(np.ascontiguousarray(hu, dtype="<i2").data)
+
+    @property
+    def text(self) -> str:
+        """Return what `content_hash` returns of the voxels given so far."""
+        return _KIND + self._digest.hexdigest()
+
+
 def known_as(volume: Volume, wanted: str, progress: Progress | None = None) -> Volume | None:
     """Return a volume that bears the hash by which a plan knows it; None where it is another one.
 
@@ -42,15 +58,15 @@ def known_as(volume: Volume, wanted: str, progress: Progress | None = None) -> V
 
 def _digest(make: Callable[[], Any], hu: HuArray, grid: Grid, progress: Progress) -> str:
     digest = make()
-    for piece in _pieces(hu, grid):
+    digest.update(_place(grid))
+    voxels = np.ascontiguousarray(hu, dtype="<i2").reshape(-1)
+    for start in range(0, voxels.size, HASHED_BYTES // 2):
         progress.check()
-        digest.update(piece)
+        digest.update(voxels[start : start + HASHED_BYTES // 2].data)
     return str(digest.hexdigest())
 
 
-def _pieces(hu: HuArray, grid: Grid) -> Iterator[bytes | memoryview]:
-    yield np.array(grid.shape_kji, dtype="<i8").tobytes()
-    yield np.rint(grid.lps_from_index * 1e4).astype("<i8").tobytes()
-    voxels = np.ascontiguousarray(hu, dtype="<i2").reshape(-1)
-    for start in range(0, voxels.size, HASHED_BYTES // 2):
-        yield voxels[start : start + HASHED_BYTES // 2].data
+def _place(grid: Grid) -> bytes:
+    """Return shape and affine as they are hashed."""
+    shape = np.array(grid.shape_kji, dtype="<i8")
+    return shape.tobytes() + np.rint(grid.lps_from_index * 1e4).astype("<i8").tobytes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from struct import error
 
@@ -24,6 +25,7 @@ from cvt_planner.imaging.elements import (
 from cvt_planner.imaging.refs import FileRef, shown
 
 MAX_DICOMDIR_BYTES = 64 << 20  # assumed; one of 100,000 images has about 40 MB
+MOST_LEVELS = 16  # of folders in a ZIP that are looked through; a file's name in a DICOMDIR has up to 8 parts (PS3.10)
 _RECORDS = 0x00041220
 _FILE = BaseTag(0x00041500)
 
@@ -40,13 +42,15 @@ class _NotThere(BadDicomdir):
     """A file that is named is absent; the text is its name."""
 
 
-def files_of(path: Path, data: bytes, progress: Progress) -> list[FileRef]:
+def files_of(path: Path, data: bytes, progress: Progress, medium: Medium | None = None) -> list[FileRef]:
     """Return the files that a DICOMDIR names, in its order, each once.
 
     Parameters
     ----------
     data
         The bytes of the DICOMDIR.
+    medium
+        Where its files are looked for, if not in its own folder on disk.
 
     Raises
     ------
@@ -61,14 +65,14 @@ def files_of(path: Path, data: bytes, progress: Progress) -> list[FileRef]:
         raise BadDicomdir("is damaged") from fault
     if not names:
         raise BadDicomdir("names no files")
-    folders = _Folders(path.parent)
+    medium = medium or _OnDisk(path.parent)
     refs: dict[FileRef, None] = {}
     absent: list[str] = []
     for n, name in enumerate(names):
         if n % 64 == 0:
             progress.check()
         try:
-            refs[FileRef(folders.file(name))] = None
+            refs[medium.file(name)] = None
         except _NotThere as fault:
             absent.append(str(fault))
     if len(absent) > 1:
@@ -113,41 +117,98 @@ def _names_of_items(window: Window, place: int, explicit: bool, little: bool) ->
     return names
 
 
-class _Folders:
+class Medium:
     """Finds files by names whose letters may have changed their case, or that lost or gained an ending."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._real_root = os.path.realpath(root).rstrip(os.sep) + os.sep
-        self._known: dict[Path, dict[str, str]] = {}
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, ...], dict[str, str]] = {}
 
-    def file(self, parts: tuple[str, ...]) -> Path:
+    def names_in(self, folder: tuple[str, ...]) -> Iterable[str]:
+        """Return the names of the files and folders in a folder of the medium; none where there is no such folder."""
+        raise NotImplementedError
+
+    def found(self, parts: tuple[str, ...]) -> FileRef:
+        """Return the file at a place of the medium, as it is spelled there. Raises `BadDicomdir` where it is none."""
+        raise NotImplementedError
+
+    def file(self, parts: tuple[str, ...]) -> FileRef:
         """Return the file of a name, given as its parts."""
         shown_name = shown("/".join(parts))
         if any(part in ("", ".", "..") or set(part) & set("/:\0") for part in parts):
             raise BadDicomdir(f"names a file outside the medium ({shown_name})")
-        place = self._root
+        place: tuple[str, ...] = ()
         for part in parts:
             name = self._entry(place, part)
             if name is None:
                 raise _NotThere(shown_name)
-            place = place / name
-        real = os.path.realpath(place)
-        if not real.startswith(self._real_root):
-            raise BadDicomdir(f"names a file outside the medium ({shown_name})")
-        if not Path(real).is_file():
-            raise BadDicomdir(f"names {shown_name}, which is no file")
-        return place
+            place = (*place, name)
+        return self.found(place)
 
-    def _entry(self, folder: Path, part: str) -> str | None:
+    def _entry(self, folder: tuple[str, ...], part: str) -> str | None:
         if folder not in self._known:
-            try:
-                self._known[folder] = _spellings(sorted(entry.name for entry in folder.iterdir()))
-            except OSError:
-                self._known[folder] = {}
+            self._known[folder] = _spellings(sorted(self.names_in(folder)))
         known = self._known[folder]
         folded = part.casefold()
         return known.get(folded) or known.get(folded.partition(";")[0]) or known.get(folded.partition(".")[0])
+
+
+class _OnDisk(Medium):
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        self._root = root
+        self._real_root = os.path.realpath(root).rstrip(os.sep) + os.sep
+
+    def names_in(self, folder: tuple[str, ...]) -> Iterable[str]:
+        """Return the names in a folder on disk."""
+        try:
+            return os.listdir(self._root.joinpath(*folder))  # noqa: PTH208  (names are wanted)
+        except OSError:
+            return ()
+
+    def found(self, parts: tuple[str, ...]) -> FileRef:
+        """Return the file, proved to lie on the medium, whatever links lead to it."""
+        place = self._root.joinpath(*parts)
+        real = os.path.realpath(place)
+        if not real.startswith(self._real_root):
+            raise BadDicomdir(f"names a file outside the medium ({shown('/'.join(parts))})")
+        if not Path(real).is_file():
+            raise BadDicomdir(f"names {shown('/'.join(parts))}, which is no file")
+        return FileRef(place)
+
+
+class InZip(Medium):
+    """The folder of a ZIP in which a DICOMDIR lies.
+
+    Parameters
+    ----------
+    dicomdir, members
+        The DICOMDIR and all files of the ZIP.
+    """
+
+    def __init__(self, dicomdir: FileRef, members: Sequence[FileRef]) -> None:
+        super().__init__()
+        above = _parts_of(dicomdir)[:-1]
+        parted = ((_parts_of(ref), ref) for ref in members)
+        inside = ((parts[len(above) :], ref) for parts, ref in parted if parts[: len(above)] == above)
+        self._places = {parts: ref for parts, ref in inside if len(parts) <= MOST_LEVELS}
+        self._names: dict[tuple[str, ...], set[str]] = {}
+        for parts in self._places:
+            for n, name in enumerate(parts):
+                self._names.setdefault(parts[:n], set()).add(name)
+
+    def names_in(self, folder: tuple[str, ...]) -> Iterable[str]:
+        """Return the names in a folder of the ZIP."""
+        return self._names.get(folder, ())
+
+    def found(self, parts: tuple[str, ...]) -> FileRef:
+        """Return the member of the ZIP."""
+        if parts not in self._places:
+            raise BadDicomdir(f"names {shown('/'.join(parts))}, which is no file")
+        return self._places[parts]
+
+
+def _parts_of(member: FileRef) -> tuple[str, ...]:
+    return tuple(member.member.replace("\\", "/").split("/"))
 
 
 def _spellings(names: list[str]) -> dict[str, str]:

@@ -21,7 +21,8 @@ from cvt_planner.imaging.sources import Opener
 
 READERS = 2  # threads; reading and rescaling leave the interpreter lock
 
-Filler: TypeAlias = Callable[[Opener, Sequence[SliceHeader], HuArray, Turn, Progress], None]
+Filled: TypeAlias = Callable[[int, HuArray], None]  # told of each k plane that holds its final values, and these
+Filler: TypeAlias = Callable[[Opener, Sequence[SliceHeader], HuArray, Turn, Progress, Filled], None]
 Putter: TypeAlias = Callable[[HuArray, HuArray], None]  # where a slice belongs, and its values
 _SCRATCH = threading.local()
 
@@ -42,9 +43,12 @@ def fill_slices(
     hu: HuArray,
     turn: Turn,
     progress: Progress,
+    filled: Filled,
     put: Putter = put_slice,
 ) -> None:
     """Fill a canonical (k, j, i) array with slices, whose stored axes the turn brings there.
+
+    Where slices are k planes, they are read in the order of k, and `filled` is told of each.
 
     Raises
     ------
@@ -56,7 +60,16 @@ def fill_slices(
     by_slice = turn.stored_view(hu)
     if slices[0].ref.member:
         opener.archive(slices[0].ref.path)
-    each_slice(len(slices), lambda n: read_slice(opener, slices[n], by_slice[n], put), progress)
+    are_planes, backwards = turn.order == (0, 1, 2), turn.flipped[0]
+    turned = turn.flipped[1] or turn.flipped[2]
+
+    def make(k: int) -> None:
+        n = len(slices) - 1 - k if backwards else k
+        values = read_slice(opener, slices[n], by_slice[n], put)
+        if are_planes:
+            filled(k, hu[k] if turned else values)
+
+    each_slice(len(slices), make, progress)
 
 
 def each_slice(total: int, make: Callable[[int], None], progress: Progress) -> None:
@@ -79,10 +92,16 @@ def each_slice(total: int, make: Callable[[int], None], progress: Progress) -> N
             job.result()
 
 
-def read_slice(opener: Opener, header: SliceHeader, place: HuArray, put: Putter = put_slice) -> None:
-    """Put the HU of one file into its place, (rows, columns) of a volume. Raises what `hu_slice` raises."""
+def read_slice(opener: Opener, header: SliceHeader, place: HuArray, put: Putter = put_slice) -> HuArray:
+    """Put the HU of one file into its place, (rows, columns) of a volume, and return them: until this thread's next.
+
+    Raises what `hu_slice` raises.
+    """
     values = _read_directly(opener, header)
-    put(place, hu_slice(opener, header) if values is None else values)
+    if values is None:
+        values = hu_slice(opener, header)
+    put(place, values)
+    return values
 
 
 def _read_directly(opener: Opener, header: SliceHeader) -> HuArray | None:

@@ -12,7 +12,7 @@ from pydicom.uid import CTImageStorage
 
 from cvt_planner.base.errors import GeometryMismatch, InputRefused
 from cvt_planner.base.progress import Progress
-from cvt_planner.imaging.dicomdir import MAX_DICOMDIR_BYTES, BadDicomdir, FilesAbsent, files_of
+from cvt_planner.imaging.dicomdir import MAX_DICOMDIR_BYTES, BadDicomdir, FilesAbsent, InZip, files_of
 from cvt_planner.imaging.headers import SliceHeader, read_header
 from cvt_planner.imaging.identity import patient_of, series_of
 from cvt_planner.imaging.incomplete import refuse_incomplete, without_incomplete
@@ -35,6 +35,7 @@ from cvt_planner.imaging.sources import (
 
 _Key = tuple[str, ...]
 Place = str | Path | Sequence[str | Path]
+MOST_DICOMDIRS = 16  # of one folder or ZIP that are held against its files; assumed, a study comes on one medium
 SLOWEST_BYTES_PER_S = 10 << 20  # the slowest work on a file in one go that is waited for; assumed
 
 
@@ -157,28 +158,33 @@ class _Scan:
     def refs(self, kind: str, place: Path, progress: Progress) -> tuple[list[FileRef], tuple[str, ...]]:
         """Return the files of a folder, ZIP or DICOMDIR, and sentences on how they were found."""
         if kind == "zip":
-            return self.opener.members(place), ()
-        unread: list[tuple[str, str]] = []
-        remark = ""
+            refs = self.opener.members(place)
+            return refs, self._absent(refs, progress, in_zip=True)
         if kind == "dicomdir":
             try:
                 with self.opener.open(FileRef(place)) as stream:
                     return files_of(place, stream.read(MAX_DICOMDIR_BYTES), progress), ()
             except (BadDicomdir, InputRefused) as fault:
                 why = str(fault) if isinstance(fault, BadDicomdir) else "cannot be read"
-                remark = f"The DICOMDIR {shown(place)} {why}: its whole folder was searched instead."
-        elif (place / "DICOMDIR").is_file():  # a copied medium: whether all came along
-            try:
-                with self.opener.open(FileRef(place / "DICOMDIR")) as stream:
-                    files_of(place / "DICOMDIR", stream.read(MAX_DICOMDIR_BYTES), progress)
-            except FilesAbsent as fault:
-                remark = f"The DICOMDIR {shown(place / 'DICOMDIR')} {fault}: slices or series may be missing."
-            except (BadDicomdir, InputRefused):
-                pass  # it is not needed
+                said = (f"The DICOMDIR {shown(place)} {why}: its whole folder was searched instead.",)
+        unread: list[tuple[str, str]] = []
         refs = list_files(place if kind == "folder" else place.parent, progress, unread=unread)
         self.broken.extend(unread)
         self.broken_folders.extend(name for name, _ in unread)
-        return refs, (remark,) if remark else ()
+        return refs, said if kind == "dicomdir" else self._absent(refs, progress)
+
+    def _absent(self, refs: Sequence[FileRef], progress: Progress, in_zip: bool = False) -> tuple[str, ...]:
+        """Return sentences on what the DICOMDIRs of copied or packed media name and did not come along."""
+        said = []
+        for ref in [ref for ref in refs if ref.short_name.upper() == "DICOMDIR"][:MOST_DICOMDIRS]:
+            try:
+                with self.opener.open(ref) as stream:
+                    files_of(ref.path, stream.read(MAX_DICOMDIR_BYTES), progress, InZip(ref, refs) if in_zip else None)
+            except FilesAbsent as fault:
+                said.append(f"The DICOMDIR {ref.name} {fault}: slices or series may be missing.")
+            except (BadDicomdir, InputRefused):
+                pass  # it is not needed
+        return tuple(said)
 
     def listing(self, refs: Sequence[FileRef], progress: Progress) -> SeriesListing:
         """Return the listing of many files."""
@@ -268,7 +274,7 @@ class _Scan:
     def _entry(self, judgement: Judgement, damage: tuple[str, ...], images: Sequence[SliceHeader]) -> SeriesInfo:
         """Return one stack's entry; `images` are those set aside too."""
         verdict = WARNING if damage and judgement.verdict == USABLE else judgement.verdict
-        first_slice = (judgement.slices or tuple(sorted(judgement.headers, key=lambda h: (h.ref, h.frame))))[0]
+        first_slice = (judgement.slices or tuple(sorted(judgement.headers, key=lambda h: h.order)))[0]
         layout = first_slice.pixels
         return SeriesInfo(
             uid=(first_slice.series_uid or _made_up_uid(first_slice)) + judgement.suffix,
@@ -288,7 +294,7 @@ class _Scan:
             arrangement=judgement.arrangement,
             grid=judgement.grid,
             kind=kind_of_images(images),
-            images=tuple(sorted(images, key=lambda h: (h.ref, h.frame))),
+            images=tuple(sorted(images, key=lambda h: h.order)),
         )
 
     def _hint(self, refs: Sequence[FileRef]) -> str:

@@ -21,7 +21,7 @@ from cvt_planner.base.arrays import Vec3, vec3
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.imaging.elements import HEAD_BYTES, Keys, NotPlain, Plain, TooDeep
 from cvt_planner.imaging.identity import text_of
-from cvt_planner.imaging.parse import TAGS, dataset_of, is_deflated, looks_like_dicom, parsed, quick
+from cvt_planner.imaging.parse import TAGS, dataset_of, looks_like_dicom, parsed, quick
 from cvt_planner.imaging.refs import brief
 from cvt_planner.imaging.sources import FileRef, Opener
 
@@ -92,6 +92,17 @@ class SliceHeader:
         """Return what another process is told: all but the values."""
         return {**self.__dict__, "values": None}
 
+    def but(self, **changed: Any) -> SliceHeader:
+        """Return the header of another slice of the series: `dataclasses.replace` in a quarter of its time."""
+        other = object.__new__(SliceHeader)
+        other.__dict__.update(self.__dict__, **changed)
+        return other
+
+    @property
+    def order(self) -> tuple[tuple[str, ...], str, int]:
+        """Return a key that sorts by folder, file and frame."""
+        return self.ref.path.parts, self.ref.member, self.frame
+
     @property
     def name(self) -> str:
         """Return the file's full name, with the frame where it has several; for messages."""
@@ -121,9 +132,8 @@ def read_header(opener: Opener, ref: FileRef, like: SliceHeader | None = None) -
             head = stream.read(HEAD_BYTES)
             if not looks_like_dicom(head):
                 return None
-            if not is_deflated(head):
-                with suppress(NotPlain):
-                    return _quick_header(ref, stream, head, like)
+            with suppress(NotPlain):  # as a deflated file is, among others
+                return _quick_header(ref, stream, head, like)
             stream, dataset, syntax = parsed(stream, head, list(TAGS.values()))
             return _header_of(ref, stream, dataset, syntax)
         except InputRefused:
@@ -153,7 +163,8 @@ def _quick_header(ref: FileRef, stream: BinaryIO, head: bytes, like: SliceHeader
         layout = like.pixels
         if (offset, size - offset) != (layout.offset, layout.available):
             layout = replace(layout, offset=offset, available=size - offset)
-        return replace(like, ref=ref, position=vec3(position) if position else None, pixels=layout, values=found)
+        place = vec3(position) if position else None
+        return like.but(ref=ref, position=place, pixels=layout, values=found)
     stream.seek(found.end)
     return _header_of(ref, stream, dataset_of(found), found.syntax, found)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pydicom import uid
 
@@ -101,9 +102,8 @@ def is_multiframe(header: SliceHeader) -> bool:
 
 def kind_fault(header: SliceHeader) -> str:
     """Return what the image is, when it is no slice of a CT volume; else an empty string."""
-    for prefix, kind in _OBJECTS.items():
-        if header.sop_class == prefix or header.sop_class.startswith(prefix + "."):
-            return kind
+    if kind := _object_words(header.sop_class):
+        return kind
     if header.modality != "CT":
         return f"an image of modality {header.modality or 'unknown'}, not CT"
     if header.pixels is None:  # a slice cut off before its picture is damaged, which is judged later
@@ -117,6 +117,11 @@ def kind_fault(header: SliceHeader) -> str:
     if header.pixels.samples != 1:
         return f"a {header.pixels.photometric or 'colour'} picture, not a CT slice in HU"
     return ""
+
+
+@lru_cache(maxsize=256)  # the slices of a series share theirs
+def _object_words(sop_class: str) -> str:
+    return next((kind for prefix, kind in _OBJECTS.items() if f"{sop_class}.".startswith(f"{prefix}.")), "")
 
 
 def image_fault(header: SliceHeader) -> str:

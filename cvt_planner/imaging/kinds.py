@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 from cvt_planner.imaging.headers import SliceHeader
 
@@ -23,16 +24,21 @@ _COMPUTED = frozenset(
 
 def kind_of(header: SliceHeader) -> str:
     """Return what one object is: one of `KINDS`."""
-    terms = set(header.image_type)
-    if _is_of(header.sop_class, _REPORTS):
+    return _kind_of(header.sop_class, header.image_type, header.modality == "CT" and header.pixels is not None)
+
+
+@lru_cache(maxsize=256)  # the slices of a series are of one kind
+def _kind_of(sop_class: str, image_type: tuple[str, ...], is_ct_picture: bool) -> str:
+    terms = set(image_type)
+    if _is_of(sop_class, _REPORTS):
         return REPORT
-    if _is_of(header.sop_class, _CAPTURES) or terms & _SCREENS:
+    if _is_of(sop_class, _CAPTURES) or terms & _SCREENS:
         return CAPTURE
-    if header.modality != "CT" or header.pixels is None:
+    if not is_ct_picture:
         return OTHER
     if "LOCALIZER" in terms:
         return LOCALISER
-    return DERIVED if header.image_type[:1] == ("DERIVED",) or terms & _COMPUTED else IMAGE
+    return DERIVED if image_type[:1] == ("DERIVED",) or terms & _COMPUTED else IMAGE
 
 
 def kind_of_images(headers: Sequence[SliceHeader]) -> str:

@@ -15,13 +15,12 @@ from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging import compose
 from cvt_planner.imaging.canonical import Turn
 from cvt_planner.imaging.compose import gaps_of
-from cvt_planner.imaging.content import content_hash
 from cvt_planner.imaging.fill import Means
 from cvt_planner.imaging.find import Place, find_series, patience_s
+from cvt_planner.imaging.first_look import FirstLook
 from cvt_planner.imaging.pixels import hu_slice
 from cvt_planner.imaging.posture import Posture, is_known_position, position_words, posture_of
 from cvt_planner.imaging.research import PLACE_UNKNOWN, read_research
-from cvt_planner.imaging.saturation import saturation_of
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
 from cvt_planner.imaging.sources import FileRef, Opener
 from cvt_planner.imaging.volume import Gap, Volume
@@ -70,14 +69,14 @@ def read_volume(
         hu, grid, remarks = read_research(place, reading)
         gaps: tuple[Gap, ...] = ()
         notices = (*info.reasons, *remarks, *notices)
+        look = FirstLook(hu, grid)
     else:
-        hu, grid, gaps = _read_slices(info, reading, means)
+        hu, grid, gaps, look = _read_slices(info, reading, means)
         notices = (*info.reasons, *notices)
-    with ThreadPoolExecutor(1) as beside:  # both leave the interpreter to what looks at the picture
-        hashed = beside.submit(content_hash, hu, grid, progress)
-        saturated = beside.submit(saturation_of, hu)
+    with ThreadPoolExecutor(1) as beside:  # it leaves the interpreter to what looks at the picture
+        looking = beside.submit(look.finish, progress)
         posture = posture_of(hu, grid, info.identity.patient_position)
-    saturation = saturated.result()
+    content_hash, saturation = looking.result()
     if saturation is not None:
         notices = (*notices, saturation.words)
     if info.identity.contrast_agent:
@@ -88,7 +87,7 @@ def read_volume(
         grid=grid,
         patient=info.patient,
         series=replace(info.identity, modality=info.identity.modality or "CT"),
-        content_hash=hashed.result(),
+        content_hash=content_hash,
         source=info.source,
         notices=notices,
         gaps=gaps,
@@ -162,7 +161,9 @@ def _named(listing: SeriesListing, series_uid: str) -> SeriesInfo:
     return matches[0]
 
 
-def _read_slices(info: SeriesInfo, progress: Progress, means: Means) -> tuple[HuArray, Grid, tuple[Gap, ...]]:
+def _read_slices(
+    info: SeriesInfo, progress: Progress, means: Means
+) -> tuple[HuArray, Grid, tuple[Gap, ...], FirstLook]:
     arrangement = info.arrangement
     assert arrangement is not None
     turn = Turn.of(arrangement.grid.lps_from_index)
@@ -173,14 +174,15 @@ def _read_slices(info: SeriesInfo, progress: Progress, means: Means) -> tuple[Hu
         raise InputRefused(
             f"{info.source} does not fit into the memory of this computer. Choose a smaller series."
         ) from fault
+    look = FirstLook(hu, grid)
     with means.opener() as opener:
         if arrangement.is_plain and not arrangement.gaps and not any(header.frame for header in info.slices):
-            means.fill(opener, info.slices, hu, turn, progress)
+            means.fill(opener, info.slices, hu, turn, progress, look.filled)
         else:
             kept = _KeepingOpener(opener)
             kept.open(info.slices[0].ref).close()
             compose.fill(turn.stored_view(hu), arrangement, lambda n: hu_slice(kept, info.slices[n]), progress)
-    return hu, grid, gaps_of(arrangement, turn, grid)
+    return hu, grid, gaps_of(arrangement, turn, grid), look
 
 
 class _KeepingOpener(Opener):

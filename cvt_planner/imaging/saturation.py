@@ -18,7 +18,7 @@ WRAP_BRIGHT_HU = 2000  # a ring of at least this encloses what has wrapped round
 WRAP_DARK_HU = 0  # nothing within a ring of metal is really as dark; assumed
 
 
-def saturation_of(hu: HuArray) -> Saturation | None:
+def saturation_of(hu: HuArray, brightest: HuArray) -> Saturation | None:
     """Return where HU are clipped or wrapped; None where they are not.
 
     Clipped: a spike of equal voxels at the largest value. Wrapped: dark voxels enclosed by voxels of over 2000 HU in
@@ -29,8 +29,9 @@ def saturation_of(hu: HuArray) -> Saturation | None:
     ----------
     hu
         (k, j, i) int16 HU.
+    brightest
+        (k,) the largest of each plane: few planes have to be looked at again.
     """
-    brightest = np.array([one.max(initial=-32768) for one in hu])  # of each slice: few have to be looked at again
     ceiling = int(brightest.max(initial=-32768))
     if ceiling < LOWEST_CEILING_HU:
         return None

@@ -41,7 +41,7 @@ def parts_of(images: Sequence[SliceHeader], same_pixels: SamePixels) -> list[Par
     large = [group for group in groups if len(group) >= MIN_SLICES] or groups[:1]
     small = [h for group in groups if group not in large for h in group]
     parts = [part for group in large for part in _by_acquisition(group, same_pixels)]
-    parts.sort(key=lambda p: (-len(p.stack.slices), p.stack.slices[0].ref, p.stack.slices[0].frame))
+    parts.sort(key=lambda p: (-len(p.stack.slices), p.stack.slices[0].order))
     if len(groups) == 1:
         return parts
     return [
@@ -63,7 +63,7 @@ def _differing(total: int, own: int, small: list[SliceHeader], listed: bool) -> 
 def _by_geometry(images: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
     """Return groups of one size, orientation, spacing and frame of reference, the largest first."""
     groups: list[list[SliceHeader]] = []
-    for header in sorted(images, key=lambda h: (h.ref, h.frame)):
+    for header in sorted(images, key=lambda h: h.order):
         group = next((g for g in groups if _same_stack(g[0], header)), None)
         if group is None:
             groups.append([header])

@@ -54,7 +54,7 @@ def sorted_stack(headers: Sequence[SliceHeader]) -> Stack:
     normal = np.cross(row, column)
     positions = np.array([h.position for h in headers], dtype=np.float64).reshape(-1, 3)
     along = positions @ normal
-    names = [h.ref for h in headers]
+    names = [h.order for h in headers]
     order = sorted(range(len(headers)), key=lambda n: (round(float(along[n]) / SAME_PLACE_MM), names[n]))
     # The sum keeps a negative zero out of the grid.
     return Stack(
@@ -65,6 +65,9 @@ def sorted_stack(headers: Sequence[SliceHeader]) -> Stack:
 def repeated_places(stack: Stack) -> list[list[int]]:
     """Return groups of indices of slices that lie at the same place (to `SAME_PLACE_MM`), each of two or more."""
     groups: list[list[int]] = [[0]]
+    steps = np.linalg.norm(np.diff(stack.positions, axis=0), axis=1)
+    if not (steps <= SAME_PLACE_MM).any():  # as in nearly every series
+        return []
     for n in range(1, len(stack.slices)):
         near = np.linalg.norm(stack.positions[n] - stack.positions[groups[-1][0]]) <= SAME_PLACE_MM
         if near:

@@ -1,13 +1,19 @@
 """Opening a CT of 600 slices of 512 x 512: against SimpleITK, dcm2niix, and the decoders alone in one process.
 
-    python tests/bench/bench_reading.py [FOLDER]    a CT series to make the slices from; without it, the phantom
+    python tests/bench/bench_reading.py [PART ...] [--from FOLDER]
 
-Medians of several runs, taken turn by turn in one go, the files in the page cache. "Ours" is what the window does:
-the series found and judged in the reading process (warm), the volume read there and handed over, its hash included.
+Parts are `plain`, `jpeg-ls`, `jpeg-2000` and `memory` (all of them where none is given); the slices are made from the
+pictures of a CT series in a folder or, without one, from the phantom. Compressed series have `FEWER` slices (all of
+them where memory is measured), because every contestant decodes them at the same rate however many there are.
+
+Medians of several runs, taken turn by turn in one go, the files in the page cache; what a contestant returns is let go
+of after its clock has stopped. "Ours" is what the window does: the series found and judged in the reading process
+(warm), the volume read there and handed over, its hash included.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import statistics
@@ -27,28 +33,35 @@ import pydicom  # noqa: E402
 from pydicom.encaps import encapsulate  # noqa: E402
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless  # noqa: E402
 
-SLICES, SIZE = 600, 512
-RUNS, RUNS_COMPRESSED = 5, 3
-SYNTAXES = {"plain": ExplicitVRLittleEndian, "JPEG-LS": JPEGLSLossless, "JPEG 2000": JPEG2000Lossless}
+SLICES, FEWER, SIZE = 600, 60, 512
+RUNS, RUNS_COMPRESSED = 9, 3
+SYNTAXES = {"plain": ExplicitVRLittleEndian, "jpeg-ls": JPEGLSLossless, "jpeg-2000": JPEG2000Lossless}
+PARTS = (*SYNTAXES, "memory")
 
 
 def main(argv: list[str]) -> int:
     """Make the slices, measure, print."""
     from cvt_planner.imaging import isolation
 
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--from", dest="folder", type=Path, help="a CT series to make the slices from")
+    asked = parser.parse_args(argv)
+    parts = asked.parts or list(PARTS)
+    if unknown := set(parts) - set(PARTS):
+        parser.error(f"no part is called {', '.join(sorted(unknown))}")
     place = Path(tempfile.mkdtemp(prefix="cvt-bench-"))
     try:
+        pictures, template = source(asked.folder, place)
+        print(f"{SIZE} x {SIZE}, plain {SLICES} slices, compressed {FEWER}; {os.cpu_count()} cores", flush=True)
         isolation.warm_up()
-        pictures, template = source(Path(argv[0]) if argv else None, place)
-        for name in SYNTAXES:
-            write(place / name, name, pictures, template)
-        volume_mb = 2 * SLICES * SIZE * SIZE / 1e6
-        print(f"{SLICES} slices of {SIZE} x {SIZE}, {volume_mb:.0f} MB in memory, {os.cpu_count()} cores")
-        plain(place / "plain", place)
-        for name in ("JPEG-LS", "JPEG 2000"):
-            compressed(place / name, name, place)
-        for name in SYNTAXES:
-            memory(place / name, name, volume_mb)
+        for name in (name for name in SYNTAXES if name in parts):
+            write(place / name, name, pictures, template, SLICES if name == "plain" else FEWER)
+            measure(place / name, name, place)
+        isolation.close()
+        for name in SYNTAXES if "memory" in parts else ():
+            write(place / "whole" / name, name, pictures, template, SLICES)
+            memory(place / "whole" / name, name)
     finally:
         isolation.close()
         shutil.rmtree(place, ignore_errors=True)
@@ -76,14 +89,14 @@ def source(folder: Path | None, place: Path) -> tuple[list[np.ndarray], pydicom.
     return pictures, template
 
 
-def write(folder: Path, name: str, pictures: list[np.ndarray], ds: pydicom.Dataset) -> None:
-    """Write the slices in one transfer syntax."""
-    folder.mkdir()
+def write(folder: Path, name: str, pictures: list[np.ndarray], ds: pydicom.Dataset, count: int) -> None:
+    """Write so many slices in one transfer syntax."""
+    folder.mkdir(parents=True)
     ds.Rows = ds.Columns = SIZE
     ds.PixelSpacing, ds.ImageOrientationPatient = [0.8, 0.8], [1, 0, 0, 0, 1, 0]
     ds.file_meta.TransferSyntaxUID = SYNTAXES[name]
     ds.SeriesInstanceUID = f"2.25.{1 + list(SYNTAXES).index(name)}"
-    for n in range(SLICES):
+    for n in range(count):
         picture = pictures[n % len(pictures)]
         ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = f"{ds.SeriesInstanceUID}.{n}"
         ds.ImagePositionPatient, ds.InstanceNumber, ds.SliceLocation = [-200, -200, 0.5 * n], n + 1, 0.5 * n
@@ -103,7 +116,7 @@ _CACHE: dict[tuple[str, int], bytes] = {}
 
 def encoded(picture: np.ndarray, name: str) -> bytes:
     """Return a picture compressed without loss."""
-    if name == "JPEG-LS":
+    if name == "jpeg-ls":
         import jpeg_ls
 
         return bytes(jpeg_ls.encode_array(picture))
@@ -112,16 +125,18 @@ def encoded(picture: np.ndarray, name: str) -> bytes:
     return bytes(encode_array(picture, codec_format=0, photometric_interpretation=2))
 
 
-def by_turns(runs: int, contestants: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """Return the median seconds of each contestant, run by turns after one run that warms up."""
+def by_turns(runs: int, contestants: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
+    """Return the seconds of each contestant, run by turns after one run that warms up."""
     times: dict[str, list[float]] = {name: [] for name in contestants}
     for run in range(runs + 1):
         for name, work in contestants.items():
             begin = time.perf_counter()
-            work()
+            made = work()
+            taken = time.perf_counter() - begin
+            del made
             if run:
-                times[name].append(time.perf_counter() - begin)
-    return {name: statistics.median(measured) for name, measured in times.items()}
+                times[name].append(taken)
+    return times
 
 
 def ours(folder: Path) -> Callable[[], object]:
@@ -151,18 +166,6 @@ def by_simpleitk(folder: Path) -> object:
     return reader.Execute()
 
 
-def plain(folder: Path, place: Path) -> None:
-    """Measure uncompressed slices."""
-    contestants: dict[str, Callable[[], object]] = {
-        "ours": ours(folder),
-        "ours, first picture": lambda: first_picture(folder),
-        "SimpleITK": lambda: by_simpleitk(folder),
-        **by_dcm2niix(folder, place),
-    }
-    for name, seconds in by_turns(RUNS, contestants).items():
-        print(f"plain, {name}: {seconds:.3f} s", flush=True)
-
-
 def by_dcm2niix(folder: Path, place: Path) -> dict[str, Callable[[], object]]:
     """Return the work of converting a folder; nothing where dcm2niix is not there or cannot read it."""
     converter, out = shutil.which("dcm2niix"), place / "nifti"
@@ -179,25 +182,27 @@ def by_dcm2niix(folder: Path, place: Path) -> dict[str, Callable[[], object]]:
     return {"dcm2niix": work} if work() else {}
 
 
-def compressed(folder: Path, name: str, place: Path) -> None:
-    """Measure compressed slices against every free decoder at hand, in one process."""
+def measure(folder: Path, name: str, place: Path) -> None:
+    """Measure one kind of slices; the compressed ones against every free decoder at hand, in one process."""
 
-    def by_pydicom() -> None:
-        for path in sorted(folder.iterdir()):
-            _ = pydicom.dcmread(path).pixel_array
+    def by_pydicom() -> object:
+        return np.stack([pydicom.dcmread(path).pixel_array for path in sorted(folder.iterdir())])
 
     contestants: dict[str, Callable[[], object]] = {
         "ours": ours(folder),
         "ours, first picture": lambda: first_picture(folder),
         "SimpleITK": lambda: by_simpleitk(folder),
-        "pydicom": by_pydicom,
+        **({} if name == "plain" else {"pydicom": by_pydicom}),
         **by_dcm2niix(folder, place),
     }
-    for contestant, seconds in by_turns(RUNS_COMPRESSED, contestants).items():
-        print(f"{name}, {contestant}: {seconds:.3f} s", flush=True)
+    measured = by_turns(RUNS if name == "plain" else RUNS_COMPRESSED, contestants)
+    for contestant, seconds in measured.items():
+        print(
+            f"{name}, {contestant}: median {statistics.median(seconds):.3f} s, least {min(seconds):.3f} s", flush=True
+        )
 
 
-def memory(folder: Path, name: str, volume_mb: float) -> None:
+def memory(folder: Path, name: str) -> None:
     """Measure the peak of memory over all processes (shared pages counted once), in a process that only reads."""
     script = folder.parent / "child.py"
     script.write_text(
@@ -206,8 +211,9 @@ def memory(folder: Path, name: str, volume_mb: float) -> None:
         encoding="utf-8",
     )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
-    peak = float(done.stdout)
-    print(f"{name}, peak memory of all processes: {peak:.0f} MB (target {1.4 * volume_mb + 150:.0f} MB)")
+    volume_mb, peak = 2 * SLICES * SIZE * SIZE / 1e6, float(done.stdout)
+    limit = f"limit {1.4 * volume_mb + 150:.0f} MB for a volume of {volume_mb:.0f} MB"
+    print(f"{name}, peak memory of all processes: {peak:.0f} MB ({limit})", flush=True)
 
 
 def watch_memory(folder: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,7 @@ from cvt_planner.base.errors import InputRefused, PlannerError
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.canonical import Turn
 from cvt_planner.imaging.deidentify import copies
-from cvt_planner.imaging.fill import Means, fill_slices, put_slice, read_slice
+from cvt_planner.imaging.fill import Filled, Means, fill_slices, put_slice, read_slice
 from cvt_planner.imaging.find import find_series
 from cvt_planner.imaging.headers import SliceHeader
 from cvt_planner.imaging.isolation.limits import MemoryLimit
@@ -67,6 +68,7 @@ def serve(pipe: Connection, mate: Connection, block: Any, counter: Any) -> None:
     """Answer requests until the other end of the pipe closes; the mate helps to decode."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the owner, which then ends this
     worker = _Worker(pipe, mate, StatusWriter(block), counter)
+    gc.freeze()  # what was imported stays: the collector need not go through it with every thousand headers
     with suppress(EOFError, OSError):
         pipe.send(READY)
         while True:
@@ -204,12 +206,14 @@ class _Worker:
             kept.array[...] = volume.hu
         self._shared[id(kept.array)] = kept
 
-    def _fill(self, opener: Opener, slices: Sequence[SliceHeader], hu: HuArray, turn: Turn, progress: Progress) -> None:
+    def _fill(
+        self, opener: Opener, slices: Sequence[SliceHeader], hu: HuArray, turn: Turn, progress: Progress, filled: Filled
+    ) -> None:
         """Fill a volume: plain slices by threads, which the disk serves; compressed ones by two processes."""
         first = slices[0].pixels
         voxels = self._shared.get(id(hu))
         if voxels is None or first is None or first.transfer_syntax in NATIVE:
-            fill_slices(opener, slices, hu, turn, progress, put_slice if voxels is None else voxels.put)
+            fill_slices(opener, slices, hu, turn, progress, filled, put_slice if voxels is None else voxels.put)
             return
         self._counter.value = 0
         self._mate.send(Job(tuple(slices), turn, self._request.password, self._request.left_out))

@@ -83,11 +83,11 @@ def serve_crash_when_read(pipe: Connection, mate: Connection, block: Any, counte
     """Serve, and crash when the pixels of the fourth file are read."""
     real = fill.read_slice
 
-    def read_slice(opener: sources.Opener, header: Any, *places: Any) -> None:
+    def read_slice(opener: sources.Opener, header: Any, *places: Any) -> Any:
         if header.ref.short_name.endswith("-003.dcm"):
             opener.enter(header.ref)
             os.kill(os.getpid(), signal.SIGSEGV)
-        real(opener, header, *places)
+        return real(opener, header, *places)
 
     fill.read_slice = read_slice
     worker.serve(pipe, mate, block, counter)

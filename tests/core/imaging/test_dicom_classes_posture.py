@@ -125,6 +125,32 @@ def test_class_39_all_four_positions_are_told_apart(lies: str, said: str) -> Non
         assert posture_of(hu, grid, ends + said).verdict == ("agrees" if lies == said else "contradicts")
 
 
+# Rows and columns of a scanner's picture of a patient who lies head first on one side: down is the side on the couch.
+DECUBITUS = {"HFDR": (0, 1, 0, -1, 0, 0), "HFDL": (0, -1, 0, 1, 0, 0)}
+
+
+@pytest.mark.parametrize("lies", DECUBITUS)
+@pytest.mark.parametrize("said", [*DECUBITUS, "HFS", "FFDL", "FFDR"])
+def test_class_39_files_of_a_patient_on_the_side_are_held_against_their_header(tmp_path: Path, write_series: Callable[..., list[Path]], lies: str, said: str) -> None:  # fmt: skip # noqa: E501
+    """A right header is read without doubt, its axes named rightly; a wrong side or back down is doubted."""
+    hu, _ = trunk(SIDES[lies[2:]])
+    section = hu[0, :, ::-1].T if lies == "HFDR" else hu[0, ::-1].T
+
+    def edit(ds: Dataset, n: int) -> None:
+        ds.PatientPosition, ds.PixelSpacing = said, [3.0, 3.0]
+        ds.RescaleSlope, ds.RescaleIntercept = 1, -1024
+        ds.PixelData = (section + 1024).astype("<u2").tobytes()
+
+    write_series(tmp_path, iop=DECUBITUS[lies], places=range(80, 176, 8), shape=section.shape, edit=edit)
+    volume = read_volume(tmp_path)
+    assert np.array_equal(volume.hu[5], hu[5])
+    fits = said[2:] == lies[2:]
+    assert volume.sides_confirmed is fits and volume.posture is not None
+    assert volume.posture.verdict == ("agrees" if fits else "contradicts")
+    side = "right" if lies == "HFDR" else "left"
+    assert fits or f"The couch lies at the patient's {side}; the header says" in volume.sides_reason
+
+
 def test_class_39_without_a_couch_only_the_spine_speaks() -> None:
     hu, grid = trunk("")
     assert posture_of(hu, grid, "HFS").evidence == ("The spine lies at what the header calls the patient's back.",)

@@ -9,7 +9,7 @@ import numpy as np
 
 from cvt_planner.base.arrays import FloatArray, LabelArray, MaskArray, Points
 from cvt_planner.geometry.frames import Grid
-from cvt_planner.imaging.read import content_hash
+from cvt_planner.imaging.content import content_hash
 from cvt_planner.imaging.volume import Patient, SeriesIdentity, Volume
 
 
