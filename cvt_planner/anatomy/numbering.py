@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cvt_planner.anatomy.level_evidence import SideEvidence, VertebraEvidence, look_beside
-from cvt_planner.anatomy.levels import SCHEMES, USUAL, LevelScheme, is_level
+from cvt_planner.anatomy.levels import NAMES, SCHEMES, USUAL, LevelScheme, is_level
 from cvt_planner.anatomy.spine.model import Spine, Vertebra
 from cvt_planner.anatomy.vertebra_reference import body_reference
 from cvt_planner.base.progress import Progress
@@ -27,6 +27,7 @@ _RARE = 0.004  # each of the others
 # How a body's measures scatter about the mean of its level: a person's overall size, and each measure by itself, as
 # shares; assumed. The measures of neighbours are not independent: together they count as half as many.
 _PERSON, _EACH, _COUNTED = 0.15, 0.10, 0.5
+_NEARLY_ALL = 0.9  # names that together are less probable are not the only ones said; assumed
 _BACKGROUND = 0.01  # a sign is misread so often at the least; assumed
 
 
@@ -201,10 +202,26 @@ def _votes(
             f"{between} vertebrae lie between the last rib seen and the sacrum: a transitional vertebra, or a short "
             "last rib. Count from another landmark."
         )
-    if len(hypotheses) > 1:
-        other = hypotheses[1]
-        lines.append(f"Next probable: uppermost {other.names[found[0].number]} ({100 * other.probability:.0f} %).")
-    return tuple(lines)
+    return (*lines, *_others(hypotheses, found[0].number))
+
+
+def _others(hypotheses: list[Hypothesis], uppermost: int) -> list[str]:
+    """Return in words which other names there may be: the next probable, or from where to where where it is any."""
+    together, among = 0.0, set()
+    for one in hypotheses:
+        if together >= _NEARLY_ALL:
+            break
+        together += one.probability
+        among.add(one.names[uppermost])
+    if len(among) > 2:
+        ends = min(among, key=NAMES.index), max(among, key=NAMES.index)
+        return [
+            f"Ribs, sacrum and sizes do not tell: with {100 * together:.0f} % the uppermost is any from {ends[0]} to "
+            f"{ends[1]}. Count from another picture."
+        ]
+    return [
+        f"Next probable: uppermost {one.names[uppermost]} ({100 * one.probability:.0f} %)." for one in hypotheses[1:2]
+    ]
 
 
 def _between(evidence: tuple[VertebraEvidence, ...]) -> int | None:

@@ -97,12 +97,15 @@ def _is_before(borders: Any, s: float, v: float, before: float, within_reach: bo
 def _beside_narrow(borders: Any, s: float, v: float, past: float, before: float, beside: bool) -> int:
     """Return the number of the vertebra whose transverse process a place beside a narrow one surely is.
 
-    `_ASIDE` where it may be the neck of a rib, in front of these processes or beyond their tips, else 0.
+    `_BEYOND_RIB` beyond the tips of these processes: also a first rib that ends soon. `_ASIDE` where it may be the neck
+    of a rib in front of them, else 0.
     """
     ahead = before - _LINE_MM + _LINE_FALL * (past - _PAST_WALL_MM)
     if past <= _PAST_WALL_MM:
         return 0
-    if not beside and (ahead > 0.0 or past > _TIPS_MM):
+    if not beside and past > _TIPS_MM:
+        return _BEYOND_RIB
+    if not beside and ahead > 0.0:
         return _ASIDE
     if past < _PROCESS_MM and _BEHIND_LINE_MM[0] < -ahead < _BEHIND_LINE_MM[1]:
         levels = borders.shape[0] - 1
@@ -115,7 +118,7 @@ def _beside_narrow(borders: Any, s: float, v: float, past: float, before: float,
 @kernel
 def _marked(found: int, aside: float, narrow: bool) -> int:
     """Return what a place is, as a mark where it lies so far aside that it may be rib, or surely is one."""
-    if aside > (_NARROW_RIB_MM if narrow else _RIB_MM):
+    if found == _BEYOND_RIB or aside > (_NARROW_RIB_MM if narrow else _RIB_MM):
         return _BEYOND_RIB
     if aside > _SIDE_MM:
         return _ASIDE_OTHER if found == OTHER else _ASIDE

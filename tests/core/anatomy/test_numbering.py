@@ -52,6 +52,7 @@ def test_ribs_and_sacrum_name_a_whole_lumbar_spine(person: float) -> None:
     assert named(proposal) == WHOLE
     assert 0.8 < proposal.confidence <= MOST_SURE
     assert "Ribs are seen at T11?, T12?." in proposal.votes
+    assert not any("do not tell" in vote for vote in proposal.votes)
 
 
 def test_six_between_last_rib_and_sacrum_are_said() -> None:
@@ -68,6 +69,14 @@ def test_without_landmarks_it_does_not_pretend() -> None:
     assert sum(one.probability for one in proposal.hypotheses) <= 1.0 + 1e-9
     cervical = weigh(bodies(["C4", "C5", "C6"]), seen(*[UNSEEN] * 3))
     assert named(cervical)[0].startswith("C")
+
+
+def test_where_the_names_may_be_any_of_many_it_says_from_where_to_where() -> None:
+    """Ribs at every vertebra in view: a chest without its ends."""
+    proposal = weigh(bodies(["T8", "T9", "T10", "T11"]), seen(*[RIB] * 4))
+    assert proposal.confidence < 0.5
+    assert any("the uppermost is any from T" in vote for vote in proposal.votes)
+    assert not any("Next probable" in vote for vote in proposal.votes)
 
 
 def test_no_vertebra_no_names() -> None:

@@ -12,6 +12,7 @@ from cvt_planner.anatomy.spine.bone import bone_mask, flooded_from
 from cvt_planner.anatomy.spine.faces import whole_rows
 from cvt_planner.anatomy.spine.hollow import filled
 from cvt_planner.anatomy.spine.sections import cuts
+from cvt_planner.anatomy.spine.sowing import _ASIDE, _BEYOND_RIB, _beside_narrow
 from cvt_planner.base.arrays import FloatArray
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Patient, SeriesIdentity, Volume
@@ -111,3 +112,13 @@ def test_a_pedicle_s_width_height_and_axis_are_found_between_voxels(
     assert np.abs(found.width_mm - width).max() < 0.5
     assert np.abs(found.height_mm - height).max() < 0.7
     assert found.edges.min() == pytest.approx(1.0, abs=0.1)
+
+
+def test_beside_a_narrow_vertebra_bone_beyond_its_transverse_process_is_rib() -> None:
+    """Whether the rib reaches far aside or, as a first one may, ends soon; also behind the line where necks run."""
+    borders = np.array([[60.0, 0.0], [40.0, 0.0], [20.0, 0.0], [0.0, 0.0]])
+    assert _beside_narrow(borders, 35.0, -20.0, 28.0, -25.0, False) == _BEYOND_RIB
+    assert _beside_narrow(borders, 35.0, 0.0, 28.0, -5.0, False) == _BEYOND_RIB
+    assert _beside_narrow(borders, 35.0, -20.0, 15.0, -25.0, False) == 1, "the process itself"
+    assert _beside_narrow(borders, 35.0, 0.0, 15.0, -5.0, False) == _ASIDE, "a rib's neck, if more hangs on it"
+    assert _beside_narrow(borders, 35.0, 0.0, 28.0, -5.0, True) == 0, "beside a body"
