@@ -31,7 +31,7 @@ def ball_radius_mm(region: MaskArray, ground: Ground) -> float:
 
 
 def part_at_seed(mask: MaskArray, ground: Ground) -> MaskArray | None:
-    """Return the part of a mask that hangs together with its voxel nearest to the seed, filled; None if 3 mm hold none."""
+    """Return the part of a mask that hangs together with its voxel nearest to the seed, filled, or None."""
     near = np.flatnonzero(mask & (ground.distance_mm <= _SEED_REACH_MM))
     if near.size == 0:
         return None
