@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from cvt_planner.anatomy.lesion.ground import Ground
-from cvt_planner.anatomy.lesion.normal import NormalBone, clear_mm, flattened, local_means
+from cvt_planner.anatomy.lesion.normal import NormalBone, above_normal, clear_mm, flattened, local_means
 from cvt_planner.anatomy.morphology import bounding_box, depth_of
 from cvt_planner.base.arrays import Float32Array, MaskArray
 
@@ -28,6 +28,8 @@ _MIXED_BRIGHT, _MIXED_DARK = 0.05, 0.15
 # places in sound bodies of phantoms and of five real CTs 1 in 30 does; of true lesions of phantoms that are seen at all
 # dark ones come to 1.5 and more, bright ones to 9, mixed ones to 1.08.
 _DARK, _BRIGHT, _PATCHY = 1.45, 2.0, 1.0
+_BORDER_MM = 1.3  # so far about a region it may border on cortex: its blur; assumed
+_UNSURE_MM = 1.0  # by so much the bone's surface may be off; assumed
 _GAS_BELOW_HU = 100.0  # so far below the lesion's dark tissue it is fat, gas or lung; assumed
 
 
@@ -60,9 +62,11 @@ def flat_ground(ground: Ground, normal: NormalBone) -> Ground:
         return ground
     hu = ground.hu.copy()
     behind = ~ground.body & (ground.depth_mm > 0.0)
+    above = np.zeros_like(hu)
     for part, by_depth in ((ground.body, normal.usual.body_by_depth_hu), (behind, normal.usual.arch_by_depth_hu)):
         hu[part] = flattened(hu[part], ground.depth_mm[part], normal.hu, by_depth)
-    return replace(ground, hu=hu)
+        above[part] = above_normal(ground.depth_mm[part], by_depth)
+    return replace(ground, hu=hu, above_hu=above, raw_hu=ground.hu)
 
 
 def how_different(ground: Ground, normal: NormalBone, tissues: Tissues, region: MaskArray) -> float | None:
@@ -161,6 +165,30 @@ def evidence_of(ground: Ground, normal: NormalBone, tissues: Tissues, region: Ma
     if tissues.patchy and region is not None:
         best = np.maximum(best, _patchiness(ground, normal, region))
     return np.asarray(np.where(ground.may_be, best, OUTSIDE), dtype=np.float32)
+
+
+def evidence_at_cortex(
+    ground: Ground, normal: NormalBone, dark_hu: float, region: MaskArray
+) -> tuple[Float32Array, MaskArray] | None:
+    """Return evidence where a dark region borders on cortex, and where that is, (k, j, i); None where it does not.
+
+    It is 0 half-way between the lesion and the cortex there: half-way to marrow lies within the lesion, since blurred
+    cortex shines into it. The outermost millimetre is left out: the bone's surface is no better known.
+    """
+    if ground.above_hu is None or ground.raw_hu is None:
+        return None
+    spacing = ground.grid.spacing_kji_mm
+    box = bounding_box(region, math.ceil(_BORDER_MM / float(spacing.min())) + 1)
+    near = (depth_of(~region[box], spacing) <= _BORDER_MM) & (ground.depth_mm[box] > _UNSURE_MM) & ground.may_be[box]
+    there = np.zeros_like(region)
+    there[box] = near & (ground.above_hu[box] > 2.0 * normal.spread_hu)
+    if not there.any():
+        return None
+    evidence = np.full(region.shape, -1.0, dtype=np.float32)
+    bone = np.float32(normal.hu) + ground.above_hu[box]
+    share = (ground.raw_hu[box] - np.float32(dark_hu)) / (bone - np.float32(dark_hu))
+    evidence[box] = np.clip(1.0 - 2.0 * share, -1.0, 1.0)
+    return evidence, there
 
 
 def _patchiness(ground: Ground, normal: NormalBone, region: MaskArray) -> Float32Array:

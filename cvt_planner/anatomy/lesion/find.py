@@ -11,21 +11,24 @@ from scipy import ndimage
 from cvt_planner.anatomy.band import contrast_at
 from cvt_planner.anatomy.lesion.box import labels_on
 from cvt_planner.anatomy.lesion.distance import ramp_of, signed_distance_mm, widths_mm
+from cvt_planner.anatomy.lesion.even import grown_even
 from cvt_planner.anatomy.lesion.evidence import (
     OUTSIDE,
     Tissues,
+    evidence_at_cortex,
     evidence_of,
     flat_ground,
     how_different,
-    shell_mm,
+    least_contrast_hu,
     tissues_at,
     tissues_of,
 )
 from cvt_planner.anatomy.lesion.ground import REACH_MM, Ground, ground_at
 from cvt_planner.anatomy.lesion.normal import NormalBone, normal_bone
+from cvt_planner.anatomy.lesion.pieces import ball_radius_mm, closed, given_back, part_at_seed, without_lobes
 from cvt_planner.anatomy.lesion.surface import smooth_region
 from cvt_planner.anatomy.lesion_shape import Region
-from cvt_planner.anatomy.morphology import bounding_box, depth_of, flooded
+from cvt_planner.anatomy.morphology import bounding_box, depth_of
 from cvt_planner.anatomy.neighbourhood import DENOISE_SIGMA_MM, index_kji
 from cvt_planner.anatomy.spine.model import Part, Spine
 from cvt_planner.base.arrays import Float32Array, MaskArray, Vec3
@@ -36,18 +39,16 @@ from cvt_planner.imaging.volume import Volume
 # See `surface.smooth_region`: more where bone varies as much as the lesion differs; assumed.
 _SMOOTH_MM, _MOST_SMOOTH_MM = 0.5, 0.8
 _CORE_MM = 2.5  # the seed's own tissue
-_SEED_REACH_MM = 3.0  # a seed that misses the lesion by so little still counts as inside
 _ROUNDS = 4
 _AROUND_MM = 8.0  # so far about a region found the next round looks; assumed
-_CLOSE_MM = 4.0  # notches of a patchy lesion narrower than twice this belong to it; assumed
 _BEYOND_MM = 6.0  # so far beyond the bone a lesion is followed where that is asked for; assumed
 _BESIDE_MM = 1.0  # beyond the bone: the labels' edge is off by so much, and cortex blurs; assumed
-_NECK_MM = 2.0  # a lobe that hangs on by a neck narrower than twice this is looked at by itself; assumed
-_LEAST_RADIUS_MM = 3.0  # of a lesion whose surface is given back what smoothing takes; assumed
 _SURE = 1.5  # times what normal bone may come to, from which on there is no doubt; assumed
 _SMALL_ML = 0.3  # a focus smaller than that is doubtful; assumed
 _EATEN_SHARE = 0.25  # of a region: so much bone that only the other side has is a lesion's doing; assumed
 _VEIN_ML = 1.5  # no basivertebral vein looks larger; assumed
+_FROM_CORTEX_HU = 100.0  # twice how far above tumour cortex begins beyond the bone; assumed
+_TUMOUR_HU = 45.0  # of soft tissue without calcification; assumed
 _LEAK_ML = 25.0  # without a spine: more than this, or as far as the reach, has run out of the bone
 
 
@@ -92,7 +93,7 @@ def find_lesion(
     by half of the lesion's own difference is lesion; of that the smoothest region (`surface.smooth_region`) that hangs
     together with the seed is taken, inside the vertebra, its cortex and the canal left out. Bone that the labels lack
     since it is eaten is added from the other side. What differs no more than the neighbours' own bone does is refused,
-    what hardly does is doubted in the notes.
+    what hardly does is doubted in the notes. Where HU tell nothing, tissue without the grain of bone is looked for.
 
     Parameters
     ----------
@@ -116,36 +117,80 @@ def find_lesion(
     """
     step = progress or Progress()
     step.report(0.0, "Reading the neighbourhood")
-    reach, notes = REACH_MM, []
-    while True:
-        ground = ground_at(volume, seed_lps_mm, spine, reach)
-        inside_bone = spine is not None and ground.vertebra is not None
-        normal = normal_bone(volume, spine, ground.vertebra) if spine and ground.vertebra else None
-        normal = normal or _normal_about(volume, seed_lps_mm, ground)
-        step.report(0.3, "Growing")
-        ground = flat_ground(ground, normal)
-        tissues, field = _grown(ground, normal)
-        found = field >= 0.5
-        leaked = not inside_bone and (
-            bool((found & (ground.distance_mm > reach - 2.0)).any())
-            or found.sum() * ground.grid.voxel_volume_mm3 > 1000.0 * _LEAK_ML
-        )
-        if not leaked or reach < 12.0:
-            break
-        reach *= 0.7
-    if reach < REACH_MM:
-        notes.append(f"It runs on into soft tissue: it was cut {reach:.0f} mm from the point. Correct it by hand.")
-    if not inside_bone:
-        notes.append("The spine is not known: the bone's surface was guessed.")
-    notes += _doubts(ground, normal, tissues, field >= 0.5)
+    ground = ground_at(volume, seed_lps_mm, spine)
+    normal = normal_bone(volume, spine, ground.vertebra) if spine and ground.vertebra else None
+    step.report(0.3, "Growing")
+    if ground.vertebra is None:
+        grown = _without_spine(volume, seed_lps_mm, ground)
+    else:
+        grown = _in_bone(ground, normal or _normal_about(volume, seed_lps_mm, ground))
     step.report(0.7, "Growing beyond the bone")
-    if beyond and inside_bone and spine is not None:
-        field = _followed(ground, normal, tissues, field, spine)
+    field = grown.field
+    if beyond and ground.vertebra is not None and spine is not None:
+        field = _followed(grown, spine)
     step.report(0.8, "Measuring")
     number = ground.vertebra.number if ground.vertebra is not None else 0
-    region = _region(volume, ground, field)
+    region = _region(volume, grown.ground, field)
     step.report(1.0)
-    return FoundLesion(region, normal, tissues, number, tuple(notes))
+    return FoundLesion(region, grown.normal, grown.tissues, number, grown.notes)
+
+
+@dataclass(frozen=True, eq=False)
+class _Grown:
+    """What was grown on a ground: how far each voxel lies inside (surface at 0.5), and sentences on it.
+
+    `even` is the evidence in the bone where the lesion was told by its evenness, else None.
+    """
+
+    ground: Ground
+    normal: NormalBone
+    tissues: Tissues
+    field: Float32Array
+    notes: tuple[str, ...]
+    even: Float32Array | None = None
+
+
+def _in_bone(ground: Ground, normal: NormalBone) -> _Grown:
+    """Return the lesion told by its HU, or else by its evenness.
+
+    Raises
+    ------
+    InputRefused
+        If neither tells one.
+    """
+    flat = flat_ground(ground, normal)
+    try:
+        tissues, field = _grown(flat, normal)
+        notes = tuple(_doubts(flat, normal, tissues, field >= 0.5))
+        return _Grown(flat, normal, tissues, _up_to_cortex(flat, normal, tissues, field), notes)
+    except InputRefused:
+        even = grown_even(ground, normal)
+        if even is None:
+            raise
+    own, field, evidence = even
+    note = (
+        f"Its HU ({own:.0f}) are nearly those of bone here ({normal.hu:.0f}): it is told by the grain of bone that it "
+        "lacks, and its edge is uncertain by about a millimetre. Make sure that it is a lesion and correct it."
+    )
+    return _Grown(ground, normal, Tissues(own, None), field, (note,), evidence)
+
+
+def _without_spine(volume: Volume, seed_lps_mm: Vec3, ground: Ground) -> _Grown:
+    """Return the lesion in bone whose surface is only guessed: nearer to the seed until it does not run out of it."""
+    reach, notes = REACH_MM, []
+    while True:
+        normal = _normal_about(volume, seed_lps_mm, ground)
+        tissues, field = _grown(ground, normal)
+        found = field >= 0.5
+        far = bool((found & (ground.distance_mm > reach - 2.0)).any())
+        if not (far or found.sum() * ground.grid.voxel_volume_mm3 > 1000.0 * _LEAK_ML) or reach < 12.0:
+            break
+        reach *= 0.7
+        ground = ground_at(volume, seed_lps_mm, None, reach)
+    if reach < REACH_MM:
+        notes.append(f"It runs on into soft tissue: it was cut {reach:.0f} mm from the point. Correct it by hand.")
+    notes.append("The spine is not known: the bone's surface was guessed.")
+    return _Grown(ground, normal, tissues, field, tuple(notes))
 
 
 def _normal_about(volume: Volume, seed_lps_mm: Vec3, ground: Ground) -> NormalBone:
@@ -180,13 +225,23 @@ def _doubts(ground: Ground, normal: NormalBone, tissues: Tissues, region: MaskAr
             return ["Told by bone that the other side has and this one lacks. Make sure that it is a lesion."]
         raise InputRefused(
             f"Nothing here differs from normal bone ({normal.hu:.0f} HU) more than the neighbours' own bone does. "
-            "Click inside the lesion; one that CT does not show is drawn by hand."
+            f"{_what_to_do(normal)}"
         )
     if ratio < _SURE or volume_ml < _SMALL_ML:
         return ["It hardly differs more than the neighbours' own bone does. Make sure that it is a lesion."]
     if _is_vein_like(ground, tissues, region) and volume_ml < _VEIN_ML:
         return ["It lies where the basivertebral vein does and may be that."]
     return []
+
+
+def _what_to_do(normal: NormalBone) -> str:
+    """Return what the operator can do where nothing is found, and why nothing may be seen."""
+    if normal.hu - least_contrast_hu(normal) < _TUMOUR_HU:
+        return (
+            f"Tumour of about {_TUMOUR_HU:.0f} HU hardly shows in such bone, which itself varies by "
+            f"{normal.spread_hu:.0f} HU: draw a lytic lesion by hand, after MR or PET where there is one."
+        )
+    return "Click inside the lesion; one that CT does not show is drawn by hand."
 
 
 def _is_vein_like(ground: Ground, tissues: Tissues, region: MaskArray) -> bool:
@@ -212,24 +267,23 @@ def _grown(ground: Ground, normal: NormalBone) -> tuple[Tissues, Float32Array]:
     for _ in range(_ROUNDS):
         evidence = evidence_of(ground, normal, tissues, region)
         smooth_mm = _smooth_mm(normal, tissues)
-        evidence[ground.may_be] += _given_back(smooth_mm, radius)
+        evidence[ground.may_be] += given_back(smooth_mm, radius)
         if region is not None:  # by now it is known where it lies: the rest need not be looked through
             box = bounding_box(region, math.ceil(_AROUND_MM / float(spacing.min())))
             near, evidence[:] = evidence[box].copy(), OUTSIDE
             evidence[box] = near
         inside = smooth_region(evidence, spacing, smooth_mm)
-        part = _part_at_seed(inside >= 0.5, ground)
+        part = part_at_seed(inside >= 0.5, ground)
         if part is None:
             if region is None:
                 raise InputRefused(
-                    f"Nothing at this point differs from normal bone ({normal.hu:.0f} HU). "
-                    "Click inside the lesion, or draw it by hand."
+                    f"Nothing at this point differs from normal bone ({normal.hu:.0f} HU). {_what_to_do(normal)}"
                 )
             break
-        whole = _closed(part, ground) if tissues.patchy else part
+        whole = closed(part, ground) if tissues.patchy else part
         field = np.where(whole & ~(inside >= 0.5), np.float32(1.0), np.where(whole, inside, np.minimum(inside, 0.49)))
         region = whole
-        radius = _radius_mm(region, ground)
+        radius = ball_radius_mm(region, ground)
         after = tissues_of(ground, normal, region, tissues)
         if after == tissues:
             break
@@ -237,20 +291,30 @@ def _grown(ground: Ground, normal: NormalBone) -> tuple[Tissues, Float32Array]:
     # Lone specks elsewhere must not be taken for its surface.
     assert region is not None  # the first round found one or refused
     if tissues.patchy:  # it takes what is little darker than bone: that of coarse marrow beside it too
-        region = _without_lobes(region, ground, normal, tissues)
+        region = without_lobes(region, ground, normal, tissues)
         field = np.where(region, field, np.minimum(field, np.float32(0.49)))
     around = ndimage.binary_dilation(region, iterations=2)
     return tissues, np.where(around, field, np.float32(0.0))
 
 
-def _given_back(smooth_mm: float, radius_mm: float) -> np.float32:
-    """Return what smoothing takes off the evidence on a ball's surface, see the notes of `smooth_region`."""
-    return np.float32(2.0 * smooth_mm / max(radius_mm, _LEAST_RADIUS_MM))
-
-
-def _radius_mm(region: MaskArray, ground: Ground) -> float:
-    """Return the radius of the ball that is as large."""
-    return float((3.0 * region.sum() * ground.grid.voxel_volume_mm3 / (4.0 * math.pi)) ** (1.0 / 3.0))
+def _up_to_cortex(ground: Ground, normal: NormalBone, tissues: Tissues, field: Float32Array) -> Float32Array:
+    """Return the field of a dark lesion with what lies between it and cortex that it borders on."""
+    region = field >= 0.5
+    dark_hu = None if tissues.patchy else tissues.dark_hu
+    border = None if dark_hu is None else evidence_at_cortex(ground, normal, dark_hu, region)
+    if border is None:
+        return field
+    spacing = ground.grid.spacing_kji_mm
+    at_cortex, there = border
+    box = bounding_box(region | there, 2)
+    evidence = np.where(there[box], at_cortex[box], np.where(region[box], np.float32(1.0), np.float32(-1.0)))
+    evidence[~ground.may_be[box]] = OUTSIDE
+    smooth_mm = _smooth_mm(normal, tissues)
+    evidence[there[box]] += given_back(smooth_mm, ball_radius_mm(region, ground))
+    wider = field.copy()
+    inside = smooth_region(evidence, spacing, smooth_mm)
+    wider[box] = np.where(there[box], np.maximum(field[box], inside), field[box])
+    return wider
 
 
 def _smooth_mm(normal: NormalBone, tissues: Tissues) -> float:
@@ -258,58 +322,16 @@ def _smooth_mm(normal: NormalBone, tissues: Tissues) -> float:
     return float(np.clip(1.3 * normal.spread_hu / min(apart), _SMOOTH_MM, _MOST_SMOOTH_MM))
 
 
-def _part_at_seed(mask: MaskArray, ground: Ground) -> MaskArray | None:
-    near = np.flatnonzero(mask & (ground.distance_mm <= _SEED_REACH_MM))
-    if near.size == 0:
-        return None
-    nearest = near[int(np.argmin(ground.distance_mm.ravel()[near]))]
-    part = flooded(mask, index_kji(np.array(np.unravel_index(nearest, mask.shape))))
-    box = bounding_box(part, 1)
-    part[box] = ndimage.binary_fill_holes(part[box])
-    return part
-
-
-def _closed(part: MaskArray, ground: Ground) -> MaskArray:
-    """Return the part with its notches closed by a ball, as far as they lie in the bone."""
-    spacing = ground.grid.spacing_kji_mm
-    pad = [(math.ceil(_CLOSE_MM / s) + 1,) * 2 for s in spacing]
-    box = bounding_box(part, 0)
-    padded = np.pad(part[box], pad)
-    grown = depth_of(~padded, spacing) <= _CLOSE_MM
-    closed = depth_of(grown, spacing) > _CLOSE_MM
-    inner = tuple(slice(p[0], -p[1]) for p in pad)
-    whole = part.copy()
-    whole[box] |= closed[inner] & ground.may_be[box] & (ground.depth_mm[box] > shell_mm(ground))
-    return whole
-
-
-def _without_lobes(region: MaskArray, ground: Ground, normal: NormalBone, tissues: Tissues) -> MaskArray:
-    """Return the region without lobes that a thin neck joins to the seed's and that differ no more than normal bone."""
-    spacing = ground.grid.spacing_kji_mm
-    box = bounding_box(region, 1)
-    part = region[box]
-    cores, count = ndimage.label(depth_of(part, spacing) > _NECK_MM)
-    if count < 2:
-        return region
-    nearest = ndimage.distance_transform_edt(cores == 0, sampling=spacing, return_distances=False, return_indices=True)
-    lobes = np.zeros(region.shape, dtype=cores.dtype)
-    lobes[box] = np.where(part, cores[tuple(nearest)], 0)
-    own = lobes.ravel()[np.argmin(np.where(region, ground.distance_mm, np.inf))]
-    rest = region.copy()
-    for lobe in (lobes == n for n in range(1, count + 1) if n != own):
-        ratio = how_different(ground, normal, tissues, lobe)
-        rest &= ~lobe | (ratio is None or ratio >= 1.0)
-    kept = _part_at_seed(rest, ground)
-    return region if kept is None else kept
-
-
-def _followed(ground: Ground, normal: NormalBone, tissues: Tissues, field: Float32Array, spine: Spine) -> Float32Array:
+def _followed(grown: _Grown, spine: Spine) -> Float32Array:
     """Return the field with what of the lesion lies beyond the bone: dark tissue whose nearest bone is lesion.
 
     Muscle and organs have the lesion's HU: the farther from the lesion in the bone, the less HU count.
     """
+    ground, normal, tissues, field = grown.ground, grown.normal, grown.tissues, grown.field
     if tissues.dark_hu is None:
         return field
+    if grown.even is not None:  # there it borders on fat and cortex, not on marrow
+        normal = replace(normal, hu=tissues.dark_hu + _FROM_CORTEX_HU)
     spacing = ground.grid.spacing_kji_mm
     inside = field >= 0.5
     box = bounding_box(inside, math.ceil(2.0 * _BEYOND_MM / float(spacing.min())))
@@ -323,13 +345,16 @@ def _followed(ground: Ground, normal: NormalBone, tissues: Tissues, field: Float
     wider = replace(ground, may_be=ground.may_be | behind)
     evidence = evidence_of(wider, normal, tissues, inside)
     smooth_mm = _smooth_mm(normal, tissues)
-    evidence[wider.may_be] += _given_back(smooth_mm, _radius_mm(inside, ground))
+    evidence[wider.may_be] += given_back(smooth_mm, ball_radius_mm(inside, ground))
+    if grown.even is not None:
+        evidence = np.where(behind, evidence, grown.even)
     evidence[inside] = 1.0
     evidence[box] -= farther
     new = smooth_region(evidence, spacing, smooth_mm)
     allowed = inside | behind
-    allowed[box] |= to_lesion <= _BESIDE_MM  # what is left of the cortex between the two
-    part = _part_at_seed((new >= 0.5) & allowed, wider)
+    # What is left of the cortex between the two.
+    allowed[box] |= (to_lesion <= _BESIDE_MM) & (depth_of(~behind[box], spacing) <= 2.0 * _BESIDE_MM)
+    part = part_at_seed((new >= 0.5) & allowed, wider)
     return field if part is None else np.where(part & ~inside, np.maximum(new, 0.51), field)
 
 
@@ -339,7 +364,7 @@ def _region(volume: Volume, ground: Ground, field: Float32Array) -> Region:
     box = bounding_box(inside, 3)
     spacing = ground.grid.spacing_kji_mm
     distance = signed_distance_mm(field[box], spacing, 0.5)
-    radius = _radius_mm(inside, ground)
+    radius = ball_radius_mm(inside, ground)
     # A blurred ball's half-height contour lies sigma^2/R inside its true one.
     distance -= np.float32(DENOISE_SIGMA_MM**2 / max(radius, 2.0))
     factor = np.array(ground.factor_kji)

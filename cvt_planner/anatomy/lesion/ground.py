@@ -45,6 +45,9 @@ class Ground:
         Whose ground this is; None without a spine.
     body, eaten
         Where its body is, and bone that its other side has and it lacks; None without a spine.
+    raw_hu, above_hu
+        HU before that brightness was taken off which bone so deep has in the neighbours, and that brightness; None
+        where nothing was taken off.
     """
 
     hu: Float32Array = field(repr=False)
@@ -58,6 +61,8 @@ class Ground:
     vertebra: Vertebra | None = None
     body: MaskArray | None = field(default=None, repr=False)
     eaten: MaskArray | None = field(default=None, repr=False)
+    raw_hu: Float32Array | None = field(default=None, repr=False)
+    above_hu: Float32Array | None = field(default=None, repr=False)
 
 
 def ground_at(volume: Volume, seed_lps_mm: Vec3, spine: Spine | None, reach_mm: float = REACH_MM) -> Ground:

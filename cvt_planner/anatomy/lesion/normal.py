@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import ndimage
@@ -26,6 +26,16 @@ _LEAST_VOXELS = 60
 _LEAST_HU = 8.0  # no scan's bone is more even than that; assumed
 
 
+@dataclass(frozen=True, eq=False)
+class Body:
+    """A neighbour's body, cut out: HU, depth below the bone's surface, where it is clear of cortex; all (k, j, i)."""
+
+    hu: Float32Array
+    depth_mm: Float32Array
+    clear: MaskArray
+    spacing_kji_mm: FloatArray
+
+
 @dataclass(frozen=True)
 class Usual:
     """What normal bone shows of itself, as HU apart from the normal middle.
@@ -37,6 +47,8 @@ class Usual:
     darkest_hu, brightest_hu, patchiest_hu
         The extremes in bodies of local means (Gaussian, sigma 2 mm) of the difference, and of its size without sign,
         taken where it is `flattened`. The basivertebral vein is among them. None where no body is seen well enough.
+    bodies
+        What they were read from.
     """
 
     body_by_depth_hu: tuple[float, ...]
@@ -44,6 +56,7 @@ class Usual:
     darkest_hu: float | None = None
     brightest_hu: float | None = None
     patchiest_hu: float | None = None
+    bodies: tuple[Body, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -120,11 +133,17 @@ def clear_mm(spacing_kji_mm: FloatArray) -> float:
     return max(_CLEAR_MM, float(spacing_kji_mm.max()))
 
 
+def above_normal(depth_mm: Float32Array, by_depth_hu: tuple[float, ...]) -> Float32Array:
+    """Return (...) by how many HU bone so deep below the surface normally lies above the middle; not below 0."""
+    above = np.interp(depth_mm, _DEPTHS_MM, np.maximum(np.array(by_depth_hu), 0.0))
+    return np.asarray(above, dtype=np.float32)
+
+
 def flattened(
     hu: Float32Array, depth_mm: Float32Array, normal_hu: float, by_depth_hu: tuple[float, ...]
 ) -> Float32Array:
     """Return (...) HU without the brightness that bone so deep below the surface normally has above the middle."""
-    above = np.interp(depth_mm, _DEPTHS_MM, np.maximum(np.array(by_depth_hu), 0.0)).astype(np.float32)
+    above = above_normal(depth_mm, by_depth_hu)
     return np.asarray(np.where(hu > normal_hu, np.maximum(hu - above, np.float32(normal_hu)), hu))
 
 
@@ -146,28 +165,35 @@ def _usual(samples: list[_Sample], hu: float) -> Usual | None:
     """Return how several vertebrae vary; of the extremes the lower middle, so that a lesion in one does not count."""
     if not samples:
         return None
-    bodies = np.median([_by_depth(s, s.body, hu) for s in samples], axis=0)
-    arches = np.median([_by_depth(s, s.bone & ~s.body, hu) for s in samples], axis=0)
-    usual = Usual(tuple(float(v) for v in bodies), tuple(float(v) for v in arches))
-    extremes = [_extremes(s, hu, usual) for s in samples if s.body.any()]
-    seen = [each for each in extremes if each is not None]
-    if not seen:
+    of_bodies = np.median([_by_depth(s, s.body, hu) for s in samples], axis=0)
+    of_arches = np.median([_by_depth(s, s.bone & ~s.body, hu) for s in samples], axis=0)
+    usual = Usual(tuple(float(v) for v in of_bodies), tuple(float(v) for v in of_arches))
+    bodies = tuple(body for body in (_body(s) for s in samples if s.body.any()) if body is not None)
+    if not bodies:
         return usual
-    dark, bright, patchy = np.sort(np.array(seen), axis=0)[(len(seen) - 1) // 2]
-    return replace(usual, darkest_hu=-float(dark), brightest_hu=float(bright), patchiest_hu=float(patchy))
+    extremes = np.array([_extremes(body, hu, usual) for body in bodies])
+    dark, bright, patchy = np.sort(extremes, axis=0)[(len(bodies) - 1) // 2]
+    return replace(
+        usual, darkest_hu=-float(dark), brightest_hu=float(bright), patchiest_hu=float(patchy), bodies=bodies
+    )
 
 
-def _extremes(sample: _Sample, hu: float, usual: Usual) -> tuple[float, float, float] | None:
-    """Return how dark (positive), bright and patchy local means in a body become; None where too little is clear."""
+def _body(sample: _Sample) -> Body | None:
+    """Return a vertebra's body; None where too little of it is clear of cortex."""
     box = bounding_box(sample.body, 0)
     depth, spacing = sample.depth_mm[box], sample.spacing_kji_mm
     clear = sample.body[box] & (depth >= clear_mm(spacing))
     if clear.sum() < _LEAST_VOXELS:
         return None
-    flat = flattened(sample.hu[box], depth, hu, usual.body_by_depth_hu)
-    mean, size = local_means(flat - np.float32(hu), clear, spacing)
-    low, high = np.percentile(mean[clear], (0.5, 99.5))
-    return max(-float(low), _LEAST_HU), max(float(high), _LEAST_HU), float(np.percentile(size[clear], 99.5))
+    return Body(sample.hu[box], depth, clear, spacing)
+
+
+def _extremes(body: Body, hu: float, usual: Usual) -> tuple[float, float, float]:
+    """Return how dark (positive), bright and patchy local means in a body become."""
+    flat = flattened(body.hu, body.depth_mm, hu, usual.body_by_depth_hu)
+    mean, size = local_means(flat - np.float32(hu), body.clear, body.spacing_kji_mm)
+    low, high = np.percentile(mean[body.clear], (0.5, 99.5))
+    return max(-float(low), _LEAST_HU), max(float(high), _LEAST_HU), float(np.percentile(size[body.clear], 99.5))
 
 
 def _by_depth(sample: _Sample, part: MaskArray, hu: float) -> list[float]:
