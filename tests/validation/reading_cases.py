@@ -141,18 +141,16 @@ content hash, the search for clipped HU, and the comparison of the picture with 
 is planned before they are known. SimpleITK's and pydicom's figures are the pictures alone. The largest part of our
 time goes into taking new memory page by page, which two threads cannot share.
 
-Measured on 2 processors that several other programs shared at the time, so that only what stands in one line may be
-compared (seconds, medians of runs taken by turns; 512 x 512, compressed slices 60, 9 runs and 3):
+Measured on 2 processors with nothing else running (seconds, medians of runs taken by turns; 512 x 512, compressed
+slices 60, 9 runs and 3):
 
 | slices | ours | first picture | SimpleITK | pydicom | dcm2niix |
 | --- | --- | --- | --- | --- | --- |
-| 600 uncompressed | 1.78 | 0.72 | 5.43 | | 2.52 |
-| 60 JPEG-LS | 1.13 | 0.14 | 1.62 | 1.55 | cannot read it |
-| 60 JPEG 2000 | 2.54 | 0.07 | 3.21 | 4.63 | 4.30 |
+| 600 uncompressed | 0.41 | 0.19 | 1.83 | | 0.82 |
+| 60 JPEG-LS | 0.28 | 0.04 | 0.45 | 0.39 | cannot read it |
+| 60 JPEG 2000 | 1.17 | 0.06 | 1.37 | 2.23 | 1.97 |
 
-With little else to do the same computer opened the 600 slices in 0.31 s, against 1.15 s of SimpleITK and 0.58 s of
-dcm2niix (before headers were read more quickly, and with the freeing of the volume included): 0.27 of SimpleITK's time,
-where the aim is a quarter. It has not been measured so since. In processor time
-of all processes one opening takes 0.8 s when others use the memory too, SimpleITK's 2.0 s, dcm2niix's 1.1 s. Peak
-memory of all processes, 600 slices: 452 MB uncompressed, 504 MB JPEG-LS, 509 MB JPEG 2000 (limit 590 MB).
+Uncompressed slices take 0.22 of SimpleITK's time (the aim is a quarter) and half of dcm2niix's; beside several other
+programs it was 0.33. Compressed ones, decoded by two processes, 0.72 and 0.85 of the best that uses one. Peak memory of
+all processes, 600 slices: 452 MB uncompressed, 504 MB JPEG-LS, 509 MB JPEG 2000 (limit 590 MB).
 """
