@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from scipy import ndimage
@@ -23,6 +25,7 @@ _CLEAR_MM = 2.5  # below this depth cortex shines into local means; assumed
 _OTHERS = 2  # vertebrae above and below that normal variation is read from; assumed
 _DEPTHS_MM = np.arange(0.5, 7.0, 1.0)
 _LEAST_VOXELS = 60
+_AT_ONCE = 2  # vertebrae looked at side by side: most of it leaves the interpreter
 _LEAST_HU = 8.0  # no scan's bone is more even than that; assumed
 
 
@@ -103,7 +106,8 @@ def normal_bone(volume: Volume, spine: Spine, vertebra: Vertebra) -> NormalBone 
 
 def _normal_bone(volume: Volume, spine: Spine, vertebra: Vertebra) -> NormalBone | None:
     near = [v for v in spine.found if abs(v.number - vertebra.number) <= _OTHERS]
-    samples = {v.number: _sample(volume, spine, v) for v in near}
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        samples = dict(zip([v.number for v in near], pool.map(partial(_sample, volume, spine), near), strict=True))
     medians, spreads = [], []
     for number, sample in samples.items():
         values = sample.spongy_hu
