@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from struct import error
@@ -117,19 +118,19 @@ def _names_of_items(window: Window, place: int, explicit: bool, little: bool) ->
     return names
 
 
-class Medium:
+class Medium(ABC):
     """Finds files by names whose letters may have changed their case, or that lost or gained an ending."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, ...], dict[str, str]] = {}
 
+    @abstractmethod
     def names_in(self, folder: tuple[str, ...]) -> Iterable[str]:
         """Return the names of the files and folders in a folder of the medium; none where there is no such folder."""
-        raise NotImplementedError
 
+    @abstractmethod
     def found(self, parts: tuple[str, ...]) -> FileRef:
         """Return the file at a place of the medium, as it is spelled there. Raises `BadDicomdir` where it is none."""
-        raise NotImplementedError
 
     def file(self, parts: tuple[str, ...]) -> FileRef:
         """Return the file of a name, given as its parts."""
@@ -161,7 +162,7 @@ class _OnDisk(Medium):
     def names_in(self, folder: tuple[str, ...]) -> Iterable[str]:
         """Return the names in a folder on disk."""
         try:
-            return os.listdir(self._root.joinpath(*folder))  # noqa: PTH208  (names are wanted)
+            return [entry.name for entry in self._root.joinpath(*folder).iterdir()]
         except OSError:
             return ()
 

@@ -14,7 +14,7 @@ from scipy import ndimage
 from cvt_planner.anatomy.lesion.evidence import OUTSIDE
 from cvt_planner.anatomy.lesion.ground import Ground
 from cvt_planner.anatomy.lesion.normal import Body, NormalBone, local_means
-from cvt_planner.anatomy.lesion.pieces import ball_radius_mm, given_back, part_at_seed
+from cvt_planner.anatomy.lesion.pieces import ball_radius_mm, given_back, only_about, part_at_seed
 from cvt_planner.anatomy.lesion.surface import smooth_region
 from cvt_planner.anatomy.morphology import bounding_box, depth_of
 from cvt_planner.base.arrays import Float32Array, MaskArray
@@ -24,8 +24,8 @@ _SOFT_HU = (0.0, 90.0)  # what tumour without calcification or fat may have; ass
 _BLUR_MM = 1.2  # over which unlikeness is averaged: two to three grains of marrow; assumed
 _SMOOTH_MM = 0.8  # see `surface.smooth_region`; assumed
 _ROUNDS = 3
-_REACH_MM = 8.0  # so far about a region the next round looks; assumed
-# By how many times a region's core must be more even than the neighbours' bodies are anywhere.
+# By how many times a region's core must be more even than the neighbours' bodies are anywhere. By trial on phantoms and
+# real CTs: 444 places in sound bone come to 1.02 at most.
 _EVEN = 1.15
 _LEAST_ML = 0.5  # smaller ones hold too few grains to be told; assumed
 
@@ -54,11 +54,10 @@ def grown_even(ground: Ground, normal: NormalBone) -> tuple[float, Float32Array,
         if within >= bone / _EVEN:
             return None
         evidence = _evidence(ground, own, within, bone)
+        # The blur moves a ball's surface inwards by blur^2 / radius, where the evidence rises by 0.8 / blur per mm.
         evidence[ground.may_be] += given_back(_SMOOTH_MM, radius) + np.float32(0.8 * _BLUR_MM / max(radius, 3.0))
         if region is not None:
-            box = bounding_box(region, math.ceil(_REACH_MM / float(spacing.min())))
-            near, evidence[:] = evidence[box].copy(), OUTSIDE
-            evidence[box] = near
+            only_about(region, evidence, ground)
         field = smooth_region(evidence, spacing, _SMOOTH_MM)
         region = part_at_seed(field >= 0.5, ground)
         if region is None:

@@ -25,7 +25,14 @@ from cvt_planner.anatomy.lesion.evidence import (
 )
 from cvt_planner.anatomy.lesion.ground import REACH_MM, Ground, ground_at
 from cvt_planner.anatomy.lesion.normal import NormalBone, normal_bone
-from cvt_planner.anatomy.lesion.pieces import ball_radius_mm, closed, given_back, part_at_seed, without_lobes
+from cvt_planner.anatomy.lesion.pieces import (
+    ball_radius_mm,
+    closed,
+    given_back,
+    only_about,
+    part_at_seed,
+    without_lobes,
+)
 from cvt_planner.anatomy.lesion.surface import smooth_region
 from cvt_planner.anatomy.lesion_shape import Region
 from cvt_planner.anatomy.morphology import bounding_box, depth_of
@@ -40,7 +47,6 @@ from cvt_planner.imaging.volume import Volume
 _SMOOTH_MM, _MOST_SMOOTH_MM = 0.5, 0.8
 _CORE_MM = 2.5  # the seed's own tissue
 _ROUNDS = 4
-_AROUND_MM = 8.0  # so far about a region found the next round looks; assumed
 _BEYOND_MM = 6.0  # so far beyond the bone a lesion is followed where that is asked for; assumed
 _BESIDE_MM = 1.0  # beyond the bone: the labels' edge is off by so much, and cortex blurs; assumed
 _SURE = 1.5  # times what normal bone may come to, from which on there is no doubt; assumed
@@ -268,10 +274,8 @@ def _grown(ground: Ground, normal: NormalBone) -> tuple[Tissues, Float32Array]:
         evidence = evidence_of(ground, normal, tissues, region)
         smooth_mm = _smooth_mm(normal, tissues)
         evidence[ground.may_be] += given_back(smooth_mm, radius)
-        if region is not None:  # by now it is known where it lies: the rest need not be looked through
-            box = bounding_box(region, math.ceil(_AROUND_MM / float(spacing.min())))
-            near, evidence[:] = evidence[box].copy(), OUTSIDE
-            evidence[box] = near
+        if region is not None:
+            only_about(region, evidence, ground)
         inside = smooth_region(evidence, spacing, smooth_mm)
         part = part_at_seed(inside >= 0.5, ground)
         if part is None:

@@ -7,14 +7,15 @@ import math
 import numpy as np
 from scipy import ndimage
 
-from cvt_planner.anatomy.lesion.evidence import Tissues, how_different, shell_mm
+from cvt_planner.anatomy.lesion.evidence import OUTSIDE, Tissues, how_different, shell_mm
 from cvt_planner.anatomy.lesion.ground import Ground
 from cvt_planner.anatomy.lesion.normal import NormalBone, clear_mm
 from cvt_planner.anatomy.morphology import bounding_box, depth_of, flooded
 from cvt_planner.anatomy.neighbourhood import index_kji
-from cvt_planner.base.arrays import MaskArray
+from cvt_planner.base.arrays import Float32Array, MaskArray
 
 _SEED_REACH_MM = 3.0  # a seed that misses the lesion by so little still counts as inside
+_AROUND_MM = 8.0  # so far about a region found the next round looks; assumed
 _CLOSE_MM = 4.0  # notches of a patchy lesion narrower than twice this belong to it; assumed
 _NECK_MM = 2.0  # a lobe that hangs on by a neck narrower than twice this is looked at by itself; assumed
 _LEAST_RADIUS_MM = 3.0  # of a lesion whose surface is given back what smoothing takes; assumed
@@ -23,6 +24,13 @@ _LEAST_RADIUS_MM = 3.0  # of a lesion whose surface is given back what smoothing
 def given_back(smooth_mm: float, radius_mm: float) -> np.float32:
     """Return what smoothing takes off the evidence on a ball's surface, see the notes of `smooth_region`."""
     return np.float32(2.0 * smooth_mm / max(radius_mm, _LEAST_RADIUS_MM))
+
+
+def only_about(region: MaskArray, evidence: Float32Array, ground: Ground) -> None:
+    """Take the evidence away that lies far from a region: by now it is known where the lesion is."""
+    box = bounding_box(region, math.ceil(_AROUND_MM / float(ground.grid.spacing_kji_mm.min())))
+    near, evidence[:] = evidence[box].copy(), OUTSIDE
+    evidence[box] = near
 
 
 def ball_radius_mm(region: MaskArray, ground: Ground) -> float:

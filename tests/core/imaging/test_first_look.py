@@ -17,6 +17,7 @@ from cvt_planner.imaging import isolation
 from cvt_planner.imaging.content import content_hash
 from cvt_planner.imaging.first_look import FirstLook
 from cvt_planner.imaging.read import read_volume
+from cvt_planner.imaging.volume import Volume
 
 Writer = Callable[..., list[Path]]
 
@@ -67,8 +68,8 @@ def test_a_stop_is_heard_while_it_looks() -> None:
 )
 @pytest.mark.parametrize("reader", [read_volume, isolation.read_volume])
 def test_the_hash_is_that_of_the_voxels_however_slices_lie(
-    tmp_path: Path, write_series: Writer, axes: tuple[float, ...], reader: Callable[..., object]
+    tmp_path: Path, write_series: Writer, axes: tuple[float, ...], reader: Callable[..., Volume]
 ) -> None:
     write_series(tmp_path, iop=axes)
     volume = reader(tmp_path)
-    assert volume.content_hash == content_hash(volume.hu, volume.grid)  # type: ignore[attr-defined]
+    assert volume.content_hash == content_hash(volume.hu, volume.grid)
