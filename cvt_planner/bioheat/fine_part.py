@@ -11,7 +11,7 @@ from cvt_planner.bioheat.scene import HeatBox, Scene, Shells
 from cvt_planner.bioheat.super_step import edge_changes
 
 START_MM = 12.0  # around the active zones
-START_VOXELS = 4  # at least, so that the probes' own cells lie well inside
+START_VOXELS = 6  # at least, so that coarse grids, on which one costs more than some steps, seldom change their cells
 STEP_MM = 3.0  # by how much it grows
 STEP_VOXELS = 2
 INSIDE_CELLS = 2  # how far inside its edge it is watched

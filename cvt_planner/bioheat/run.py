@@ -38,6 +38,7 @@ class Run:
     """The changing state of one run; lives no longer than it. SI units, arrays [k, j, i] padded by one."""
 
     scene: Scene
+    only_end: bool = False  # nobody looks at the temperatures before the end of the protocol
     steps: int = 0
     stages: int = 0
     most_cells: int = 0
@@ -193,8 +194,10 @@ class Run:
         """Step from one time of the phase to another; `changed_s` is when a probe last went on or off."""
         now = start_s
         total = self.scene.duration_s
+        # Whether blood has stopped is looked at once a step: with long steps it would feed the front for too long.
+        unseen_until_s = total - offset_s if self.only_end and not self.medium.perfused else -math.inf
         while now < end_s - 1e-9:
-            step = self.pace.step_s(now - changed_s, end_s - now)
+            step = self.pace.step_s(now - changed_s, end_s - now, unseen_until_s - now)
             with kernels_alone():
                 self._step(now, step)
             now += step

@@ -93,7 +93,7 @@ class HeatResult:
         return law.theta_of(temperature_c), float(law.theta_of(iso_c))
 
 
-def simulate(scene: Scene, progress: Progress | None = None) -> HeatResult:
+def simulate(scene: Scene, progress: Progress | None = None, only_end: bool = False) -> HeatResult:
     """Return the temperatures that a scene leads to.
 
     Parameters
@@ -102,6 +102,9 @@ def simulate(scene: Scene, progress: Progress | None = None) -> HeatResult:
         Box, tissue, probes, protocol.
     progress
         Told the fraction of the protocol that is done, once per step (several times a second); may stop the work.
+    only_end
+        Whether nothing but the temperatures at the end of the protocol is wanted: steps long before it may then be much
+        longer, unless there is blood. The coldest temperatures, and snapshots before the end, are rough.
 
     Raises
     ------
@@ -114,7 +117,7 @@ def simulate(scene: Scene, progress: Progress | None = None) -> HeatResult:
     properties are uncertain by far more than that.
     """
     warm_up()
-    return _simulate(scene, progress or Progress())
+    return _simulate(scene, progress or Progress(), only_end)
 
 
 _WARM = threading.Event()
@@ -127,13 +130,13 @@ def warm_up() -> None:
     with kernels_alone():
         probe = ProbeBody((0.0, 0.0, -1.0), (0.0, 0.0, 1.0), 2.0, 1.5, -50.0)
         phases = (Phase("freeze", 2.0), Phase("thaw", 1.0))
-        _simulate(Scene(HeatBox((8.0, 8.0, 8.0)), SOFT_TISSUE, (probe,), phases), Progress())
+        _simulate(Scene(HeatBox((8.0, 8.0, 8.0)), SOFT_TISSUE, (probe,), phases), Progress(), False)
     _WARM.set()
 
 
-def _simulate(scene: Scene, progress: Progress) -> HeatResult:
+def _simulate(scene: Scene, progress: Progress, only_end: bool) -> HeatResult:
     started = time.perf_counter()
-    run = Run(scene)
+    run = Run(scene, only_end)
     phase_start = 0.0
     snapshots: list[Snapshot] = []
     powers: list[FloatArray] = []

@@ -54,5 +54,5 @@ def preview_ice(inputs: IceInputs, tissue: str, progress: Progress | None = None
     box = box_around(inputs, PREVIEW_SPACING_MM)
     protocol = until_last_freeze(inputs.protocol)
     scene = Scene(box, MATERIALS[tissue], bodies(inputs), protocol, BODY_C)
-    result = simulate(scene, progress)
+    result = simulate(scene, progress, only_end=True)
     return IcePreview(inputs, drawn_from(tissue, result.snapshots[-1].temperature_c, result.grid), result.wall_s)

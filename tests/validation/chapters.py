@@ -223,10 +223,15 @@ def gels(quick: bool, folder: Folder) -> Chapter:
         f"implies by lethal diameter and share of area): {fit.probe_c:g} °C, root mean square difference "
         f"{100 * fit.rms:.1f} %. Taken: active length {literature.LITTRUP_ACTIVE_MM:g} mm, probes at the corners of "
         "a triangle and a square; diameters are those of circles of the same area at mid-height. The lethal "
-        "diameters (-30 °C) and the 1.7 mm probes are predictions. Heat conduction cannot give a single probe both "
-        "the visible 3.3 cm and a lethal 1.2 cm with the temperature that the others need: that figure is missed.",
+        "diameters (-30 °C) and the 1.7 mm probes are predictions.",
     )
     chapter.show(literature.littrup_rows(fit, grid))
+    chapter.say(
+        "No probe of ours comes within 15 % of all four lethal diameters. One that is warm enough for the 1.2 cm of "
+        "a single probe leaves two probes far below their 3.3 cm; one whose power is limited, so that it is warmer "
+        "when alone, comes nearer and does not arrive. Differences for one, two, three and four probes:",
+        literature.littrup_others(fit),
+    )
     chapter.say(
         "### Shah 2016: 17 G needles in gel at 37 °C",
         "**Nothing was fitted.** The abstract says: a core of -40 °C or less at about 1 cm around the needles, the "

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from cvt_planner.bioheat.scene import HeatBox, Phase, Scene
 from cvt_planner.bioheat.solver import HeatResult, simulate
 from cvt_planner.bioheat.tissue import Material
 from tests.validation import rulers, scenes
-from tests.validation.checks import Check
+from tests.validation.checks import Check, markdown_table
 
 # Agar taken as water: k 0.6, c 4180 J/kgK, 334 kJ/kg; frozen, the laws of ice (k_frozen 2.0 and c_frozen 1800 make the
 # product's "rabin" law just those). Freezing over the degree below 0 (assumed: the gels' salt is not stated).
@@ -31,6 +31,8 @@ LETHAL_CM = (1.2, 3.3, 4.1, 4.9)  # diameter of -30 °C for one to four 2.4 mm p
 LETHAL_SHARE = (0.13, 0.46, 0.51, 0.56)  # of the area of the ice
 THIN_DIAMETER, THIN_AREA = 0.84, 0.71  # of 1.7 mm probes, in parts of 2.4 mm ones
 FIT_AT_C = (-90.0, -110.0, -130.0, -150.0)
+# Other probes than the fitted one: how cold at most, degC, and how much heat, W, each can draw at most.
+LITTRUP_OTHERS = ((-80.0, None), (-120.0, None), (-120.0, 25.0), (-120.0, 28.0), (-120.0, 30.0))
 
 SHAH_ACTIVE_MM = 30.0  # not in the abstract (assumed)
 SHAH_PROBE_C = -140.0  # not in the abstract; the plateau of argon needles in gel (Cryobiology 2025, 105274)
@@ -38,9 +40,12 @@ SHAH_CORE_MM, SHAH_GAP_MM = 10.0, 10.0  # -40 °C around the needles, and from t
 SHAH_TIMES_S = (600.0, 900.0)  # the time of freezing is not in the abstract
 
 
-def littrup(count: int, probe_c: float, diameter_mm: float, grid_mm: float) -> tuple[float, float]:
+def littrup(
+    count: int, probe_c: float, diameter_mm: float, grid_mm: float, limit_w: float | None = None
+) -> tuple[float, float]:
     """Return the diameters, cm, of visible edge and -30 °C: those of circles of the same area at mid-height."""
-    probes = scenes.parallel_probes(scenes.ring(count, LITTRUP_SPACING_MM), LITTRUP_ACTIVE_MM, probe_c, diameter_mm)
+    bare = scenes.parallel_probes(scenes.ring(count, LITTRUP_SPACING_MM), LITTRUP_ACTIVE_MM, probe_c, diameter_mm)
+    probes = tuple(replace(probe, power_limit_w=limit_w) for probe in bare)
     box = HeatBox((120.0, 120.0, 60.0 + LITTRUP_ACTIVE_MM), grid_mm)
     result = simulate(Scene(box, GEL, probes, (Phase("freeze", LITTRUP_SECONDS),), LITTRUP_START_C))
     edge, lethal = (rulers.area_mm2(result, iso_c) for iso_c in (EDGE_C, -30.0))
@@ -92,6 +97,20 @@ def littrup_rows(fit: Fit, grid_mm: float) -> list[Check]:
     area = float(np.mean([(a / b[1]) ** 2 for a, b in zip(thin, thick, strict=True)]))
     found.append(_part("Littrup: 1.7 mm", words, "ratio of -30 °C areas", "", THIN_AREA, area, grid_mm))
     return found
+
+
+def littrup_others(fit: Fit) -> str:
+    """Return a table of what other probes would do to the four lethal diameters (2 mm grid)."""
+    rows = []
+    for probe_c, limit_w in ((fit.probe_c, None), *LITTRUP_OTHERS):
+        found = [littrup(n, probe_c, 2.4, 2.0, limit_w) for n in (1, 2, 3, 4)]
+        seen = [edge / wanted - 1.0 for (edge, _), wanted in zip(found, visible_cm(), strict=True)]
+        lethal = [core / wanted - 1.0 for (_, core), wanted in zip(found, LETHAL_CM, strict=True)]
+        limit = "none" if limit_w is None else f"{limit_w:g} W"
+        rows.append(
+            [f"{probe_c:g} °C", limit, *(" / ".join(f"{100 * v:+.0f}" for v in part) for part in (seen, lethal))]
+        )
+    return markdown_table(["probe", "draws at most", "visible, % off", "lethal, % off"], rows)
 
 
 def _part(point: str, words: str, quantity: str, unit: str, expected: float, found: float, grid_mm: float) -> Check:

@@ -11,7 +11,7 @@ import pytest
 
 from cvt_planner.base.errors import Cancelled
 from cvt_planner.base.progress import Progress
-from cvt_planner.bioheat.isotherms import sample_c, volume_ml
+from cvt_planner.bioheat.isotherms import distances_to_isotherm_mm, isotherm_points, sample_c, volume_ml
 from cvt_planner.bioheat.scene import INSULATED, HeatBox, Phase, ProbeBody, Scene
 from cvt_planner.bioheat.solver import HeatResult, simulate
 from cvt_planner.bioheat.tissue import SOFT_TISSUE
@@ -158,3 +158,35 @@ def test_two_runs_at_once_do_not_disturb_each_other() -> None:
     for thread in threads:
         thread.join()
     assert len(found) == 3 and all(np.array_equal(alone, f) for f in found)
+
+
+@pytest.mark.parametrize(
+    "protocol",
+    [
+        (Phase("freeze", 600.0), Phase("thaw", 300.0), Phase("freeze", 600.0)),
+        (Phase("freeze", 900.0), Phase("thaw", 480.0, 40.0), Phase("freeze", 240.0)),
+        (Phase("freeze", 600.0),),
+        (Phase("freeze", 60.0), Phase("thaw", 900.0), Phase("freeze", 60.0)),
+    ],
+)
+@pytest.mark.parametrize("late_s", [0.0, 45.0])
+def test_long_steps_long_before_the_end_are_forgotten_there(protocol: tuple[Phase, ...], late_s: float) -> None:
+    probes = (PROBE, replace(PROBE, tip_lps_mm=(13.0, 2.0, -6.0), start_delay_s=late_s, power_limit_w=9.0))
+    box = HeatBox((80.0, 70.0, 75.0), 2.5)
+    asked = Scene(box, SOFT_TISSUE, probes, protocol)
+    usual, hurried = simulate(asked), simulate(asked, only_end=True)
+    field, level = usual.smooth(usual.snapshots[-1].temperature_c, -1.0)
+    points = isotherm_points(field, usual.grid, level)
+    other, _ = hurried.smooth(hurried.snapshots[-1].temperature_c, -1.0)
+    off = np.abs(distances_to_isotherm_mm(other, hurried.grid, points, level))
+    assert off.mean() < 0.03 and off.max() < box.spacing_xyz_mm[0] / 20.0, (off.mean(), off.max())
+    assert hurried.energy_imbalance < 1e-3
+    assert hurried.stages <= usual.stages
+    if asked.duration_s > 1000.0:
+        assert hurried.stages < 0.75 * usual.stages and hurried.steps < 0.6 * usual.steps
+
+
+def test_steps_stay_short_where_blood_may_stop() -> None:
+    asked = scene(Phase("freeze", 300.0), Phase("thaw", 60.0), Phase("freeze", 60.0), perfusion_w_m3k=20_000.0)
+    usual, hurried = simulate(asked), simulate(asked, only_end=True)
+    assert np.array_equal(usual.snapshots[-1].temperature_c, hurried.snapshots[-1].temperature_c)
