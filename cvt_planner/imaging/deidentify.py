@@ -21,14 +21,14 @@ from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.deid_file import KEPT, REMOVED, SHIFTED, Cleaner, Person, Uids
 from cvt_planner.imaging.deid_words import words_of
-from cvt_planner.imaging.find import find_series, patience_s
+from cvt_planner.imaging.find import find_series
 from cvt_planner.imaging.headers import SliceHeader, read_header
 from cvt_planner.imaging.identity import text_of
 from cvt_planner.imaging.kinds import CAPTURE, LOCALISER, OTHER, REPORT, kind_of
 from cvt_planner.imaging.pixels import layout_fault
 from cvt_planner.imaging.read import choose
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
-from cvt_planner.imaging.sources import FileRef, Opener, shown
+from cvt_planner.imaging.sources import FileRef, Opener, patience_s, shown
 
 DATES = (REMOVED, KEPT, SHIFTED)
 DEFAULT_LABEL = "ANONYMOUS"
@@ -232,7 +232,9 @@ class _Run:
         # Read anew: of a multi-frame image the listing may hold one header per frame.
         header = read_header(self.opener, listed.ref)
         with self.opener.open(listed.ref) as stream:
-            self.opener.enter(listed.ref, patience_s(listed.ref.path))  # many frames are cleaned in one go
+            self.opener.enter(
+                listed.ref, patience_s(listed.ref.path.stat().st_size)
+            )  # many frames are cleaned in one go
             source = self._parsed(stream, listed.ref)
         if header is None or header.pixels is None:
             raise InputRefused(f"{listed.ref.name} has changed while it was read. Nothing was written. Try again.")
