@@ -18,6 +18,7 @@ from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging import archives, isolation, zip_tree
 from cvt_planner.imaging.archives import PasswordNeeded
+from cvt_planner.imaging.deidentify import deidentify
 from cvt_planner.imaging.fill import Means
 from cvt_planner.imaging.find import find_series
 from cvt_planner.imaging.incomplete import MARKER
@@ -108,6 +109,9 @@ def test_a_damaged_zip_within_is_named_on_every_series(tmp_path: Path, write_ser
     assert "outer.zip: cut.zip cannot be read" in info.reasons[-1] and "is missing here" in info.reasons[-1]
     with pytest.raises(InputRefused, match=r"outer\.zip: cut\.zip cannot be read"):
         outgoing_of(outer, Progress())
+    report = deidentify(outer, tmp_path / "copies")
+    assert report.images == 6 and [count for what, count in report.left_out if "ZIP" in what] == [1]
+    assert "cut" not in report.words and "slices or series may be missing" in report.words
     spoiled = bytearray(packed({"a.zip": packed(files)}))
     spoiled[300] ^= 0x55
     (tmp_path / "spoiled.zip").write_bytes(spoiled)
