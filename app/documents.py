@@ -70,9 +70,9 @@ class Documents(QObject):
             if not isinstance(error, PasswordNeeded):
                 self.desk.explain(error)
                 return
-            password = self.dialogs.zip_password(error.path.name, error.wrong)
+            password = self.dialogs.zip_password(error.zip_name, error.wrong)
             if password is None:
-                self.desk.say(f"{error.path.name} was not opened: it is protected by a password.", "look")
+                self.desk.say(f"{error.zip_name} was not opened: it is protected by a password.", "look")
                 return
             self._password = password
             again()

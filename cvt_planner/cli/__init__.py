@@ -34,6 +34,7 @@ HEADLESS = (
     "series", "volume", "deidentify", "phantom", "anatomy", "lesion", "simulate", "probes", "probe-card", "check",
     "pacs", "selftest",
 )  # fmt: skip
+_POSITIONS = tuple(end + side for end in ("HF", "FF") for side in ("S", "P", "DL", "DR"))  # the phantom's
 DEFECT = 5
 STOPPED = Cancelled.exit_code
 
@@ -109,7 +110,7 @@ def parser(draw_scene: DrawScene | None = None) -> argparse.ArgumentParser:
     one.add_argument("--out", metavar="DIR", required=True, help="a new or empty folder")
     one.add_argument("--case", metavar="NAME", default="standard")
     one.add_argument("--seed", metavar="N", type=int, default=None)
-    one.add_argument("--position", choices=("HFS", "HFP", "FFS", "FFP"), default="HFS", help="how the patient lies")
+    one.add_argument("--position", choices=_POSITIONS, default="HFS", help="how the patient lies")
     one.add_argument("--compressed", action="store_true", help="compress the pixels without loss")
 
     anatomy_command.add_parser(subs, _add, _takes_images)

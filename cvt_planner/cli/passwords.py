@@ -35,7 +35,7 @@ def with_password(args: argparse.Namespace, work: Callable[[str], _T]) -> _T:
             if args.password_file or tried == TRIES or not (sys.stdin.isatty() and sys.stderr.isatty()):
                 raise
             words = "That password does not open it. Password" if needed.wrong else "Password"
-            password = getpass.getpass(f"\n{words} of {needed.path.name}: ", sys.stderr)
+            password = getpass.getpass(f"\n{words} of {needed.zip_name}: ", sys.stderr)
     raise AssertionError("the last try returns or raises")
 
 

@@ -112,14 +112,6 @@ def line_points(start_lps_mm: Points, end_lps_mm: Points, step_mm: float) -> tup
     return share * length, start + share[:, None] * (end - start)
 
 
-def sample_line(
-    volume: HuOnGrid, start_lps_mm: Points, end_lps_mm: Points, step_mm: float = 0.25, fill: float = AIR_HU
-) -> tuple[FloatArray, FloatArray]:
-    """Return the distances from the start, (n,) mm, and the HU there, (n,), along a segment in LPS mm."""
-    distance_mm, points = line_points(start_lps_mm, end_lps_mm, step_mm)
-    return distance_mm, sample_hu(volume, points, fill)
-
-
 def falling_crossing(distance_mm: FloatArray, values: FloatArray, level: float, after: int = 0) -> float | None:
     """Return where a sampled profile first falls below a level, linear between samples; None when it never does.
 

@@ -33,11 +33,6 @@ class Turn:
         flipped = [bool(steps[lps, order[a]] < 0) for a, lps in enumerate(_TARGET_AXES)]
         return Turn((order[0], order[1], order[2]), (flipped[0], flipped[1], flipped[2]))
 
-    @property
-    def is_identity(self) -> bool:
-        """Return whether stored axes are canonical already."""
-        return self.order == (0, 1, 2) and not any(self.flipped)
-
     def grid(self, stored: Grid) -> Grid:
         """Return the canonical grid: each voxel keeps its LPS place."""
         affine = stored.lps_from_index.copy()

@@ -21,14 +21,14 @@ from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.deid_file import KEPT, REMOVED, SHIFTED, Cleaner, Person, Uids
 from cvt_planner.imaging.deid_words import words_of
-from cvt_planner.imaging.find import find_series, patience_s
+from cvt_planner.imaging.find import find_series
 from cvt_planner.imaging.headers import SliceHeader, read_header
 from cvt_planner.imaging.identity import text_of
 from cvt_planner.imaging.kinds import CAPTURE, LOCALISER, OTHER, REPORT, kind_of
 from cvt_planner.imaging.pixels import layout_fault
 from cvt_planner.imaging.read import choose
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
-from cvt_planner.imaging.sources import FileRef, Opener, shown
+from cvt_planner.imaging.sources import FileRef, Opener, patience_s, shown
 
 DATES = (REMOVED, KEPT, SHIFTED)
 DEFAULT_LABEL = "ANONYMOUS"
@@ -43,6 +43,8 @@ _LEFT_OUT = {
     CAPTURE: "a secondary capture or screen page: it shows what was on a screen",
     REPORT: "a report or document, not a CT image",
 }
+_DAMAGED = "damaged file: slices may be missing"
+_NOT_FOUND = "damaged ZIP within the ZIP, or medium that is not whole: slices or series may be missing"
 _BURNED_IN = "an image whose header says that text is burned into it (BurnedInAnnotation YES)"
 _Owner: TypeAlias = tuple[str, str]
 Copier: TypeAlias = Callable[[str | Path, Path, "DeidOptions", Progress], "DeidReport"]
@@ -173,7 +175,10 @@ def copies(
     wanted = _wanted(listing, options.series_uid)
     _check_options(options, wanted)
     with opener() as opened:
-        return _Run(options, folder, opened).write(wanted, listing.path, progress.part(0.2, 1.0))
+        run = _Run(options, folder, opened)
+        # Counted, not named: names of files and ZIPs may tell whose they are.
+        run.left_out.update({_DAMAGED: len(listing.broken_files), _NOT_FOUND: len(listing.remarks)})
+        return run.write(wanted, listing.path, progress.part(0.2, 1.0))
 
 
 class _Run:
@@ -200,7 +205,7 @@ class _Run:
             if count:
                 written.append(DeidSeries(place, uid_of_copy, count))
                 with_images.add(owner)
-        out = tuple(sorted(self.left_out.items()))
+        out = tuple(sorted((what, count) for what, count in self.left_out.items() if count))
         if not written:
             why = "; ".join(f"{count} × {what}" for what, count in out)
             raise InputRefused(f"Nothing of {given} can be de-identified. Left out: {why or 'nothing is there'}.")
@@ -232,7 +237,9 @@ class _Run:
         # Read anew: of a multi-frame image the listing may hold one header per frame.
         header = read_header(self.opener, listed.ref)
         with self.opener.open(listed.ref) as stream:
-            self.opener.enter(listed.ref, patience_s(listed.ref.path))  # many frames are cleaned in one go
+            self.opener.enter(
+                listed.ref, patience_s(listed.ref.path.stat().st_size)
+            )  # many frames are cleaned in one go
             source = self._parsed(stream, listed.ref)
         if header is None or header.pixels is None:
             raise InputRefused(f"{listed.ref.name} has changed while it was read. Nothing was written. Try again.")

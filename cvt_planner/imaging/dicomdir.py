@@ -183,13 +183,13 @@ class InZip(Medium):
     Parameters
     ----------
     dicomdir, members
-        The DICOMDIR and all files of the ZIP.
+        The DICOMDIR and all files of the ZIP and the ZIPs within it.
     """
 
     def __init__(self, dicomdir: FileRef, members: Sequence[FileRef]) -> None:
         super().__init__()
         above = _parts_of(dicomdir)[:-1]
-        parted = ((_parts_of(ref), ref) for ref in members)
+        parted = ((_parts_of(ref), ref) for ref in members if ref.within == dicomdir.within)
         inside = ((parts[len(above) :], ref) for parts, ref in parted if parts[: len(above)] == above)
         self._places = {parts: ref for parts, ref in inside if len(parts) <= MOST_LEVELS}
         self._names: dict[tuple[str, ...], set[str]] = {}

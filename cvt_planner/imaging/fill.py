@@ -58,8 +58,6 @@ def fill_slices(
         If `progress` was stopped.
     """
     by_slice = turn.stored_view(hu)
-    if slices[0].ref.member:
-        opener.archive(slices[0].ref.path)
     are_planes, backwards = turn.order == (0, 1, 2), turn.flipped[0]
     turned = turn.flipped[1] or turn.flipped[2]
 

@@ -30,13 +30,13 @@ from cvt_planner.imaging.sources import (
     kind_of,
     list_files,
     packed_words,
+    patience_s,
     shown,
 )
 
 _Key = tuple[str, ...]
 Place = str | Path | Sequence[str | Path]
 MOST_DICOMDIRS = 16  # of one folder or ZIP that are held against its files; assumed, a study comes on one medium
-SLOWEST_BYTES_PER_S = 10 << 20  # the slowest work on a file in one go that is waited for; assumed
 
 
 def find_series(path: Place, progress: Progress | None = None, opener: Opener | None = None) -> SeriesListing:
@@ -77,7 +77,7 @@ def _listing_of(opener: Opener, place: Path, progress: Progress) -> SeriesListin
     if kind == "zip" and place.suffix.lower() == ".cvtplan":
         return SeriesListing(given, (), hint=f"{given} is a plan, not a CT. Open it as a plan.")
     if kind == "research":
-        opener.enter(FileRef(place), patience_s(place))
+        opener.enter(FileRef(place), patience_s(place.stat().st_size))
         return SeriesListing(given, (research_series(place, given),))
     if kind == "file":
         return _listing_of_file(opener, place, given, progress)
@@ -96,11 +96,6 @@ def _with_remarks(listing: SeriesListing, remarks: tuple[str, ...]) -> SeriesLis
     )
     hint = " ".join((*remarks, listing.hint)) if listing.hint else ""
     return replace(listing, series=tuple(found), remarks=remarks, hint=hint)
-
-
-def patience_s(path: Path) -> float:
-    """Return how long a file that is read in one go may be worked on without a sign of progress, s."""
-    return 10.0 + path.stat().st_size / SLOWEST_BYTES_PER_S
 
 
 def _listing_of_several(opener: Opener, places: Sequence[Path], progress: Progress) -> SeriesListing:
@@ -158,8 +153,10 @@ class _Scan:
     def refs(self, kind: str, place: Path, progress: Progress) -> tuple[list[FileRef], tuple[str, ...]]:
         """Return the files of a folder, ZIP or DICOMDIR, and sentences on how they were found."""
         if kind == "zip":
-            refs = self.opener.members(place)
-            return refs, self._absent(refs, progress, in_zip=True)
+            damaged: list[tuple[str, str]] = []
+            refs = self.opener.members(place, damaged)
+            said = tuple(f"{why} What it holds is missing here." for _, why in damaged)
+            return refs, said + self._absent(refs, progress, in_zip=True)
         if kind == "dicomdir":
             try:
                 with self.opener.open(FileRef(place)) as stream:

@@ -99,9 +99,9 @@ class SliceHeader:
         return other
 
     @property
-    def order(self) -> tuple[tuple[str, ...], str, int]:
+    def order(self) -> tuple[tuple[str, ...], tuple[str, ...], int]:
         """Return a key that sorts by folder, file and frame."""
-        return self.ref.path.parts, self.ref.member, self.frame
+        return self.ref.path.parts, self.ref.places, self.frame
 
     @property
     def name(self) -> str:

@@ -53,7 +53,9 @@ def without_incomplete(
 
 def _is_beside_or_below(ref: FileRef, marker: FileRef) -> bool:
     if marker.member:
-        return ref.path == marker.path and ref.member.startswith(marker.member[: -len(MARKER)])
+        here, at = ref.places, len(marker.within)
+        inside = ref.path == marker.path and here[:at] == marker.within
+        return inside and here[at].startswith(marker.member[: -len(MARKER)])
     return ref.path.is_relative_to(marker.path.parent)
 
 

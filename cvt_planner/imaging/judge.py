@@ -134,7 +134,7 @@ def image_fault(header: SliceHeader) -> str:
 
 def _rescale_fault(header: SliceHeader) -> str:
     if header.slope is None or header.intercept is None or header.slope == 0:
-        return "has no rescale slope and intercept, so that its HU are unknown. Export the original series."
+        return "has no rescale slope and intercept that can be used: its HU are unknown. Export the original series."
     if header.slope < 0:
         return f"has a negative rescale slope ({header.slope:g}), as if bone were darker than air. Export it again."
     if not MIN_SLOPE <= header.slope <= MAX_SLOPE or not abs(header.intercept) <= MAX_INTERCEPT:
@@ -149,7 +149,7 @@ def _place_fault(header: SliceHeader) -> str:
     if header.spacing_mm is None or not all(MIN_SPACING_MM <= s <= MAX_SPACING_MM for s in header.spacing_mm):
         return "has no usable pixel spacing, so that nothing can be measured. Export the original series."
     if header.orientation is None or header.position is None:
-        return "has no orientation or no position in the patient. Export the original series."
+        return "has no orientation or no position in the patient that can be used. Export the original series."
     if not all(abs(p) <= MAX_POSITION_MM for p in header.position):
         return "lies at an implausible place, metres away from any scanner. Export the original series."
     if cosine_fault(header.orientation):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.geometry.frames import Grid
-from cvt_planner.imaging.itk import itk
+from cvt_planner.imaging.itk import itk, write_image
 
 ORTHOGONAL = 1e-4
 
@@ -41,15 +41,7 @@ def write_nrrd(path: Path | str, array: NDArray[Any], grid: Grid) -> None:
     axes = grid.lps_from_index[:3, :3] / spacing
     if not np.allclose(axes.T @ axes, np.eye(3), atol=ORTHOGONAL):
         raise InputRefused(f"{path}: the grid's axes are not at right angles, which this file kind cannot hold here.")
-    values = array.astype(np.uint8) if array.dtype == np.bool_ else np.ascontiguousarray(array)
-    image = itk.GetImageFromArray(values)
-    image.SetSpacing([float(v) for v in spacing[::-1]])
-    image.SetOrigin([float(v) for v in grid.lps_from_index[:3, 3]])
-    image.SetDirection([float(v) for v in axes[:, ::-1].ravel()])
-    try:
-        itk.WriteImage(image, str(path), useCompression=True)
-    except RuntimeError as error:
-        raise InputRefused(f"{path} cannot be written: check that its folder exists and is writable.") from error
+    write_image(path, array.astype(np.uint8) if array.dtype == np.bool_ else array, grid)
 
 
 def read_nrrd(path: Path | str) -> tuple[NDArray[Any], Grid]:

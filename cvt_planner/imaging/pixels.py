@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from cvt_planner.base.arrays import HuArray
 from cvt_planner.base.errors import InputRefused
+from cvt_planner.imaging import codestreams
 from cvt_planner.imaging.headers import PixelLayout, SliceHeader
 from cvt_planner.imaging.itk import itk
 from cvt_planner.imaging.parse import inflated
@@ -169,7 +170,8 @@ def _stored(opener: Opener, header: SliceHeader, layout: PixelLayout) -> StoredA
         raise ValueError("the compressed picture is cut off")
     if layout.transfer_syntax in _BY_ITK:
         return _meant_bits(_decoded_by_itk(frame, layout), layout, shift=0)
-    return _meant_bits(_decoded_by_pydicom(data, layout), layout, shift=0)
+    plain = codestreams.decoded(frame, layout)
+    return _meant_bits(_decoded_by_pydicom(data, layout), layout, shift=0) if plain is None else plain
 
 
 def _native(data: bytes, layout: PixelLayout) -> StoredArray:

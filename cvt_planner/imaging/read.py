@@ -16,13 +16,13 @@ from cvt_planner.imaging import compose
 from cvt_planner.imaging.canonical import Turn
 from cvt_planner.imaging.compose import gaps_of
 from cvt_planner.imaging.fill import Means
-from cvt_planner.imaging.find import Place, find_series, patience_s
+from cvt_planner.imaging.find import Place, find_series
 from cvt_planner.imaging.first_look import FirstLook
 from cvt_planner.imaging.pixels import hu_slice
 from cvt_planner.imaging.posture import Posture, is_known_position, position_words, posture_of
 from cvt_planner.imaging.research import PLACE_UNKNOWN, read_research
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
-from cvt_planner.imaging.sources import FileRef, Opener
+from cvt_planner.imaging.sources import FileRef, Opener, patience_s
 from cvt_planner.imaging.volume import Gap, Volume
 
 
@@ -65,7 +65,7 @@ def read_volume(
     reading = progress.part(0.0 if isinstance(source, SeriesInfo) else 0.3, 1.0)
     if info.is_research:
         place = Path(info.files[0])
-        means.opener().enter(FileRef(place), patience_s(place))
+        means.opener().enter(FileRef(place), patience_s(place.stat().st_size))
         hu, grid, remarks = read_research(place, reading)
         gaps: tuple[Gap, ...] = ()
         notices = (*info.reasons, *remarks, *notices)

@@ -23,15 +23,29 @@ def brief(fault: Exception) -> str:
 
 @dataclass(frozen=True, order=True)
 class FileRef:
-    """One file on disk, or one member of a ZIP on disk."""
+    """One file on disk, or one member of a ZIP on disk or of a ZIP within that.
+
+    Parameters
+    ----------
+    member
+        Name in the ZIP; empty for the file on disk itself.
+    within
+        Names of the ZIPs inside the one on disk that lead to the member, from the outside.
+    """
 
     path: Path
     member: str = ""
+    within: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Return what leads to the file inside its ZIP: the ZIPs within, and its name; empty for a file on disk."""
+        return (*self.within, self.member) if self.member else self.within
 
     @property
     def name(self) -> str:
         """Return the full name, for messages."""
-        return f"{shown(self.path)}: {shown(self.member)}" if self.member else shown(self.path)
+        return ": ".join((shown(self.path), *map(shown, self.places)))
 
     @property
     def short_name(self) -> str:
@@ -43,4 +57,8 @@ class FileRef:
         """Return what holds the file: its folder, or ZIP and folder within."""
         if not self.member:
             return shown(self.path.parent)
-        return f"{shown(self.path)}: {shown(self.member.rpartition('/')[0])}"
+        return ": ".join((shown(self.path), *map(shown, self.within), shown(self.member.rpartition("/")[0])))
+
+    def inner(self, member: str) -> FileRef:
+        """Return a member of the ZIP that this file is."""
+        return FileRef(self.path, member, self.places)

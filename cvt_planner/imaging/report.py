@@ -8,31 +8,20 @@ from typing import Any
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.find import Place
-from cvt_planner.imaging.isolation import find_series, read_volume
+from cvt_planner.imaging.isolation import read_volume
 from cvt_planner.imaging.nrrd import write_nrrd
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
 from cvt_planner.imaging.sources import shown
 from cvt_planner.imaging.volume import Volume
 
 
-def series_report(path: Place, progress: Progress | None = None, password: str = "") -> dict[str, Any]:
-    """Return what a path holds, as plain values for JSON: one entry per series, with its verdict and why.
-
-    Raises
-    ------
-    InputRefused
-        If the path holds no series at all, not even one that cannot be used.
-    """
-    return listing_report(find_series(path, progress, password))
-
-
 def listing_report(listing: SeriesListing) -> dict[str, Any]:
-    """Return a listing as plain values for JSON.
+    """Return a listing as plain values for JSON: one entry per series, with its verdict and why.
 
     Raises
     ------
     InputRefused
-        If it holds no series at all.
+        If it holds no series at all, not even one that cannot be used.
     """
     if not listing.series:
         raise InputRefused(listing.hint or f"{listing.path} holds no DICOM images. Choose the folder of a CT series.")

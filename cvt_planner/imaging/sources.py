@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-import zipfile
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -12,15 +12,16 @@ from typing import BinaryIO, cast
 
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
-from cvt_planner.imaging.archives import MemberStream, PasswordNeeded, list_members, open_archive
+from cvt_planner.imaging.archives import Damaged, PasswordNeeded
 from cvt_planner.imaging.refs import FileRef, brief, shown
+from cvt_planner.imaging.zip_tree import ZIP_STARTS, ZipTree
 
 MAX_FILES = 200_000  # assumed, far above what a CT study needs
 FILE_LIMIT_S = 10.0  # for one file without any progress; assumed, a slice takes milliseconds
+SLOWEST_BYTES_PER_S = 10 << 20  # the slowest work on a file in one go that is waited for; assumed
 
 RESEARCH_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".nhdr")
 DICOMDIR_CLASS = b"1.2.840.10008.1.3.10"
-ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 # How other ways to pack a study begin: where the mark stands, the mark, and what to call the file.
 _PACKED = (
     (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
@@ -32,13 +33,12 @@ _PACKED = (
 )
 __all__ = [
     "FILE_LIMIT_S", "MAX_FILES", "RESEARCH_ENDINGS", "ZIP_STARTS", "FileRef", "Opener", "PasswordNeeded", "kind_of",
-    "list_files", "packed_words", "shown",
+    "list_files", "packed_words", "patience_s", "shown",
 ]  # fmt: skip
 
 
 class Opener:
-    """Opens files and ZIP members for reading; keeps each ZIP open until it is closed. Safe for several threads
-    once every ZIP it meets has been opened.
+    """Opens files and ZIP members for reading; keeps each ZIP open until it is closed. Safe for several threads.
 
     Parameters
     ----------
@@ -56,7 +56,8 @@ class Opener:
         left_out: Mapping[str, str] | None = None,
         watch: Callable[[str, float], None] | None = None,
     ) -> None:
-        self._archives: dict[Path, zipfile.ZipFile] = {}
+        self._archives: dict[Path, ZipTree] = {}
+        self._lock = threading.Lock()  # of opening ZIPs
         self._password = password
         self._left_out = left_out or {}
         self._watch = watch
@@ -83,7 +84,7 @@ class Opener:
             If the file is one of those left out.
         """
         if self._left_out and ref.name in self._left_out:
-            raise InputRefused(self._left_out[ref.name])
+            raise Damaged(self._left_out[ref.name])
         if self._watch is not None:
             self._watch(ref.name, limit_s)
 
@@ -100,22 +101,39 @@ class Opener:
         try:
             if not ref.member:
                 return cast(BinaryIO, open(ref.path, "rb", buffering=0))  # noqa: PTH123  (half the time)
-            return cast(BinaryIO, MemberStream(self.archive(ref.path), ref))
-        except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, KeyError) as fault:
+            with self._lock:
+                return cast(BinaryIO, self._tree(ref.path).stream(ref))
+        except OSError as fault:
             raise InputRefused(
                 f"{ref.name} cannot be read: {brief(fault)}. Check the medium, or copy the study again."
             ) from fault
 
-    def archive(self, path: Path) -> zipfile.ZipFile:
-        """Return the open ZIP at a path. Raises what `open_archive` raises."""
+    def members(self, path: Path, unread: list[tuple[str, str]] | None = None) -> list[FileRef]:
+        """Return the files of the ZIP at a path and of the ZIPs within it, as `ZipTree.members` does.
+
+        Raises
+        ------
+        InputRefused
+            If one of them cannot be opened, or all together declare more than their caps; `PasswordNeeded`.
+        """
+        try:
+            with self._lock:
+                return self._tree(path).members(unread)
+        except OSError as fault:
+            raise InputRefused(f"The ZIP {shown(path)} cannot be read: {brief(fault)}. Check the medium.") from fault
+
+    def _tree(self, path: Path) -> ZipTree:
         if path not in self._archives:
-            self.enter(FileRef(path))
-            self._archives[path] = open_archive(path, self._password)
+            self._archives[path] = ZipTree(path, self._password, self._enter_zip)
         return self._archives[path]
 
-    def members(self, path: Path) -> list[FileRef]:
-        """Return the files of the ZIP at a path. Raises what `open_archive` raises."""
-        return list_members(self.archive(path), path)
+    def _enter_zip(self, ref: FileRef, size: int) -> None:
+        self.enter(ref, patience_s(size))
+
+
+def patience_s(size: int) -> float:
+    """Return how long a file of a size that is read in one go may be worked on without a sign of progress, s."""
+    return FILE_LIMIT_S + size / SLOWEST_BYTES_PER_S
 
 
 def list_files(

@@ -81,11 +81,19 @@ def _joint(spine: Spine, n: int, sign: int, number: int) -> FloatArray:
     return spine.to_lps(n, np.array([head, [end[0] + sign * 1.0, end[1] - 7.5, height - 2.0]]))
 
 
-def couch(at: Layout, prone: bool) -> tuple[list[Organ], float]:
-    """Return the couch under back or belly: what to paint first (board, core, air above), and the y of its top, mm."""
+def couch(at: Layout, axis: int, way: float) -> tuple[list[Organ], float]:
+    """Return the couch under one side of the body: what to paint first (board, core, air above), and its top.
+
+    Parameters
+    ----------
+    axis, way
+        Where down is in the patient: LPS axis 0 or 1, and 1.0 along it (left, back) or -1.0 against it (right, belly).
+        The top is the coordinate along that axis, mm.
+    """
     trunk = at.outline(0.0)
-    down = -1.0 if prone else 1.0
-    top = down * (float((down * trunk[:, 1] + trunk[:, 3]).max()) + 3.0)
+    top = way * (float((way * trunk[:, axis] + trunk[:, 2 + axis]).max()) + 3.0)
     arc = 500.0
+    middle = [0.0, 0.0]
+    middle[axis] = top - way * arc
     shells = ((17.0, 60.0), (15.0, -930.0), (2.0, 60.0), (0.0, -1000.0))
-    return [Organ(at.sections(0.0, top - down * arc, arc + r, arc + r), hu, 0.0) for r, hu in shells], top
+    return [Organ(at.sections(middle[0], middle[1], arc + r, arc + r), hu, 0.0) for r, hu in shells], top

@@ -19,6 +19,9 @@ from cvt_planner.phantom.make import Phantom, refuse_unknown
 _itk_module: Any = SimpleITK  # its own type information is incomplete
 
 INTERCEPT_HU = -1024
+# By how many quarters, against the clock, the picture of a supine patient is turned; and where its rows then run, LPS.
+_QUARTERS = {"S": 0, "DR": 1, "P": 2, "DL": 3}
+_ALONG_ROW = ((1, 0, 0), (0, 1, 0), (-1, 0, 0), (0, -1, 0))
 _DATE, _TIME = "20260115", "093000"
 
 
@@ -39,8 +42,9 @@ def write_phantom(
         Made if absent; files of the same names are replaced.
     patient_position
         What the header says, one of `make.POSITIONS`; None: as the phantom lies. Anatomy and couch stay as they are, so
-        that another side down than the phantom's makes a header that is wrong. A prone patient's picture is turned by
-        half in its plane, as the scanner's screen shows it, and a feet-first patient is scanned from the feet upwards.
+        that another side down than the phantom's makes a header that is wrong. The picture is turned in its plane so
+        that the side that is down lies below, as on the scanner's screen: by half of a prone patient, by a quarter of
+        one on the side. A feet-first patient is scanned from the feet upwards.
     compressed
         Whether pixels are stored as JPEG-LS, lossless.
     truth
@@ -107,12 +111,12 @@ def _file_stem(phantom: Phantom, position: str, number: int) -> str:
 
 def _frame(phantom: Phantom, k: int, position: str) -> tuple[FloatArray, list[float], FloatArray]:
     """Return the pixels (HU) of one slice as the scanner shows it, row and column direction, first pixel's place."""
-    prone = position.endswith("P")
+    quarters = _QUARTERS[position[2:]]
     rows, columns = phantom.hu.shape[1:]
-    first = phantom.grid.lps_of(np.array([k, rows - 1, columns - 1] if prone else [k, 0, 0], dtype=np.float64))
-    pixels = phantom.hu[k, ::-1, ::-1] if prone else phantom.hu[k]
-    direction = [-1.0, 0.0, 0.0, 0.0, -1.0, 0.0] if prone else [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]
-    return np.asarray(pixels, dtype=np.float64), direction, first
+    corners = ([0, 0], [0, columns - 1], [rows - 1, columns - 1], [rows - 1, 0])  # (j, i) that comes to the first pixel
+    first = phantom.grid.lps_of(np.array([k, *corners[quarters]], dtype=np.float64))
+    direction = [float(v) for v in (*_ALONG_ROW[quarters], *_ALONG_ROW[(quarters + 1) % 4])]
+    return np.rot90(phantom.hu[k], quarters).astype(np.float64), direction, first
 
 
 def _image(phantom: Phantom, k: int, number: int, position: str, uids: _Uids) -> FileDataset:
@@ -180,8 +184,6 @@ def _acquisition(phantom: Phantom, position: str) -> FileDataset:
         "ConvolutionKernel": "MEDIUM",
         "ReconstructionDiameter": f"{pixel * max(phantom.hu.shape[1:]):g}",
         "PixelSpacing": [f"{pixel:g}", f"{pixel:g}"],
-        "Rows": phantom.hu.shape[1],
-        "Columns": phantom.hu.shape[2],
         "SamplesPerPixel": 1,
         "PhotometricInterpretation": "MONOCHROME2",
         "BitsAllocated": 16,
@@ -203,6 +205,7 @@ def _acquisition(phantom: Phantom, position: str) -> FileDataset:
 def _place(dataset: FileDataset, phantom: Phantom, k: int, number: int, position: str, uids: _Uids) -> None:
     pixels, direction, first = _frame(phantom, k, position)
     dataset.InstanceNumber = number
+    dataset.Rows, dataset.Columns = pixels.shape
     dataset.ImageOrientationPatient = [f"{v:g}" for v in direction]
     dataset.ImagePositionPatient = [f"{v:.4f}" for v in first]
     dataset.SliceLocation = f"{first[2]:.4f}"

@@ -28,7 +28,8 @@ from cvt_planner.phantom.voxels import fill_spine
 
 _REACH_MM = (62.0, 48.0, 66.0)  # of the spine's box: sideways, before and behind the axis
 LABELS = ("vertebrae", "bodies", "canal", "cord", "lesions", "skin")
-POSITIONS = ("HFS", "HFP", "FFS", "FFP")
+DOWN = {"S": (1, 1.0), "P": (1, -1.0), "DL": (0, 1.0), "DR": (0, -1.0)}  # LPS axis that points down, and which way
+POSITIONS = tuple(end + side for end in ("HF", "FF") for side in DOWN)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +49,8 @@ class Phantom:
     truth
         What `truth.json` holds; keys in `truth.truth_of`.
     position
-        How the patient lies, one of `POSITIONS`: the couch is under the back (supine) or the belly (prone).
+        How the patient lies, one of `POSITIONS`: the couch is under the back (supine), the belly (prone), the left side
+        (DL) or the right one (DR).
     """
 
     case: str
@@ -77,7 +79,7 @@ def make_phantom(
         Told how far the work has come; may stop it.
     position
         One of `POSITIONS`. Only the couch follows it: the body keeps its shape, and gas its place, as of a supine
-        patient. A scan reconstructed around the spine does not reach to a couch under the belly.
+        patient. A scan reconstructed around the spine does not reach to a couch under belly or side.
 
     Raises
     ------
@@ -103,7 +105,7 @@ def make_case(spec: Case, seed: int | None = None, progress: Progress | None = N
     z = start[2] + step[2] * np.arange(grid.shape_kji[0])
     layout = Layout(spine, z, number, spec.person)
     steps.report(0.02, "Painting the torso")
-    board, couch_y = couch(layout, prone=position.endswith("P"))
+    board, couch_top = couch(layout, *DOWN[position[2:]])
     hu, body = _torso_hu(layout, spine, spec.person, board, start, step, grid.shape_kji)
     steps.report(0.15, "Filling the spine")
     spongy, labels, sums = _spine_into(
@@ -113,7 +115,7 @@ def make_case(spec: Case, seed: int | None = None, progress: Progress | None = N
     steps.report(0.75, "Scanning")
     spacing = (spec.slice_mm, spec.pixel_mm, spec.pixel_mm)
     picture = scanned(hu, spongy, body, spacing, number, spec.noise)
-    truth = truth_of(spec, number, spine, lesions, grid, sums, labels, couch_y)
+    truth = truth_of(spec, number, spine, lesions, grid, sums, labels, (DOWN[position[2:]][0], couch_top))
     steps.report(1.0, "Done")
     frozen = {name: read_only(array) for name, array in labels.items()}
     return Phantom(spec.name, number, read_only(picture), grid, frozen, truth, spacing, position)

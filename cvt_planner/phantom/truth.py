@@ -30,7 +30,7 @@ def truth_of(
     grid: Grid,
     sums: tuple[FloatArray, FloatArray],
     labels: dict[str, LabelArray],
-    couch_y: float,
+    couch: tuple[int, float],
 ) -> dict[str, Any]:
     """Return the truth as plain values. Lengths mm, volumes mL, angles degrees, points LPS mm; left is +x.
 
@@ -57,7 +57,8 @@ def truth_of(
     skin
         `back_lps_mm` (on the back behind each level's middle), `distance_mm` from there to that middle.
     couch_top_lps_y_mm
-        Where the couch comes nearest: behind the back of a supine patient, before the belly of a prone one.
+        Where the couch comes nearest: behind the back of a supine patient, before the belly of a prone one. Of one
+        who lies on a side `couch_top_lps_x_mm` instead.
     grid, not_modelled
     """
     level_rows = _levels(spine, grid, sums[0], labels["bodies"])
@@ -74,7 +75,7 @@ def truth_of(
         "cord": _tube(spine, grid, cord=True),
         "lesions": _lesions(case, lesions, sums[1]),
         "skin": _skin(names, grid, labels["skin"]),
-        "couch_top_lps_y_mm": round(couch_y, 3),
+        f"couch_top_lps_{'xy'[couch[0]]}_mm": round(couch[1], 3),
         "grid": {
             "shape_kji": list(grid.shape_kji),
             "first_voxel_lps_mm": _plain(grid.lps_from_index[:3, 3]),

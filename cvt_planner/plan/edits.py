@@ -243,17 +243,6 @@ def set_probe(assembly_id: str, probe: CryoprobeModel) -> Edit:
     return edit
 
 
-def set_retraction(assembly_id: str, needle_retraction_mm: float | None) -> Edit:
-    """Return the edit that draws the needle back so far behind the probe's tip, mm; None: as the probe asks for."""
-
-    def edit(plan: Plan) -> Plan:
-        old = plan.assembly(assembly_id)
-        wanted = default_retraction_mm(old.probe) if needle_retraction_mm is None else needle_retraction_mm
-        return replace_assembly(replace(old, needle_retraction_mm=wanted))(plan)
-
-    return edit
-
-
 # --- the plan as a whole
 
 
@@ -294,20 +283,6 @@ def set_source(path: str, role: VolumeRole = VolumeRole.PLANNING) -> Edit:
                 new = replace(old, source=path)
                 return plan if new == old else replace(plan, volumes=_swapped(plan.volumes, old, new))
         raise InputRefused(f"The plan has no {role.value} CT.")
-
-    return edit
-
-
-def put_volume(volume: VolumeRef) -> Edit:
-    """Return the edit that adds a procedure or follow-up CT; the one of the same role and series is replaced."""
-
-    def edit(plan: Plan) -> Plan:
-        if volume.role is VolumeRole.PLANNING:
-            raise InputRefused("The planning CT of a plan cannot be exchanged: start a new plan on the other CT.")
-        for old in plan.volumes:
-            if (old.role, old.series_uid) == (volume.role, volume.series_uid):
-                return plan if old == volume else replace(plan, volumes=_swapped(plan.volumes, old, volume))
-        return replace(plan, volumes=(*plan.volumes, volume))
 
     return edit
 

@@ -222,11 +222,6 @@ def write_probe(fit: ProbeFit, path: Path | str) -> Path:
     return _write(fit_as_json(fit), Path(path).expanduser())
 
 
-def write_card(card: ProbeCard, path: Path | str) -> Path:
-    """Return where a card was written."""
-    return _write(card_as_json(card), Path(path).expanduser())
-
-
 def _write(values: dict[str, Any], target: Path) -> Path:
     text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     new = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")

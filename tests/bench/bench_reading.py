@@ -8,12 +8,15 @@ them where memory is measured), because every contestant decodes them at the sam
 
 Medians of several runs, taken turn by turn in one go, the files in the page cache; what a contestant returns is let go
 of after its clock has stopped. "Ours" is what the window does: the series found and judged in the reading process
-(warm), the volume read there and handed over, its hash included.
+(warm), the volume read there and handed over, its hash included. "Decoder alone" is the floor of a compressed series:
+the same decoder on the same pictures, already in memory, and nothing done with what it returns; in one process, in
+two, and on two threads of one process (which help only where a decoder leaves the interpreter lock).
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import shutil
 import statistics
@@ -23,6 +26,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +35,7 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 import pydicom  # noqa: E402
-from pydicom.encaps import encapsulate  # noqa: E402
+from pydicom.encaps import encapsulate, get_frame  # noqa: E402
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless  # noqa: E402
 
 SLICES, FEWER, SIZE = 600, 60, 512
@@ -182,24 +187,90 @@ def by_dcm2niix(folder: Path, place: Path) -> dict[str, Callable[[], object]]:
     return {"dcm2niix": work} if work() else {}
 
 
+_FRAMES: list[bytes] = []
+
+
+def load_frames(folder: Path) -> None:
+    """Keep the compressed pictures of a folder in this process, and load the decoders."""
+    _FRAMES[:] = [
+        get_frame(pydicom.dcmread(path).PixelData, 0, number_of_frames=1) for path in sorted(folder.iterdir())
+    ]
+
+
+def decode(name: str, n: int) -> None:
+    """Decode a kept picture, and let it go."""
+    if name == "jpeg-ls":
+        import jpeg_ls
+
+        jpeg_ls.decode_buffer(_FRAMES[n])
+        return
+    from openjpeg.utils import decode_pixel_data
+
+    decode_pixel_data(_FRAMES[n], version=2)
+
+
+def decoders_alone(folder: Path, name: str, kept: ExitStack) -> dict[str, Callable[[], object]]:
+    """Return the work of the bare decoders; the processes and threads run until `kept` is closed."""
+    load_frames(folder)
+    pool = kept.enter_context(multiprocessing.get_context("spawn").Pool(2, load_frames, (folder,)))
+    threads = kept.enter_context(ThreadPoolExecutor(2))
+    numbers = range(len(_FRAMES))
+    jobs = [(name, n) for n in numbers]
+    return {
+        "decoder alone, one process": lambda: [decode(name, n) for n in numbers],
+        "decoder alone, two processes": lambda: pool.starmap(decode, jobs, chunksize=1),
+        "decoder alone, two threads": lambda: list(threads.map(lambda n: decode(name, n), numbers)),
+    }
+
+
 def measure(folder: Path, name: str, place: Path) -> None:
     """Measure one kind of slices; the compressed ones against every free decoder at hand, in one process."""
 
     def by_pydicom() -> object:
         return np.stack([pydicom.dcmread(path).pixel_array for path in sorted(folder.iterdir())])
 
-    contestants: dict[str, Callable[[], object]] = {
-        "ours": ours(folder),
-        "ours, first picture": lambda: first_picture(folder),
-        "SimpleITK": lambda: by_simpleitk(folder),
-        **({} if name == "plain" else {"pydicom": by_pydicom}),
-        **by_dcm2niix(folder, place),
-    }
-    measured = by_turns(RUNS if name == "plain" else RUNS_COMPRESSED, contestants)
+    with ExitStack() as kept:
+        contestants: dict[str, Callable[[], object]] = {
+            "ours": ours(folder),
+            "ours, first picture": lambda: first_picture(folder),
+            "SimpleITK": lambda: by_simpleitk(folder),
+            **({} if name == "plain" else {"pydicom": by_pydicom, **decoders_alone(folder, name, kept)}),
+            **by_dcm2niix(folder, place),
+        }
+        measured = by_turns(RUNS if name == "plain" else RUNS_COMPRESSED, contestants)
     for contestant, seconds in measured.items():
         print(
             f"{name}, {contestant}: median {statistics.median(seconds):.3f} s, least {min(seconds):.3f} s", flush=True
         )
+    if name != "plain":
+        alone = ("ours", "SimpleITK", "pydicom", "decoder alone, one process")
+        say_floor(name, {contestant: contestants[contestant] for contestant in alone})
+
+
+def say_floor(name: str, contestants: dict[str, Callable[[], object]]) -> None:
+    """Print the processor time of all processes for the work of each: it says what part is the decoder's own, whatever
+    else the machine does."""
+    used: dict[str, list[float]] = {}
+    for _ in range(RUNS_COMPRESSED):
+        for who, work in contestants.items():
+            before = processor_s()
+            work()
+            used.setdefault(who, []).append(processor_s() - before)
+    least = {who: min(seconds) for who, seconds in used.items()}
+    best = min(("SimpleITK", "pydicom"), key=least.__getitem__)
+    words = ", ".join(f"{who} {s:.2f} s ({s / least[best]:.2f})" for who, s in least.items())
+    print(f"{name}, processor time and its part of that of the best reader in one process, {best}: {words}", flush=True)
+
+
+def processor_s() -> float:
+    """Return the processor time that this process, the reading processes and ended children have taken."""
+    from cvt_planner.imaging.isolation import door
+
+    total = sum(os.times()[:4])
+    for process in door._READER.process_ids:
+        fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return total
 
 
 def memory(folder: Path, name: str) -> None:

@@ -21,7 +21,7 @@ import time
 import warnings
 import zipfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -127,19 +127,40 @@ def a_series(rng: random.Random, corpus: Corpus, folder: Path) -> Path:
 
 
 def an_archive(rng: random.Random, corpus: Corpus, folder: Path) -> Path:
-    """Write a ZIP whose structure or whose files are spoiled; return it."""
+    """Write a ZIP whose structure or whose files are spoiled, perhaps within spoiled ZIPs; return it."""
+    path = folder / "a.zip"
+    data = spoiled(rng, packed(rng, corpus.series), ARCHIVE)
+    if rng.random() < 0.5:
+        data = nested(rng, corpus, data)
+    path.write_bytes(data)
+    return path
+
+
+def nested(rng: random.Random, corpus: Corpus, data: bytes) -> bytes:
+    """Return a ZIP within ZIPs, more or less deep, with ZIPs and slices beside it, perhaps spoiled."""
+    for _ in range(rng.choice((1, 1, 2, 2, 3, 12))):
+        beside = rng.sample(corpus.series, rng.randrange(len(corpus.series)))
+        inner = {rng.choice(("a.zip", "b/A.ZIP", "../../a.zip", "a.zip/a.zip")): data}
+        if rng.random() < 0.3:
+            inner["again.zip"] = data if rng.random() < 0.5 else spoiled(rng, data, ARCHIVE)
+        data = packed(rng, beside, inner)
+        if rng.random() < 0.2:
+            data = spoiled(rng, data, ARCHIVE)
+    return data
+
+
+def packed(rng: random.Random, slices: list[bytes], others: Mapping[str, bytes] | None = None) -> bytes:
+    """Return a ZIP of slices, some of them spoiled, and of other files."""
     method = rng.choice((zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA))
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", method) as archive, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the same name twice is meant
-        for n, data in enumerate(corpus.series):
+        for n, data in enumerate(slices):
             name = rng.choice((f"{n}.dcm", f"../../{n}.dcm", f"/abs/{n}.dcm", f"{n // 2}.dcm", "C:\\x.dcm"))
             archive.writestr(name, spoiled(rng, data) if rng.random() < 0.2 else data)
-        if rng.random() < 0.2:
-            archive.writestr("inner.zip", stream.getvalue())
-    path = folder / "a.zip"
-    path.write_bytes(spoiled(rng, stream.getvalue(), ARCHIVE))
-    return path
+        for name, data in (others or {}).items():
+            archive.writestr(name, data)
+    return stream.getvalue()
 
 
 def a_medium(rng: random.Random, corpus: Corpus, folder: Path) -> Path:

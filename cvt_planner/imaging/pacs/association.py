@@ -16,7 +16,7 @@ from pynetdicom.association import Association
 from pynetdicom.presentation import PresentationContext
 
 from cvt_planner.base.progress import Progress
-from cvt_planner.imaging.pacs.faults import ConnectionBroken, PacsRefused
+from cvt_planner.imaging.pacs.faults import PacsRefused, Unreachable
 from cvt_planner.imaging.pacs.nodes import Node
 from cvt_planner.imaging.pacs.tls import client_context
 from cvt_planner.imaging.pacs.waiting import stoppable
@@ -71,7 +71,7 @@ def association(
     ------
     PacsRefused
         If the node refuses it: unknown AE title, TLS, a service that it does not offer.
-    ConnectionBroken
+    Unreachable
         If the node cannot be reached.
     Cancelled
         If `progress` was stopped, also while the node keeps silent.
@@ -134,9 +134,9 @@ def _associated(
             evt_handlers=[*AT_ONCE, *handlers],
         )
     except socket.gaierror as error:
-        raise ConnectionBroken(f"The host {node.host} of {node.name} is not known to the network.") from error
+        raise Unreachable(f"The host {node.host} of {node.name} is not known to the network.") from error
     except OSError as error:
-        raise ConnectionBroken(f"{node.name} ({node.address}) cannot be reached: {error}.") from error
+        raise Unreachable(f"{node.name} ({node.address}) cannot be reached: {error}.") from error
 
 
 def _rejection(node: Node, opened: Association) -> str:
@@ -157,7 +157,7 @@ def _rejection(node: Node, opened: Association) -> str:
     return f"{node.name} refused the connection ({node.called_ae} from {node.our_ae}), without a reason we can act on."
 
 
-def _why_not_connected(node: Node) -> PacsRefused | ConnectionBroken:
+def _why_not_connected(node: Node) -> PacsRefused | Unreachable:
     """Return what stands in the way, found by connecting once more without DICOM."""
     where = f"{node.name} ({node.host}:{node.port})"
     try:
@@ -176,14 +176,14 @@ def _why_not_connected(node: Node) -> PacsRefused | ConnectionBroken:
             "Check whether TLS is on at that port, and whether it asks for a certificate of ours."
         )
     except ConnectionRefusedError:
-        return ConnectionBroken(f"{where} does not answer: nothing listens there. Check host and port, or ask for it.")
+        return Unreachable(f"{where} does not answer: nothing listens there. Check host and port, or ask for it.")
     except TimeoutError:
-        return ConnectionBroken(f"{where} does not answer in time. Check host, port and firewall.")
+        return Unreachable(f"{where} does not answer in time. Check host, port and firewall.")
     except OSError as error:
         if node.tls and isinstance(error, ConnectionResetError):
             return PacsRefused(
                 f"{where} ended the encrypted (TLS) connection. Check whether it asks for a certificate of ours."
             )
-        return ConnectionBroken(f"{where} cannot be reached: {error.strerror or error}.")
+        return Unreachable(f"{where} cannot be reached: {error.strerror or error}.")
     hint = "it may ask for a certificate of ours" if node.tls else "it may expect TLS, or be no DICOM port"
-    return ConnectionBroken(f"{where} took the connection and ended it without a DICOM answer: {hint}.")
+    return Unreachable(f"{where} took the connection and ended it without a DICOM answer: {hint}.")

@@ -42,7 +42,7 @@ from cvt_planner.imaging.pacs.found import (
     studies_of,
 )
 from cvt_planner.imaging.pacs.nodes import Node
-from cvt_planner.imaging.pacs.outgoing import Outgoing
+from cvt_planner.imaging.pacs.outgoing import Outgoing, Settle
 from cvt_planner.imaging.pacs.store import Receiver, store_all
 from cvt_planner.imaging.pacs.tls import listener_context
 from cvt_planner.imaging.pixels import DECODABLE
@@ -105,9 +105,9 @@ class DimsePeer:
         receiver.check()
         return next((one for one in [*why, receiver.remark] if one), "")
 
-    def send(self, files: Sequence[Outgoing], scratch: Path, progress: Progress) -> tuple[tuple[str, str], ...]:
-        """Send files unchanged; return name and reason of each that was not taken."""
-        return store_all(self.node, files, scratch, progress)
+    def send(self, files: Sequence[Outgoing], scratch: Path, settle: Settle, progress: Progress) -> None:
+        """Send files unchanged and settle each as it is answered for."""
+        store_all(self.node, files, scratch, settle, progress)
 
     # --- C-FIND
 

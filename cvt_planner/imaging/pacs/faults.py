@@ -1,4 +1,4 @@
-"""What can go wrong between here and a PACS, in three kinds that are answered differently."""
+"""What can go wrong between here and a PACS, in kinds that are answered differently."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ class PacsRefused(InputRefused):
 
 class ConnectionBroken(InputRefused):
     """The PACS could not be reached or stopped answering; asking again may help."""
+
+
+class Unreachable(ConnectionBroken):
+    """No connection with the PACS came about at all."""
 
 
 class Incomplete(InputRefused):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import pydicom
 from pydicom.dataset import Dataset
@@ -32,6 +33,9 @@ class Outgoing:
         """Return the file as it is."""
         with opener.open(self.ref) as stream:
             return stream.read()
+
+
+Settle: TypeAlias = Callable[[Outgoing, str], None]  # told of each file that was sent why it was not taken, or ""
 
 
 def outgoing_of(path: Path, progress: Progress) -> tuple[tuple[Outgoing, ...], int]:

@@ -10,7 +10,7 @@ from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.pacs.found import ImageFound, Query, SeriesFound, Studies, Take
 from cvt_planner.imaging.pacs.nodes import DICOMWEB, Node
-from cvt_planner.imaging.pacs.outgoing import Outgoing
+from cvt_planner.imaging.pacs.outgoing import Outgoing, Settle
 
 GET, MOVE, WEB = "get", "move", "web"
 WAYS = (GET, MOVE, WEB)
@@ -41,8 +41,8 @@ class Peer(Protocol):
         `whole` says that all images of the series are wanted.
         """
 
-    def send(self, files: Sequence[Outgoing], scratch: Path, progress: Progress) -> tuple[tuple[str, str], ...]:
-        """Send files unchanged; return name and reason of each that was not taken. `scratch` is an empty folder."""
+    def send(self, files: Sequence[Outgoing], scratch: Path, settle: Settle, progress: Progress) -> None:
+        """Send files unchanged and settle each as it is answered for. `scratch` is an empty folder."""
 
 
 def peer_of(node: Node, way: str = "") -> Peer:

@@ -10,11 +10,11 @@ from cvt_planner.base.errors import Cancelled, InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.pacs.faults import ConnectionBroken, Incomplete, PacsRefused
 from cvt_planner.imaging.pacs.found import ImageFound, checked_uid
+from cvt_planner.imaging.pacs.patience import Patience, asked
 from cvt_planner.imaging.pacs.peer import Peer
 from cvt_planner.imaging.pacs.staging import Staging, folder_in_store, staging_of
 
 _LISTED = 0.02  # of the progress: the list of images is known
-_TICK_S = 0.05
 _MOST_GROWTHS = 20  # how often a series may have grown while it was fetched; assumed
 
 
@@ -78,7 +78,8 @@ def retrieve_into_store(
 
 def _images(peer: Peer, study_uid: str, series_uid: str, progress: Progress) -> tuple[ImageFound, ...]:
     progress.report(0.0, "Asking which images the series has")
-    images = peer.images(study_uid, series_uid, progress.part(0.0, _LISTED))
+    listing = progress.part(0.0, _LISTED)
+    images = asked(peer.node, lambda: peer.images(study_uid, series_uid, listing), progress)
     if not images:
         raise PacsRefused(
             f"{peer.node.name} has no images of series {series_uid} in study {study_uid}. "
@@ -94,11 +95,11 @@ def _fetch(
     staging = Staging(out, peer.node.name, study_uid, series_uid)
     staging.expect(images)
     resumed = staging.have
-    attempts = 0
+    attempts, last_look = 0, progress.part(0.99, 1.0)
     try:
         for _ in range(_MOST_GROWTHS):
             attempts += _until_all_here(peer, staging, progress)
-            again = peer.images(study_uid, series_uid, progress.part(0.99, 1.0))
+            again = asked(peer.node, lambda: peer.images(study_uid, series_uid, last_look), progress, reached=True)
             if {image.sop_uid for image in again} <= set(staging.images):
                 break
             staging.expect({image.sop_uid: image for image in (*staging.images.values(), *again)}.values())
@@ -123,7 +124,7 @@ def _fetch(
 def _until_all_here(peer: Peer, staging: Staging, progress: Progress) -> int:
     """Return how often the PACS was asked until nothing was missing any more."""
     node = peer.node
-    attempts, fruitless = 0, 0
+    attempts, patience = 0, Patience(peer.node, progress, reached=True)
 
     def take(sop_uid: str, data: bytes) -> bool:
         kept = staging.take(sop_uid, data)
@@ -148,19 +149,8 @@ def _until_all_here(peer: Peer, staging: Staging, progress: Progress) -> int:
         progress.check()
         if not staging.missing():
             break
-        fruitless = 0 if staging.have > before else fruitless + 1
-        if node.retries == 0 or fruitless > node.retries:
+        if patience.ends(fruitful=staging.have > before):
             reason = reason or f"{node.name} says that it has sent all, but these did not come."
             raise Incomplete(staging.have, staging.total, reason)
-        _pause(node.pause_s * max(fruitless, 1), progress, f"{staging.have} of {staging.total} images; asking again")
+        patience.wait(_LISTED, f"{staging.have} of {staging.total} images")
     return attempts
-
-
-def _pause(seconds: float, progress: Progress, words: str) -> None:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        progress.check()
-        time.sleep(_TICK_S)
-    progress.check()
-    if progress.listener is not None and words:
-        progress.listener(_LISTED, words)

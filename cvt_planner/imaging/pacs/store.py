@@ -16,7 +16,7 @@ from cvt_planner.imaging.pacs.association import association
 from cvt_planner.imaging.pacs.faults import ConnectionBroken
 from cvt_planner.imaging.pacs.found import Take
 from cvt_planner.imaging.pacs.nodes import Node
-from cvt_planner.imaging.pacs.outgoing import Outgoing
+from cvt_planner.imaging.pacs.outgoing import Outgoing, Settle
 from cvt_planner.imaging.sources import Opener
 
 _TAKEN, _NOT_ASKED_FOR, _NO_ROOM = 0x0000, 0xC000, 0xA700
@@ -55,24 +55,16 @@ class Receiver:
             raise self._fault
 
 
-def store_all(node: Node, files: Sequence[Outgoing], scratch: Path, progress: Progress) -> tuple[tuple[str, str], ...]:
-    """Return name and reason of each file that the node did not take, after sending all of them unchanged."""
+def store_all(node: Node, files: Sequence[Outgoing], scratch: Path, settle: Settle, progress: Progress) -> None:
+    """Send all files unchanged, and settle each as it is answered for."""
     kinds = sorted({(one.sop_class, one.syntax) for one in files})
-    refused: list[tuple[str, str]] = []
-    done = 0
     with Opener() as opener:
         for start in range(0, len(kinds), _MOST_CONTEXTS):
             chosen = kinds[start : start + _MOST_CONTEXTS]
             batch = [one for one in files if (one.sop_class, one.syntax) in chosen]
             with association(node, [build_context(*kind) for kind in chosen], progress) as opened:
                 for one in batch:
-                    progress.report(done / len(files), f"Sending image {done + 1} of {len(files)}")
-                    reason = _store(node, opened, one, _path_of(one, opener, scratch), progress)
-                    if reason:
-                        refused.append((one.ref.name, reason))
-                    done += 1
-    progress.report(1.0, f"{done - len(refused)} images sent")
-    return tuple(refused)
+                    settle(one, _store(node, opened, one, _path_of(one, opener, scratch), progress))
 
 
 def _path_of(one: Outgoing, opener: Opener, scratch: Path) -> Path:
@@ -92,11 +84,11 @@ def _store(node: Node, opened: Association, one: Outgoing, path: Path, progress:
         return f"It cannot be sent as it is: {fault}"
     except RuntimeError as fault:
         progress.check()
-        raise ConnectionBroken(f"The connection with {node.name} broke while sending. Send again.") from fault
+        raise ConnectionBroken(f"The connection with {node.name} broke while sending.") from fault
     progress.check()
     status = answer.get("Status")
     if status is None:
-        raise ConnectionBroken(f"The connection with {node.name} broke while sending. Send again.")
+        raise ConnectionBroken(f"The connection with {node.name} broke while sending.")
     if status == _TAKEN or status in _WARNINGS:
         return ""
     return f"{node.name} refused it with error 0x{int(status):04X}."

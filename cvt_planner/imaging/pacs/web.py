@@ -34,7 +34,7 @@ from cvt_planner.imaging.pacs.found import (
     unreadable_image,
 )
 from cvt_planner.imaging.pacs.nodes import PASSWORD, TOKEN, Node
-from cvt_planner.imaging.pacs.outgoing import Outgoing, identity_of
+from cvt_planner.imaging.pacs.outgoing import Outgoing, Settle, identity_of
 from cvt_planner.imaging.pacs.secrets import secret_of
 from cvt_planner.imaging.pacs.tls import check_files
 from cvt_planner.imaging.pacs.waiting import stoppable, stoppable_parts
@@ -186,17 +186,13 @@ class WebPeer:
         if held:
             yield held
 
-    def send(self, files: Sequence[Outgoing], scratch: Path, progress: Progress) -> tuple[tuple[str, str], ...]:
-        """Send files unchanged; return name and reason of each that was not taken."""
-        refused: list[tuple[str, str]] = []
-        done = 0
+    def send(self, files: Sequence[Outgoing], scratch: Path, settle: Settle, progress: Progress) -> None:
+        """Send files unchanged and settle each as it is answered for."""
         with Opener() as opener:
             for batch in _batches(files, opener):
-                progress.report(done / len(files), f"Sending image {done + 1} of {len(files)}")
-                refused += self._store(batch, progress)
-                done += len(batch)
-        progress.report(1.0, f"{done - len(refused)} images sent")
-        return tuple(refused)
+                reasons = self._store(batch, progress)
+                for one, _ in batch:
+                    settle(one, reasons.get(one.sop_uid, ""))
 
     # --- asking
 
@@ -224,7 +220,8 @@ class WebPeer:
                 raise
             return nothing
 
-    def _store(self, batch: Sequence[tuple[Outgoing, bytes]], progress: Progress) -> list[tuple[str, str]]:
+    def _store(self, batch: Sequence[tuple[Outgoing, bytes]], progress: Progress) -> dict[str, str]:
+        """Return why files were not taken, by their UID."""
         session = stoppable(self._session, progress)
         boundary = uuid.uuid4().hex
         head = f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode()
@@ -242,8 +239,7 @@ class WebPeer:
             if answer.status_code != 409:  # none was stored: the answer says which and why
                 answer.raise_for_status()
             failed = _failed(answer)
-        names = {one.sop_uid: one.ref.name for one, _ in batch}
-        return [(names[uid], f"{self.node.name} refused it with error {why}.") for uid, why in failed if uid in names]
+        return {uid: f"{self.node.name} refused it with error {why}." for uid, why in failed}
 
 
 def _page(study_uid: str, series_uid: str, offset: int, client: DICOMwebClient) -> list[dict[str, dict[str, Any]]]:

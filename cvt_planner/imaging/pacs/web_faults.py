@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import requests
+from urllib3.exceptions import ProtocolError
 
 from cvt_planner.base.errors import PlannerError
 from cvt_planner.base.progress import Progress
-from cvt_planner.imaging.pacs.faults import ConnectionBroken, PacsRefused
+from cvt_planner.imaging.pacs.faults import ConnectionBroken, PacsRefused, Unreachable
 from cvt_planner.imaging.pacs.nodes import Node
 
 _ON_THE_WAY = (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError)
@@ -52,11 +53,14 @@ def _request_fault(node: Node, error: Exception) -> PlannerError:
             "Nothing was sent. Check the file of the certificate authority (CA) and the name in the certificate."
         )
     if isinstance(error, faults.Timeout):
-        return ConnectionBroken(f"{where} did not answer within {node.timeout_s:g} s.")
+        kind = Unreachable if isinstance(error, faults.ConnectTimeout) else ConnectionBroken
+        return kind(f"{where} did not answer within {node.timeout_s:g} s.")
     if isinstance(error, faults.ChunkedEncodingError | faults.InvalidHeader):
         return ConnectionBroken(f"The connection with {node.name} broke in the middle of an answer.")
+    if isinstance(error, faults.ConnectionError) and error.args and isinstance(error.args[0], ProtocolError):
+        return ConnectionBroken(f"The connection with {node.name} broke.")
     if isinstance(error, faults.ConnectionError):
-        return ConnectionBroken(f"{where} cannot be reached. Check the address, or ask whether it runs.")
+        return Unreachable(f"{where} cannot be reached. Check the address, or ask whether it runs.")
     return PacsRefused(f"{where} does not answer as DICOMweb does. Check the address; it ends before /studies.")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cvt_planner.base.errors import Cancelled, InputRefused
 from cvt_planner.base.progress import Progress
-from cvt_planner.imaging.nifti import write_nifti
+from cvt_planner.imaging.itk import write_image
 from cvt_planner.imaging.segmentation.model import Segmentation
 from cvt_planner.imaging.segmentation.read import Target, read_segmentation
 from cvt_planner.imaging.volume import Volume
@@ -67,7 +67,7 @@ def run_totalsegmentator(volume: Volume, progress: Progress, fast: bool = True) 
     with tempfile.TemporaryDirectory(prefix="cvt-") as folder:
         ct, out, said = (Path(folder) / name for name in ("ct.nii.gz", "labels.nii.gz", "said.txt"))
         progress.report(0.0, "Writing the CT for TotalSegmentator")
-        write_nifti(ct, volume.hu, volume.grid)
+        write_image(ct, volume.hu, volume.grid)
         command = [str(program), "-i", str(ct), "-o", str(out), "--ml", "--roi_subset", *_ROIS]
         _run([*command, "--fast"] if fast else command, said, progress.part(0.05, 0.95))
         if not out.is_file():

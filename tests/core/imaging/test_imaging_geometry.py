@@ -40,7 +40,7 @@ def test_turning_axes_keeps_each_voxel_at_its_place(grid: Grid) -> None:
     assert np.allclose(turned.lps_of(np.moveaxis(np.indices(turned.shape_kji), 0, -1)), canonical, atol=1e-9)
     # k, j and i follow superior, posterior and left as nearly as the axes allow, and none runs against its own.
     assert (turned.lps_from_index[[2, 1, 0], [0, 1, 2]] >= 0).all()
-    assert Turn.of(turned.lps_from_index).is_identity
+    assert Turn.of(turned.lps_from_index) == Turn((0, 1, 2), (False, False, False))
 
 
 @given(grids())

@@ -10,10 +10,10 @@ import SimpleITK as sitk  # noqa: N813
 
 from cvt_planner.imaging.read import read_volume
 from cvt_planner.phantom.dicom import write_phantom
-from cvt_planner.phantom.make import Phantom
+from cvt_planner.phantom.make import POSITIONS, Phantom
 
 
-@pytest.mark.parametrize("position", ["HFS", "HFP", "FFS", "FFP"])
+@pytest.mark.parametrize("position", POSITIONS)
 def test_a_phantom_reads_back_the_same_in_every_position(small_phantom: Phantom, tmp_path: Path, position: str) -> None:
     write_phantom(small_phantom, tmp_path, patient_position=position)
     volume = read_volume(tmp_path)

@@ -11,7 +11,8 @@ import pytest
 import SimpleITK as sitk  # noqa: N813
 
 from cvt_planner.base.errors import InputRefused
-from cvt_planner.imaging.report import series_report, write_volume
+from cvt_planner.imaging.find import find_series
+from cvt_planner.imaging.report import listing_report, write_volume
 
 Writer = Callable[..., list[Path]]
 
@@ -22,7 +23,7 @@ def test_the_report_names_every_series_and_its_verdict(tmp_path: Path, write_ser
         tmp_path / "b", uid="1.2.3.5", places=[0, 1, 2, 5], edit=lambda ds, n: setattr(ds, "PatientPosition", "HFP")
     )
     (tmp_path / "readme.txt").write_text("hello")
-    report = json.loads(json.dumps(series_report(tmp_path)))
+    report = json.loads(json.dumps(listing_report(find_series(tmp_path))))
     assert report["path"] == str(tmp_path) and report["skipped_files"] == 1 and report["broken_files"] == []
     good, bad = report["series"]
     assert (good["uid"], good["verdict"], good["reasons"], good["slices"]) == ("1.2.3.4", "usable", [], 6)
@@ -49,4 +50,4 @@ def test_bad_targets_are_refused_before_reading(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match="does not exist"):
         write_volume(tmp_path, None, tmp_path / "no" / "v.nrrd")
     with pytest.raises(InputRefused, match="is empty"):
-        series_report(tmp_path)
+        listing_report(find_series(tmp_path))

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
+from pydicom.encaps import get_frame
+from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless
 
 from cvt_planner.base.errors import InputRefused
-from cvt_planner.imaging import fill, headers, parse
+from cvt_planner.imaging import codestreams, fill, headers, parse, pixels
 from cvt_planner.imaging.elements import NotPlain
 from cvt_planner.imaging.headers import SliceHeader, read_header
 from cvt_planner.imaging.identity import text_of
@@ -153,3 +154,59 @@ def test_bits_signs_and_limits_are_the_same_read_directly(
             place = np.zeros((9, 11), dtype=np.int16)
             fill.read_slice(opener, header, place)
             assert np.array_equal(place, hu_slice(opener, header))
+
+
+def weighed(opener: Opener, header: SliceHeader) -> tuple[np.ndarray | None, np.ndarray]:
+    """Return the stored numbers as decoded without pydicom (None: not plain) and with it."""
+    assert header.pixels is not None
+    with opener.open(header.ref) as stream:
+        stream.seek(header.pixels.offset)
+        data = stream.read()
+    direct = codestreams.decoded(get_frame(data, 0, number_of_frames=1), header.pixels)
+    return direct, pixels._meant_bits(pixels._decoded_by_pydicom(data, header.pixels), header.pixels, shift=0)
+
+
+def test_every_awkward_compressed_picture_is_the_same_without_pydicom(awkward_dicom: Path) -> None:
+    compared = 0
+    with Opener() as opener:
+        for path in sorted(path for path in awkward_dicom.rglob("*") if path.is_file()):
+            header = header_or_refusal(path)
+            if not isinstance(header, SliceHeader) or header.pixels is None or layout_fault(header.pixels):
+                continue
+            if header.pixels.transfer_syntax not in pixels._BY_PYDICOM or header.pixels.frames > 1:
+                continue
+            try:
+                direct, through = weighed(opener, header)
+            except (RuntimeError, ValueError, AttributeError):  # a damaged one, which both refuse
+                continue
+            if direct is not None:
+                compared += 1
+                assert direct.dtype == through.dtype and np.array_equal(direct, through), path.name
+    assert compared >= 6
+
+
+@pytest.mark.parametrize("syntax", [JPEGLSLossless, JPEG2000Lossless])
+@pytest.mark.parametrize(
+    ("stored", "said", "signed"), [(16, 16, 0), (12, 12, 0), (12, 12, 1), (16, 16, 1), (12, 16, 0)]
+)
+def test_bits_and_signs_are_the_same_without_pydicom(
+    tmp_path: Path, write_series: Writer, syntax: str, stored: int, said: int, signed: int
+) -> None:
+    """`said` is what the file says of a picture of `stored` bits: where they differ, pydicom is left to weigh them."""
+
+    def edit(ds: Dataset, n: int) -> None:
+        half = 1 << (stored - 1)
+        values = np.random.default_rng(n).integers(-half if signed else 0, half if signed else 2 * half, (40, 44))
+        ds.BitsStored, ds.HighBit, ds.PixelRepresentation = stored, stored - 1, signed
+        ds.PixelData = values.astype("<i2" if signed else "<u2").tobytes()
+        ds.compress(syntax)
+        ds.BitsStored, ds.HighBit = said, said - 1
+
+    with Opener() as opener:
+        for path in write_series(tmp_path, edit=edit, shape=(40, 44)):
+            header = header_or_refusal(path)
+            assert isinstance(header, SliceHeader)
+            direct, through = weighed(opener, header)
+            assert (direct is not None) == (stored == said)
+            assert direct is None or (direct.dtype == through.dtype and np.array_equal(direct, through))
+            assert through.min() < 0 or not signed

@@ -42,18 +42,27 @@ def _around(image: SimpleITK.Image, point: np.ndarray) -> list[float]:
     return [image[image.TransformPhysicalPointToIndex([float(v) for v in point + o])] for o in offsets]
 
 
-def test_prone_pictures_are_turned_by_half_and_feet_first_ones_counted_upwards(
-    small_phantom: Phantom, tmp_path: Path
+@pytest.mark.parametrize(
+    ("position", "turned"),
+    [
+        ("HFS", [1, 0, 0, 0, 1, 0]),
+        ("FFP", [-1, 0, 0, 0, -1, 0]),
+        ("HFDL", [0, -1, 0, 1, 0, 0]),  # down the picture lies the side that is down
+        ("FFDR", [0, 1, 0, -1, 0, 0]),
+    ],
+)
+def test_pictures_are_turned_as_the_patient_lies_and_feet_first_ones_counted_upwards(
+    small_phantom: Phantom, tmp_path: Path, position: str, turned: list[int]
 ) -> None:
-    for position in ("HFS", "FFP"):
-        write_phantom(small_phantom, tmp_path / position, patient_position=position, truth=False)
-        slices = [pydicom.dcmread(path) for path in sorted((tmp_path / position).glob("*.dcm"))]
-        slices.sort(key=lambda s: int(s.InstanceNumber))
-        z = [float(s.ImagePositionPatient[2]) for s in slices]
-        assert np.allclose(np.diff(z), 2.0 if position == "FFP" else -2.0)
-        turned = [-1, 0, 0, 0, -1, 0] if position == "FFP" else [1, 0, 0, 0, 1, 0]
-        assert [float(v) for v in slices[0].ImageOrientationPatient] == turned
-        assert slices[0].PatientPosition == position
+    write_phantom(small_phantom, tmp_path, patient_position=position, truth=False)
+    slices = [pydicom.dcmread(path) for path in sorted(tmp_path.glob("*.dcm"))]
+    slices.sort(key=lambda s: int(s.InstanceNumber))
+    z = [float(s.ImagePositionPatient[2]) for s in slices]
+    assert np.allclose(np.diff(z), 2.0 if position.startswith("FF") else -2.0)
+    assert [float(v) for v in slices[0].ImageOrientationPatient] == turned
+    assert slices[0].PatientPosition == position
+    shape = small_phantom.hu.shape[1:]
+    assert (slices[0].Rows, slices[0].Columns) == (shape if turned[0] else shape[::-1])
 
 
 def test_every_file_is_a_plain_ct_image(small_phantom: Phantom, tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_what_cannot_be_made_is_refused_in_a_sentence() -> None:
     with pytest.raises(InputRefused, match="seed"):
         make_phantom("small", seed=-1)
     with pytest.raises(InputRefused, match="HFS"):
-        make_phantom("small", position="HFDR")
+        make_phantom("small", position="HFX")
     stopped = Progress()
     stopped.stop()
     with pytest.raises(Cancelled):

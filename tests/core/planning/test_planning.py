@@ -55,7 +55,7 @@ def test_a_needle_knows_its_places(trunk: Volume, plan: Plan) -> None:
 
 
 def test_a_needle_keeps_its_devices_when_moved(trunk: Volume, plan: Plan) -> None:
-    own = edits.set_retraction(plan.assemblies[0].id, 30.0)(plan)
+    own = edits.replace_assembly(replace(plan.assemblies[0], needle_retraction_mm=30.0))(plan)
     own = edits.set_probe(own.assemblies[0].id, CRYOPROBES[0])(own)
     moved = place_assembly(trunk, own, own.assemblies[0], (4.0, -5.0, 1.0), (25.0, 80.0, 10.0))
     assert (moved.id, moved.needle_retraction_mm, moved.probe) == (own.assemblies[0].id, 30.0, CRYOPROBES[0])

@@ -17,7 +17,14 @@ from cvt_planner.devices.cryoprobe import ProbeOrigin, cryoprobe
 from cvt_planner.planning.probe_card import MediumKind, protocol_of, protocol_text
 from cvt_planner.planning.probe_fit import Misfit, ProbeFit
 from cvt_planner.planning.probe_isotherms import IsothermSize
-from cvt_planner.storage.probe_card_json import card_from_json, fit_as_json, read_card, read_probe, write_card
+from cvt_planner.storage.probe_card_json import (
+    card_as_json,
+    card_from_json,
+    fit_as_json,
+    read_card,
+    read_probe,
+    write_probe,
+)
 from cvt_planner.storage.probe_folder import add_probe, load_probes, remove_probe
 from cvt_planner.storage.record import Record
 
@@ -48,7 +55,7 @@ def test_the_example_of_the_documentation_is_read(tmp_path: Path) -> None:
     assert [row.temperature_c for row in card.isotherms] == [0.0, -20.0, -40.0]
     assert {row.at_s for row in card.isotherms} == {600.0}
     assert card.probe.assumed == ()
-    assert read_card(write_card(card, tmp_path / "again.json")) == card
+    assert card_from_json(Record.of(card_as_json(card), "again")) == card
 
 
 def test_a_medium_of_ones_own_and_what_may_be_left_out(tmp_path: Path) -> None:
@@ -68,7 +75,7 @@ def test_a_medium_of_ones_own_and_what_may_be_left_out(tmp_path: Path) -> None:
     assert card.bench.medium is MediumKind.CUSTOM and card.material.k_frozen == 1.9
     assert set(card.probe.assumed) == {"dead_tip_mm", "shaft_length_mm", "cooldown_s"}
     assert card.isotherms[0].at_s == 300.0 and card.isotherms[0].beyond_tip_mm == 6.5
-    assert read_card(write_card(card, tmp_path / "again.json")) == card
+    assert card_from_json(Record.of(card_as_json(card), "again")) == card
 
 
 def _put(*path: Any, to: Any) -> Callable[[dict[str, Any]], None]:
@@ -193,7 +200,6 @@ def test_hospital_probes_live_in_a_folder(tmp_path: Path) -> None:
         read_probe(folder / "odd.json")
 
 
-def test_a_card_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    card = card_from_json(Record.of(example(), "the file"))
+def test_a_probe_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match="could not be written"):
-        write_card(card, tmp_path / "nowhere" / "card.json")
+        write_probe(fit_of_the_example(), tmp_path / "nowhere" / "probe.json")

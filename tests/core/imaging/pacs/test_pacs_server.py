@@ -162,6 +162,55 @@ def test_a_connection_that_breaks_again_and_again_is_taken_up_again(orthanc: Ort
     assert (done.images, done.attempts) == (SLICES, 4)
 
 
+def test_questions_whose_connection_breaks_are_asked_again(orthanc: Orthanc, tmp_path: Path) -> None:
+    """The list of the images at the beginning, which the first cut spoils, and the last look whether there are more."""
+    with cutting(orthanc.dicom_port, [300]) as proxy:
+        through = _through(orthanc, "get", proxy.port)
+        fetch = through.fetch
+
+        def fetched_then_cut(*arguments: Any) -> str:
+            reason = fetch(*arguments)
+            proxy.limits.append(300)
+            return reason
+
+        through.fetch = fetched_then_cut  # type: ignore[method-assign]
+        done = retrieve_series(through, STUDY, SERIES, tmp_path / "out")
+        assert proxy.cuts == 2
+    assert (done.images, done.attempts) == (SLICES, 1)
+
+
+@pytest.mark.parametrize(("way", "limits"), [("get", [300, 30_000, 30_000, 30_000]), ("web", [2_000, 2_000])])
+def test_a_sending_that_breaks_again_and_again_is_taken_up_again(
+    orthanc: Orthanc, originals: Any, way: str, limits: list[int]
+) -> None:
+    with cutting(orthanc.http_port if way == "web" else orthanc.dicom_port, limits) as proxy:
+        sent = send_path(_through(orthanc, way, proxy.port), originals.plain)
+        assert proxy.cuts == len(limits)
+    assert (sent.images, sent.refused) == (SLICES, ())
+
+
+def test_a_program_that_is_held_up_for_longer_than_the_timeout_sends_the_rest(orthanc: Orthanc, originals: Any) -> None:
+    """As on a busy machine: the association takes the silence for the server's and ends itself."""
+    words: list[str] = []
+
+    def held_up(fraction: float, said: str) -> None:
+        if said.startswith("5 of") and said not in words:
+            time.sleep(2.0)
+        words.append(said)
+
+    sent = send_path(peer(orthanc, "get", timeout_s=1.0), originals.plain, Progress(held_up))
+    assert (sent.images, sent.refused) == (SLICES, ())
+    assert any("asking again" in said for said in words)
+
+
+def test_a_sending_that_cannot_go_on_says_how_far_it_came(orthanc: Orthanc, originals: Any) -> None:
+    said = pytest.raises(ConnectionBroken, match=rf"^\d+ of {SLICES} images were sent, then .* Send again\.$")
+    with cutting(orthanc.dicom_port, [60_000, 100, 100, 100, 100]) as proxy, said:
+        send_path(_through(orthanc, "get", proxy.port, retries=1), originals.plain)
+    with pytest.raises(ConnectionBroken, match="nothing listens there"):  # at once: it was never reached
+        send_path(_through(orthanc, "get", proxy.port, retries=20, pause_s=60.0), originals.plain)
+
+
 def test_a_stopped_retrieval_keeps_what_came(orthanc: Orthanc, tmp_path: Path) -> None:
     progress = Progress()
     progress.listener = lambda fraction, _words: progress.stop() if fraction > 0.3 else None
@@ -187,10 +236,14 @@ def test_six_hundred_slices(orthanc: Orthanc, tmp_path: Path) -> None:
         started = time.monotonic()
         assert send_path(peer(orthanc, "get"), tmp_path / "sent").images == 600
         sent_s = time.monotonic() - started
-        done = retrieve_series(peer(orthanc, "get"), f"{STUDY}.0", series, tmp_path / "out")
+        came: list[float] = []
+        told = Progress(lambda _fraction, _words: came.append(time.monotonic()))
+        done = retrieve_series(peer(orthanc, "get"), f"{STUDY}.0", series, tmp_path / "out", told)
         print(f"600 slices: sent in {sent_s:.1f} s, fetched in {done.seconds:.1f} s")
         assert data_sets(tmp_path / "out") == data_sets(tmp_path / "sent")
-        assert done.seconds < 30, "an image that waits for the acknowledgement of the one before takes 45 ms"
+        # The median: a machine that is held up now and then says nothing about the connection.
+        wait_s = float(np.median(np.diff(came)))
+        assert wait_s < 0.03, "an image that waits for the acknowledgement of the one before takes 45 ms"
     finally:
         for study in orthanc.ask("/studies?expand"):
             if study["MainDicomTags"]["StudyInstanceUID"] == f"{STUDY}.0":
