@@ -98,12 +98,12 @@ def _pared(hu: Any, solid: Any, reach: Any, soft: float, least: float, highest: 
                 out[k, j, i] = value > highest or keeps
 
 
-def bone_mask(hu: HuArray, spacing_kji_mm: FloatArray, rows: Rows) -> MaskArray:
-    """Return the voxels that are bone, of the rows that are looked at.
+def bone_masks(hu: HuArray, spacing_kji_mm: FloatArray, rows: Rows) -> tuple[MaskArray, MaskArray]:
+    """Return the voxels that are bone, and those and their blurred rim, of the rows that are looked at.
 
-    Everything above 160 HU with its one-voxel holes filled, less those voxels of its rim that lie below half the height
-    between soft tissue and the brightest voxel within 1.5 mm: a fixed threshold makes thin bright arches half a
-    millimetre too thick all round.
+    The latter is everything above 160 HU with its one-voxel holes filled. Bone are those less the voxels of the rim
+    that lie below half the height between soft tissue and the brightest voxel within 1.5 mm: a fixed threshold makes
+    thin bright arches half a millimetre too thick all round.
 
     Notes
     -----
@@ -115,7 +115,7 @@ def bone_mask(hu: HuArray, spacing_kji_mm: FloatArray, rows: Rows) -> MaskArray:
     with kernels_alone():
         _solid(hu, BONE_HU, rows, solid)
         _pared(hu, solid, reach, _SOFT_HU, float(BONE_HU), _HIGHEST_EDGE_HU, rows, out)
-    return out
+    return out, solid
 
 
 @parallel_kernel
@@ -167,13 +167,15 @@ def _sown(labels: Any, cost: Any, rows: Any, room: Any, ends: Any) -> int:
 
 
 @kernel
-def _flood(hu: Any, steps: Any, dear: float, labels: Any, reached: Any, rows: Any, room: Any, ends: Any) -> None:
+def _flood(
+    hu: Any, bone: Any, steps: Any, dear: float, labels: Any, reached: Any, rows: Any, room: Any, ends: Any
+) -> None:
     """Dijkstra's search from all labels at once; `ends` are buckets by cost, used in a ring, of entries in `room`.
 
     An entry is a voxel and the next entry of its bucket; those that are done with are used again. `steps` are a voxel's
     sizes in units of cost. `reached` holds `_FAR` where the flood may go, else 0.
     """
-    flat, values, cost = labels.ravel(), hu.ravel(), reached.ravel()
+    flat, values, cost, sound = labels.ravel(), hu.ravel(), reached.ravel(), bone.ravel()
     ring = ends.shape[0]
     used = _sown(labels, cost, rows, room, ends)
     waiting, now, spare = used, 0, -1
@@ -192,7 +194,7 @@ def _flood(hu: Any, steps: Any, dear: float, labels: Any, reached: Any, rows: An
             m = n + jump_across(side, place, labels.shape)
             if cost[m] <= now:  # its own is, too
                 continue
-            dark = max(min((_BRIGHT_HU - values[m]) / (_BRIGHT_HU - _SOFT_HU), 1.0), 0.0)
+            dark = max(min((_BRIGHT_HU - values[m]) / (_BRIGHT_HU - _SOFT_HU), 1.0), 0.0) if sound[m] else 1.0
             price = now + int(steps[side // 2] * (1.0 + dear * dark * dark) + 0.5)
             if price >= cost[m]:
                 continue
@@ -207,13 +209,13 @@ def _flood(hu: Any, steps: Any, dear: float, labels: Any, reached: Any, rows: An
 
 
 def flooded_from(
-    hu: HuArray, within: MaskArray, seeds: LabelArray, spacing_kji_mm: FloatArray, rows: Rows
+    hu: HuArray, within: MaskArray, bone: MaskArray, seeds: LabelArray, spacing_kji_mm: FloatArray, rows: Rows
 ) -> LabelArray:
     """Return the seeds' labels spread over a mask, each voxel to the seed with the cheapest way to it.
 
-    A millimetre through cortex costs 1, through what is as dark as soft tissue 1 + `_DEAR`: so labels meet in joints,
-    and where bones touch, half-way between them. Voxels that no seed reaches stay 0, also those over 260 mm of the
-    darkest bone away.
+    A millimetre through cortex costs 1, through what is as dark as soft tissue, and through what is no `bone`,
+    1 + `_DEAR`: so labels meet in joints, and where bones touch, half-way between them. Voxels that no seed reaches
+    stay 0, also those over 260 mm of the darkest bone away.
     """
     labels = seeds.copy()
     steps = np.asarray(spacing_kji_mm * _UNITS_PER_MM)
@@ -223,5 +225,5 @@ def flooded_from(
         free = _freed(within, seeds, rows, reached)
     # Each neighbour enters a voxel once at most; hardly any of this is ever touched.
     entries = np.empty((6 * free + int(np.count_nonzero(seeds)) + 1, 2), dtype=np.int32)
-    _flood(hu, steps, _DEAR, labels, reached, rows, entries, ring)
+    _flood(hu, bone, steps, _DEAR, labels, reached, rows, entries, ring)
     return labels

@@ -91,21 +91,25 @@ def _fill(labels: Any, hu: Any, never: Any, steps: Any, darkest: int, least: int
 
 
 @parallel_kernel
-def _set_apart(labels: Any, other: int, parts: Any, disc: int, rows: Any, never: Any) -> None:
+def _set_apart(labels: Any, other: int, bone: Any, parts: Any, disc: int, rows: Any, never: Any) -> None:
     nk, nj, _ = labels.shape
     for k in prange(nk):
         for j in range(nj):
             first, end = rows[k, j, 0], rows[k, j, 1]
             own, part, out = labels[k, j, first:end], parts[k, j, first:end], never[k, j, first:end]
+            sound = bone[k, j, first:end]
             for i in range(end - first):
                 out[i] |= (own[i] == other) | (part[i] == disc)
-                own[i] = 0 if own[i] == other else own[i]
+                own[i] = 0 if own[i] == other or (part[i] == 0 and not sound[i]) else own[i]
 
 
-def set_apart(labels: LabelArray, other: int, parts: LabelArray, rows: Rows, never: MaskArray) -> None:
-    """Take a label that is no vertebra's out of `labels`, and add its voxels and the discs' to what is never filled."""
+def set_apart(labels: LabelArray, other: int, bone: MaskArray, parts: LabelArray, rows: Rows, never: MaskArray) -> None:
+    """Take a label that is no vertebra's out of `labels`, and add its voxels and the discs' to what is never filled.
+
+    What is neither bone nor one of the parts is taken out, too: the rim over which thin bone was reached.
+    """
     with kernels_alone():
-        _set_apart(labels, other, parts, int(Part.DISC), rows, never)
+        _set_apart(labels, other, bone, parts, int(Part.DISC), rows, never)
 
 
 def filled(labels: LabelArray, hu: HuArray, never: MaskArray, spacing_kji_mm: FloatArray, rows: Rows) -> LabelArray:

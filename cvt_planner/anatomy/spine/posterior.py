@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cvt_planner.anatomy.morphology import ball_offsets, dilated_within
-from cvt_planner.anatomy.spine.bone import bone_mask, flooded_from
+from cvt_planner.anatomy.spine.bone import bone_masks, flooded_from
 from cvt_planner.anatomy.spine.canal_profile import CanalProfile
 from cvt_planner.anatomy.spine.crumbs import let_crumbs_go
 from cvt_planner.anatomy.spine.curved import CurvedFrame
@@ -55,9 +55,11 @@ def split_posterior(
     steps = progress or Progress()
     hu, parts, bodies, rows = labelled.hu, labelled.parts, labelled.bodies, labelled.rows
     spacing = labelled.grid.spacing_kji_mm
-    free = bone_mask(hu, spacing, rows)
+    free, ways = bone_masks(hu, spacing, rows)
     soft = ~free
-    free &= parts == 0
+    rest = parts == 0
+    free &= rest
+    ways &= rest
     borders = _with_neighbours(borders_mm)
     steps.report(0.25, "Arches: joints")
     with ThreadPoolExecutor(1) as beside_this:
@@ -66,18 +68,18 @@ def split_posterior(
         gaps = find_gaps(volume, frame, borders, profile.back_mm)
         widths = _body_widths(frame, labelled.lattice, bodies)
         never, beside = around.result(), near.result()
-    del soft
+    del soft, rest
     steps.report(0.4, "Arches: seeds")
     seeds = sown(free, beside, bodies, labelled.lattice, borders, gaps, profile, widths, rows)
     del beside
     steps.report(0.6, "Arches: parting")
-    labels = flooded_from(hu, free, seeds, spacing, rows)
-    del free, seeds
+    # Paring cuts thin processes to pieces: what is left of them is reached over what was pared off.
+    labels = flooded_from(hu, ways, free, seeds, spacing, rows)
+    del ways, seeds
     steps.report(0.8, "Arches: closing")
-    set_apart(labels, OTHER, parts, rows, never)
-    labels = filled(labels, hu, never, spacing, rows)
     let_crumbs_go(labels, bodies, _LEAST_SHARE, rows)
-    return labels
+    set_apart(labels, OTHER, free, parts, rows, never)
+    return filled(labels, hu, never, spacing, rows)
 
 
 def _body_widths(frame: CurvedFrame, lattice: Lattice, bodies: LabelArray) -> FloatArray:

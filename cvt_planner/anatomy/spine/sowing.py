@@ -19,10 +19,12 @@ _NEAR_CANAL_MM = 7.0
 _PEDICLE_SHARE = (0.28, 0.62)  # of a level's height below its upper border
 _ROOT_SHARE = (0.10, 0.85)  # where a pedicle's root may be
 _ROOF_SHARE = (0.25, 0.80)  # of the way from the upper gap to the lower
-# Bone so far before the canal's front, beside no body, is rib or other; where a pedicle may be, farther.
-_BEFORE_CANAL_MM, _BEFORE_PEDICLE_MM = 3.0, 13.0
+# Bone so far before the canal's front, beside no body, is rib or other; where a pedicle may be, farther: most so beside
+# wide bodies, whose processes spring from their side. Measured at L5.
+_BEFORE_CANAL_MM, _BEFORE_PEDICLE_MM = 3.0, (13.0, 25.0)
 # How far aside of the canal a pedicle may reach, by the body's width: the means of Panjabi and Zindrick, with room.
 _REACH_MM, _REACH_PER_WIDTH, _NARROW_BODY_MM = (9.0, 24.0), 1.1, 34.5
+_PROCESS_REACH_MM = 18.0  # where pedicles reach farther than this, their processes lie before the canal, too; assumed
 _SIDE_MM, _RIB_MM = 42.0, 57.0  # what reaches from one to the other is rib or hip: no transverse process is so long
 _NARROW_RIB_MM = 47.0  # those of the neck and of the upper chest end at 40 mm, and the first rib reaches little farther
 # Beside narrow bodies a rib's neck runs back and aside in front of its transverse process: so far beside the canal's
@@ -86,11 +88,17 @@ def _is_root(borders: Any, s: float, v: float) -> bool:
 
 
 @kernel
-def _is_before(borders: Any, s: float, v: float, before: float, within_reach: bool) -> bool:
-    """Return whether a place beside no body lies so far before the canal's front that it is rib or other."""
+def _is_before(borders: Any, s: float, v: float, before: float, past: float, reach: float) -> bool:
+    """Return whether a place beside no body lies so far before the canal's front that it is rib or other.
+
+    `past` is how far it lies beside the canal's wall, `reach` how far a pedicle may.
+    """
     if before <= _BEFORE_CANAL_MM:
         return False
-    return bool(before > _BEFORE_PEDICLE_MM or not (within_reach and _is_root(borders, s, v)))
+    wide = (reach - _REACH_MM[0]) / (_REACH_MM[1] - _REACH_MM[0])
+    farthest = _BEFORE_PEDICLE_MM[0] + wide * (_BEFORE_PEDICLE_MM[1] - _BEFORE_PEDICLE_MM[0])
+    within_reach = past < reach or reach > _PROCESS_REACH_MM
+    return bool(before > farthest or not (within_reach and _is_root(borders, s, v)))
 
 
 @kernel
@@ -151,7 +159,7 @@ def _sow(
                 narrow = reach[n] <= _REACH_MM[0]
                 if found == 0 and narrow:
                     found = _beside_narrow(borders, s, v, aside - half, v - front, beside[k, j, i])
-                if not beside[k, j, i] and _is_before(borders, s, v, v - front, aside < half + reach[n]):
+                if not beside[k, j, i] and _is_before(borders, s, v, v - front, aside - half, reach[n]):
                     found = OTHER
                 seeds[k, j, i] = _marked(found, aside, narrow)
 
@@ -196,8 +204,8 @@ def sown(
 ) -> LabelArray:  # fmt: skip
     """Return (k, j, i) the number of the vertebra that a voxel surely belongs to, bodies included; 0 elsewhere.
 
-    `OTHER` is what surely belongs to no vertebra. Pedicles of wide bodies, the lower lumbar ones, reach far aside;
-    those of thoracic bodies end before the rib's head begins.
+    `OTHER` is what surely belongs to no vertebra. Pedicles of wide bodies, the lower lumbar ones, reach far aside, and
+    their processes spring from the body's side; those of thoracic bodies end before the rib's head begins.
 
     Parameters
     ----------

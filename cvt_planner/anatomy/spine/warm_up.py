@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from cvt_planner.anatomy.morphology import ball_offsets, dilated_within
-from cvt_planner.anatomy.spine.bone import bone_mask, cut_out, flooded_from
+from cvt_planner.anatomy.spine.bone import bone_masks, cut_out, flooded_from
 from cvt_planner.anatomy.spine.coarse import coarse_of
 from cvt_planner.anatomy.spine.corrections import AnatomyEdits, BoundaryMove, Stroke, corrected
 from cvt_planner.anatomy.spine.crumbs import let_crumbs_go
@@ -69,11 +69,11 @@ def _warm_up_search() -> None:
     spacing, rows = grid.spacing_kji_mm, whole_rows(grid.shape_kji)
     Lattice.of(frame, grid).rows_within(np.array([[0.0, 8.0]] * 3), grid.shape_kji)
     hu = cut_out(volume.hu, (0, 0, 0), rows, grid.shape_kji)
-    free = bone_mask(hu, spacing, rows)
+    free, ways = bone_masks(hu, spacing, rows)
     none = np.zeros(grid.shape_kji, dtype=np.uint8)
     never = dilated_within(none, ball_offsets(1.0, spacing), free)
-    labels = flooded_from(hu, free, none, spacing, rows)
-    set_apart(labels, 255, none, rows, never)
+    labels = flooded_from(hu, ways, free, none, spacing, rows)
+    set_apart(labels, 255, free, none, rows, never)
     let_crumbs_go(filled(labels, hu, never, spacing, rows), none, 0.1, rows)
     middle, forward, up = np.full(3, 8.0), np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
     cuts(volume, grid, none, middle, forward, up, np.zeros(1))

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from cvt_planner.anatomy.spine.bone import bone_mask, flooded_from
+from cvt_planner.anatomy.spine.bone import bone_masks, flooded_from
 from cvt_planner.anatomy.spine.faces import whole_rows
-from cvt_planner.anatomy.spine.hollow import filled
+from cvt_planner.anatomy.spine.hollow import filled, set_apart
 from cvt_planner.anatomy.spine.sections import cuts
-from cvt_planner.anatomy.spine.sowing import _ASIDE, _BEYOND_RIB, _beside_narrow
+from cvt_planner.anatomy.spine.sowing import _ASIDE, _BEYOND_RIB, _beside_narrow, _is_before
 from cvt_planner.base.arrays import FloatArray
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Patient, SeriesIdentity, Volume
@@ -40,10 +40,11 @@ def test_the_rim_of_thin_bright_bone_lies_where_half_of_the_voxel_is_bone() -> N
     hu = np.full((9, 9, 30), 40, dtype=np.int16)
     hu[:, :, 10:14] = 1100
     hu[:, :, 9], hu[:, :, 14] = 300, 800  # a quarter and three quarters filled
-    mask = bone_mask(hu, ISO, whole_rows(hu.shape))
+    mask, with_rim = bone_masks(hu, ISO, whole_rows(hu.shape))
     assert mask[4, 4, 10:15].all()
     assert not mask[4, 4, :10].any()
     assert not mask[4, 4, 15:].any()
+    assert with_rim[4, 4, 9:15].all()
 
 
 def test_labels_meet_in_a_joint_and_half_way_where_bones_touch() -> None:
@@ -51,14 +52,34 @@ def test_labels_meet_in_a_joint_and_half_way_where_bones_touch() -> None:
     hu[:, :, 12] = 200  # a joint
     seeds = np.zeros(hu.shape, dtype=np.uint8)
     seeds[2, 2, 2], seeds[2, 2, 37] = 1, 2
-    labels = flooded_from(hu, np.ones(hu.shape, dtype=np.bool_), seeds, ISO, whole_rows(hu.shape))
+    bone = np.ones(hu.shape, dtype=np.bool_)
+    labels = flooded_from(hu, bone, bone, seeds, ISO, whole_rows(hu.shape))
     assert (labels[:, :, :12] == 1).all()
     assert (labels[:, :, 13:] == 2).all()
     hu[:, :, 12] = 1000
     seeds[labels > 0] = 0
     seeds[2, 2, 2], seeds[2, 2, 37] = 1, 2
-    touching = flooded_from(hu, np.ones(hu.shape, dtype=np.bool_), seeds, ISO, whole_rows(hu.shape))
+    touching = flooded_from(hu, bone, bone, seeds, ISO, whole_rows(hu.shape))
     assert abs(int((touching[2, 2] == 1).sum()) - 20) <= 1
+
+
+def test_bone_that_was_pared_through_is_reached_and_two_bones_still_meet_where_they_were_pared_apart() -> None:
+    hu = np.full((5, 5, 60), 500, dtype=np.int16)
+    ways, bone = np.ones(hu.shape, dtype=np.bool_), np.ones(hu.shape, dtype=np.bool_)
+    bone[:, :, 10], bone[:, :, 30] = False, False
+    seeds = np.zeros(hu.shape, dtype=np.uint8)
+    seeds[2, 2, 12], seeds[2, 2, 58] = 1, 2
+    labels = flooded_from(hu, ways, bone, seeds, ISO, whole_rows(hu.shape))
+    assert (labels[:, :, :30] == 1).all(), "the piece beyond the first cut too"
+    assert (labels[:, :, 31:] == 2).all()
+    rows, parts = whole_rows(hu.shape), np.zeros(hu.shape, dtype=np.uint8)
+    never = np.zeros(hu.shape, dtype=np.bool_)
+    set_apart(labels, 2, bone, parts, rows, never)
+    assert not labels[~bone].any()
+    assert (labels[:, :, :10] == 1).all()
+    assert not labels[:, :, 31:].any()
+    assert never[:, :, 31:].all()
+    assert not never[:, :, :30].any()
 
 
 def test_a_hollow_tube_is_filled_and_the_canal_is_not() -> None:
@@ -103,7 +124,7 @@ def test_a_pedicle_s_width_height_and_axis_are_found_between_voxels(
     grid = _grid(shape, spacing)
     volume = Volume(hu, grid, Patient(), SeriesIdentity(), "tube", "tube")
     rows = whole_rows(shape)
-    bone = bone_mask(hu, spacing, rows).view(np.uint8)
+    bone = bone_masks(hu, spacing, rows)[0].view(np.uint8)
     bone = filled(bone, hu, np.zeros(shape, dtype=np.bool_), spacing, rows)
     along = np.arange(-3.0, 3.1, 1.0)
     found, _, _ = cuts(volume, grid, bone, np.array([0.6, 0.0, -0.8]), forward, up, along)
@@ -122,3 +143,14 @@ def test_beside_a_narrow_vertebra_bone_beyond_its_transverse_process_is_rib() ->
     assert _beside_narrow(borders, 35.0, -20.0, 15.0, -25.0, False) == 1, "the process itself"
     assert _beside_narrow(borders, 35.0, 0.0, 15.0, -5.0, False) == _ASIDE, "a rib's neck, if more hangs on it"
     assert _beside_narrow(borders, 35.0, 0.0, 28.0, -5.0, True) == 0, "beside a body"
+
+
+def test_a_process_springs_from_the_side_of_a_wide_body_only() -> None:
+    borders = np.array([[60.0, 0.0], [30.0, 0.0], [0.0, 0.0]])
+    wide, narrow = 22.0, 12.0
+    assert not _is_before(borders, 45.0, 0.0, 10.0, 28.0, wide), "its tip, aside of where a pedicle may be"
+    assert not _is_before(borders, 45.0, 0.0, 20.0, 15.0, wide), "its root, at the body's side"
+    assert _is_before(borders, 45.0, 0.0, 10.0, 28.0, narrow)
+    assert _is_before(borders, 45.0, 0.0, 20.0, 10.0, narrow)
+    assert _is_before(borders, 45.0, 0.0, 28.0, 15.0, wide), "a vessel in front"
+    assert _is_before(borders, 58.0, 0.0, 10.0, 28.0, wide), "at the height of a disc"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from cvt_planner.anatomy.spine.discs import disc_profiles, find_discs
+from cvt_planner.anatomy.spine.discs import _refined, disc_profiles, find_discs
 from cvt_planner.anatomy.spine.straight import Straight
 from cvt_planner.base.arrays import FloatArray
 
@@ -27,11 +27,28 @@ def test_on_thick_slices_endplates_beside_a_disc_that_is_seen_are_no_discs(slice
     assert np.abs(found - true).max() < 2.0
 
 
+@pytest.mark.parametrize("off_mm", [-8.0, -3.0, 0.0, 3.0, 8.0])
+def test_a_disc_first_thought_of_farther_off_than_the_search_reaches_is_found(off_mm: float) -> None:
+    straight, true = _column(33, 37.0, 10, 4, 4)
+    found = _refined(straight, [float(s) + off_mm for s in true], disc_profiles(straight, 4.0))
+    assert np.abs([disc.s_mm for disc in found] - true).max() <= 2.0
+
+
 def _found(
     period_mm: int, depth_mm: float, disc_mm: int, levels: int, slice_mm: int,
     marrow_hu: float = 150.0, plate_hu: float = 350.0, pedicle_hu: float = 400.0,
 ) -> tuple[FloatArray, FloatArray]:  # fmt: skip
     """Return where discs are found in a straight column, and where they are, mm; HU above soft tissue."""
+    straight, true = _column(period_mm, depth_mm, disc_mm, levels, slice_mm, marrow_hu, plate_hu, pedicle_hu)
+    found = find_discs(straight, disc_profiles(straight, slice_mm), 0.0, len(straight.hu) - 1.0)
+    return np.array([disc.s_mm for disc in found]), true
+
+
+def _column(
+    period_mm: int, depth_mm: float, disc_mm: int, levels: int, slice_mm: int,
+    marrow_hu: float = 150.0, plate_hu: float = 350.0, pedicle_hu: float = 400.0,
+) -> tuple[Straight, FloatArray]:  # fmt: skip
+    """Return a straight column and where its discs are, mm; HU above soft tissue."""
     n = levels * period_mm
     s, v, u = np.meshgrid(np.arange(n), np.arange(-20.0, 61.0), np.arange(-40.0, 41.0), indexing="ij")
     phase = np.mod(s - period_mm // 2, period_mm)  # mm above a disc's middle
@@ -45,5 +62,4 @@ def _found(
     hu = ndimage.uniform_filter1d(hu, slice_mm, axis=0, mode="nearest")
     wall = np.full(n, 10.0)
     straight = Straight(hu, v[0, :, 0], u[0, 0], np.full(n, 8.0), wall, wall, wall)
-    found = find_discs(straight, disc_profiles(straight, slice_mm), 0.0, n - 1.0)
-    return np.array([disc.s_mm for disc in found]), np.arange(float(period_mm // 2), n, period_mm)
+    return straight, np.arange(float(period_mm // 2), n, period_mm)
