@@ -47,6 +47,7 @@ class CornerTexts(Overlay):
 
     name = "corners"
     kept = False
+    at_edge = True
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
         """Write the texts."""
