@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.desk import ICE_JOB, Desk
 from app.reading import Reading
+from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.bioheat.solver import warm_up
 from cvt_planner.imaging.volume import Volume
@@ -132,7 +133,10 @@ class Freezing(QObject):
         if run is self._run:
             self._run = None
             self._waiting.clear()
-            self.desk.explain(error)
+            if isinstance(error, InputRefused):  # until the plan changes; it may be mended by then
+                self.desk.say(self.reading.refusal(run.lesion_id, error), "look")
+            else:
+                self.desk.explain(error)
             self.ended.emit(run.lesion_id)
 
 

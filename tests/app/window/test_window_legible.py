@@ -36,3 +36,45 @@ def test_a_handle_at_the_edge_leaves_the_orientation_letter_readable(ready: Hand
     assert (after.min(axis=2)[letter] > 140).all()
     around = ndimage.binary_dilation(letter, iterations=3) & ~ndimage.binary_dilation(letter, iterations=1)
     assert after.max(axis=2)[around].max() < 100
+
+
+def test_what_was_said_of_needles_that_cross_names_them_and_goes_when_it_is_answered(ready: Hand, small: Small) -> None:
+    ready.step(Step.NEEDLES)
+    ready.zoom(small.lesion, 0.25)
+    first, second = ready.plan.assemblies
+    tip, target = (ready.view().point_of(np.array(one.probe_tip_lps_mm)).toPoint() for one in (second, first))
+    ready.drag(tip, target + QPoint(8, 0), moves=8)
+    ready.settle()
+    ready.step(Step.ICE)
+    ready.click("run_ice")
+    ready.settle()
+    assert "left and L1? right touch or cross" in ready.message and "move one of them" in ready.message
+    assert [chip.said.verdict for chip in ready.window.strip.chips[:2]] == ["stop", "stop"]
+    ready.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert not ready.message
+    assert "stop" not in [chip.said.verdict for chip in ready.window.strip.chips[:2]]
+
+
+def test_a_lesion_that_was_undone_is_chosen_again_by_redo(ready: Hand) -> None:
+    control, shift = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+    ready.step(Step.NEEDLES)
+    name = ready.window.needles.lesion.currentText()
+    for _ in range(8):
+        ready.key(Qt.Key.Key_Z, control)
+    assert not ready.plan.lesions
+    for _ in range(8):
+        ready.key(Qt.Key.Key_Z, control | shift)
+    assert len(ready.plan.assemblies) == 2
+    assert ready.window.needles.lesion.currentText() == name
+    assert len(ready.table("needles_table")) == 2
+
+
+def test_the_hint_and_the_brush_say_what_is_so(opened: Hand, small: Small) -> None:
+    opened.mark_sphere(small.lesion)
+    assert "Drag a square" in opened.window.line.hint.text()
+    opened.key(Qt.Key.Key_B)
+    at = opened.at(small.lesion)
+    opened.drag(at, at + QPoint(25, 10))
+    opened.key(Qt.Key.Key_Escape)
+    opened.settle()
+    assert "Drag a square" not in opened.window.line.hint.text() and "B: brush" in opened.window.line.hint.text()
