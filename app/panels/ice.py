@@ -75,7 +75,7 @@ class IcePanel(StepPanel):
         self.body.addWidget(self.editor)
         self.timeline = IceTimeline(self.playing)
         self.body.addWidget(self.timeline)
-        self.section("Spinal canal, wall as marked")
+        self.section("Spinal canal at its coldest, wall as marked")
         self.canal = FigureTable("ice_canal", ("Figure", "Value"))
         self.canal.horizontalHeader().hide()
         self.canal.setSelectionMode(FigureTable.SelectionMode.NoSelection)

@@ -37,7 +37,7 @@ class SessionPanel(StepPanel):
 
     def build(self) -> None:
         """Put the widgets into the body."""
-        self.table = FigureTable("session_table", ("Lesion", "Needles", "In −20 °C", "Cement"))
+        self.table = FigureTable("session_table", ("Lesion", "Probes", "−20 °C", "Cement"))
         self.table.explain(2, "Part of the lesion inside the −20 °C ice, from the smallest ice to the largest")
         self.table.itemSelectionChanged.connect(self._chosen)
         self.body.addWidget(self.table)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
+from typing import Any
+
 import numpy as np
+import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtTest import QTest
 from scipy import ndimage
 
 from app.panels.rail import Step
 from app.render.slice_view import SliceView
+from cvt_planner.planning import ice
 from tests.app.window.hand import Hand, Small, pixels
 
 
@@ -78,3 +85,45 @@ def test_the_hint_and_the_brush_say_what_is_so(opened: Hand, small: Small) -> No
     opened.key(Qt.Key.Key_Escape)
     opened.settle()
     assert "Drag a square" not in opened.window.line.hint.text() and "B: brush" in opened.window.line.hint.text()
+
+
+def test_the_table_of_lesions_doubts_a_level_as_the_views_do(ready: Hand) -> None:
+    ready.step(Step.LESIONS)
+    assert [row[1] for row in ready.table("lesions_table")] == ["L1?"]
+    ready.step(Step.SESSION)
+    assert ready.table("session_table")[0][0].startswith("L1? Lesion 1")
+
+
+def test_ice_that_comes_takes_old_words_away_and_is_read_whole_in_the_session(ready: Hand) -> None:
+    ready.button("run_ice").click()
+    ready.built.desk.say("Stopped. Nothing was changed.")
+    ready.settle()
+    assert ready.built.workspace.state.ice and not ready.message
+    ready.step(Step.SESSION)
+    ready.settle()
+    table = ready.window.session.table
+    for column, text in enumerate(ready.table("session_table")[0]):
+        room = table.visualItemRect(table.item(0, column)).width()
+        assert QFontMetrics(table.font()).horizontalAdvance(text) < room, text
+    assert "%" in ready.table("session_table")[0][2]
+
+
+def test_what_is_asked_of_the_ice_of_a_file_is_computed_beside_the_window(
+    frozen: Hand, small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen.answers.write_to = tmp_path / "frozen.cvtplan"
+    frozen.key(Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    frozen.settle()
+    where: list[bool] = []
+    plain = ice._figures
+
+    def listening(*given: Any) -> Any:
+        where.append(threading.current_thread() is threading.main_thread())
+        return plain(*given)
+
+    monkeypatch.setattr(ice, "_figures", listening)
+    frozen.drop(tmp_path / "frozen.cvtplan")
+    frozen.step(Step.ICE)
+    frozen.settle()
+    assert frozen.table("ice_isotherms")[0][3].endswith("%")
+    assert where and not any(where)
