@@ -356,10 +356,9 @@ def test_the_3d_picture_is_drawn_by_whoever_can(phantom: Path, tmp_path: Path) -
     def cannot(*_: object) -> None:
         raise PlannerError("OpenGL is absent.")
 
-    slices = Drawing(draw, lambda *given: given[-1].write_bytes(given[-2].encode())).slice
     for number, (hook, words) in enumerate(((draw, "scene3d.png"), (cannot, "3-D not drawn: OpenGL is absent."))):
-        out = tmp_path / str(number)
-        assert cli.main(["selftest", "--sample", str(phantom), "--out", str(out)], Drawing(hook, slices)) == 0
+        out, drawing = tmp_path / str(number), Drawing(hook, lambda *given: given[-1].write_bytes(given[-2].encode()))
+        assert cli.main(["selftest", "--sample", str(phantom), "--out", str(out)], drawing) == 0
         assert {path.read_text() for path in out.glob("L2_*.png")} == {"axial", "sagittal", "coronal"}
         assert json.loads((out / "report.json").read_text(encoding="utf-8"))["three_d"] == words
 
