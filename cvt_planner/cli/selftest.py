@@ -332,7 +332,7 @@ class _SelfTest:
                     self.drawing.slice(self.volume, self.plan, self.ice, lesion, plane, self.folder / names[-1])
                 if not self.thumbnail:
                     self.thumbnail = png_bytes(np.ascontiguousarray(picture.pixels[::2, ::2]))
-        plain = "" if self.drawing else "; plain, without lettering: Qt is not installed"
+        plain = "" if self.drawing else "; drawn plainly: Qt is not installed"
         return ", ".join(names) + plain
 
     def _save(self) -> str:
