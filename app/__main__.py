@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cvt_planner import cli
+from cvt_planner.cli.drawing import Drawing
 
 if TYPE_CHECKING:
     from cvt_planner.imaging.volume import Volume
-    from cvt_planner.plan.model import Plan
+    from cvt_planner.plan.model import Lesion, Plan
     from cvt_planner.plan.results import IceResult
 
 NO_WINDOW = (
@@ -34,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _window(None)
     if arguments[0] != "open":
         draws = "selftest" in arguments[:1] and _installed("PySide6") and _installed("vtkmodules")
-        return cli.main(arguments, _draw_scene if draws else None)
+        return cli.main(arguments, Drawing(_draw_scene, _draw_slice) if draws else None)
     if arguments[1:] in (["-h"], ["--help"]) or len(arguments) > 2:
         sys.stderr.write("usage: cvt-planner open [PATH]    opens the window on a study or a plan\n")
         return 0 if len(arguments) == 2 else WRONG_USAGE
@@ -63,6 +64,12 @@ def _draw_scene(volume: Volume, plan: Plan, ice: tuple[IceResult, ...], path: Pa
     from app.render.selftest import draw_scene
 
     draw_scene(volume, plan, ice, path)
+
+
+def _draw_slice(volume: Volume, plan: Plan, ice: tuple[IceResult, ...], lesion: Lesion, plane: str, path: Path) -> None:
+    from app.render.headless import draw_slice
+
+    draw_slice(volume, plan, ice, lesion, plane, path)
 
 
 if __name__ == "__main__":

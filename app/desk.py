@@ -259,8 +259,10 @@ class Desk(QObject):
         if self.plan is not None and self.plan.levels:
             self.level = self.plan.levels[0].level
 
-    def _state_changed(self, _old: State, _new: State) -> None:
+    def _state_changed(self, old: State, _new: State) -> None:
         if self.plan is not None:
+            if not self.view_state.lesion_id and self.plan.lesions and old.plan is not None and not old.plan.lesions:
+                self.choose_lesion(self.plan.lesions[0].id)  # the first there is, also after a redo
             if self.view_state.lesion_id and self.lesion is None:
                 self.choose_lesion(self.plan.lesions[0].id if self.plan.lesions else "")
             if self.view_state.assembly_id and self.assembly is None:

@@ -16,6 +16,7 @@ from cvt_planner.imaging.isolation import find_series, read_volume
 from cvt_planner.imaging.series import SeriesInfo, SeriesListing
 from cvt_planner.imaging.volume import Volume
 from cvt_planner.plan import edits
+from cvt_planner.planning.ice_ahead import look_ahead
 from cvt_planner.storage.find_volume import find_volume
 from cvt_planner.storage.plan_file import StoredPlan, load_plan, save_plan
 
@@ -91,17 +92,23 @@ class Documents(QObject):
     def open_plan(self, path: Path, study: Path | None = None) -> None:
         """Open a plan, and find the CT it belongs to (in `study`, where the user says where it is)."""
 
-        password = self._password
+        password, levels_c = self._password, self.desk.view_state.isotherms_c
 
         def read(progress: Progress) -> tuple[StoredPlan, Volume | PlannerError]:
             stored = load_plan(path)
             progress.report(0.1, "finding its CT")
             try:
-                return stored, find_volume(stored.plan, study, progress.part(0.1, 1.0), password)
+                volume = find_volume(stored.plan, study, progress.part(0.1, 0.9), password)
             except PasswordNeeded:
                 raise
             except (InputRefused, WrongPlan) as error:
                 return stored, error
+            known = {lesion.id for lesion in stored.plan.lesions}
+            for result in stored.ice:
+                progress.report(0.95, "reading its ice")
+                if result.inputs.lesion_id in known:
+                    look_ahead(stored.plan, result, levels_c)
+            return stored, volume
 
         failed = self._asking_for_password(lambda: self.open_plan(path, study))
 

@@ -9,15 +9,16 @@ from PySide6.QtCore import QObject, Signal
 
 from app.desk import ICE_JOB, Desk
 from app.reading import Reading
+from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.bioheat.solver import warm_up
 from cvt_planner.imaging.volume import Volume
 from cvt_planner.plan.model import Plan
 from cvt_planner.plan.results import IceInputs, IceResult
 from cvt_planner.planning.ct_tissues import ct_tissues
-from cvt_planner.planning.ice import figures, isotherm_figures, predict_ice
-from cvt_planner.planning.ice_course import course
-from cvt_planner.planning.ice_drawn import drawn_at_the_end, warm_up_drawing
+from cvt_planner.planning.ice import predict_ice
+from cvt_planner.planning.ice_ahead import look_ahead
+from cvt_planner.planning.ice_drawn import warm_up_drawing
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +133,10 @@ class Freezing(QObject):
         if run is self._run:
             self._run = None
             self._waiting.clear()
-            self.desk.explain(error)
+            if isinstance(error, InputRefused):  # until the plan changes; it may be mended by then
+                self.desk.say(self.reading.refusal(run.lesion_id, error), "look")
+            else:
+                self.desk.explain(error)
             self.ended.emit(run.lesion_id)
 
 
@@ -141,9 +145,5 @@ def _compute(
 ) -> IceResult:
     """Return the ice; what the window will ask of it first is computed too, so that its thread need not."""
     result = predict_ice(inputs, progress, ct_tissues(plan, volume))
-    figures(plan, inputs.lesion_id, result)
-    isotherm_figures(plan.lesion(inputs.lesion_id).shape, result, levels_c)
-    for one in result.fields:
-        drawn_at_the_end(one)
-        course(one, levels_c)
+    look_ahead(plan, result, levels_c)
     return result

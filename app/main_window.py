@@ -204,6 +204,7 @@ class MainWindow(QMainWindow):
         desk.bridge.volume_changed.connect(self._volume_changed)
         desk.bridge.saved_changed.connect(self._refresh)
         desk.bridge.plan_changed.connect(self.message.outdate)
+        desk.bridge.ice_changed.connect(self.message.outdate)
         documents.listed.connect(self._show_listing)
         documents.opened.connect(self._opened)
         documents.thumbnail = lambda: thumbnail_png(self.views["axial"])

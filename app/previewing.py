@@ -133,7 +133,7 @@ class Previewing(QObject):
             return
         self.desk.view_state.set_ice_preview(None)
         if inputs == self._wanted:
-            self.desk.say(str(answer), "look")
+            self.desk.say(self.reading.refusal(inputs.lesion_id, answer), "look")
 
     def _rested(self, last: _Asked | None) -> None:
         self._solving = False

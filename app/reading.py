@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from app.desk import Desk
 from cvt_planner.anatomy.lesion_shape import LesionShape
 from cvt_planner.anatomy.organs.model import Organs
+from cvt_planner.base.errors import PlannerError
 from cvt_planner.plan.checks import CheckContext, CheckResult, IceState, run_checks
+from cvt_planner.plan.checks.probe_spacing import CHECK as PROBE_SPACING
 from cvt_planner.plan.figures import AssemblyFigures, CementFigures, IceFigures, IsothermFigures, WayFigures
 from cvt_planner.plan.model import Assembly, CanalMark, Lesion
 from cvt_planner.plan.naming import lesion_levels
@@ -147,6 +149,17 @@ class Reading:
                 )
             )
         return self._checks
+
+    def refusal(self, lesion_id: str, error: PlannerError) -> str:
+        """Return why the ice of a lesion is not computed; where its needles touch, the solver only knows numbers."""
+        touching = [
+            check.sentence
+            for check in self.checks()
+            if check.key == PROBE_SPACING.key and check.verdict == "stop" and check.lesion_id == lesion_id
+        ]
+        if not touching:
+            return str(error)
+        return f"{touching[0]} No ice is computed for probes that cross or touch: move one of them."
 
     def _look(self) -> None:
         """Forget what belongs to another plan or other ice."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.desk import Desk
 from app.panels.rail import Step
+from cvt_planner.anatomy.lesion_shape import Ellipsoid
 
 _GAP = "  ·  "
 _EMPTY = ("Drop a study, a ZIP, a volume or a plan on this window", "Ctrl+O open", "F1 all keys")
@@ -59,6 +60,9 @@ _STEPS: dict[Step, tuple[str, ...]] = {
 }
 
 
+_DRAWN = ("B: brush", "X: eraser", "Tab: next lesion", *_VIEWS)  # it has no squares to drag
+
+
 def hint_words(desk: Desk) -> str:
     """Return the hint for the present tool and step."""
     if desk.volume is None:
@@ -66,5 +70,11 @@ def hint_words(desk: Desk) -> str:
     if desk.tool == "aim":
         at = "entry on the skin and press E" if desk.aim and desk.aim.target_lps_mm else "target and press T"
         return _GAP.join((f"Point at the {at}, or click", "Wheel: slices", _LEAVE))
-    words = _TOOLS.get(desk.tool) or (*_STEPS[Step(desk.step)], "F1: all keys")
+    words = _TOOLS.get(desk.tool) or (*_of_step(desk), "F1: all keys")
     return _GAP.join(words)
+
+
+def _of_step(desk: Desk) -> tuple[str, ...]:
+    step, lesion = Step(desk.step), desk.lesion
+    drawn = lesion is not None and not isinstance(lesion.shape, Ellipsoid)
+    return _DRAWN if step is Step.LESIONS and drawn else _STEPS[step]

@@ -6,6 +6,7 @@ from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QIcon
 
 from app.desk import ICE_JOB, Desk
+from app.panels.canal_offer import CanalOffer
 from app.panels.ice_timeline import IceTimeline
 from app.panels.isotherms import SWATCH, IsothermEditor, swatch
 from app.panels.rail import Step
@@ -61,6 +62,8 @@ class IcePanel(StepPanel):
         self.row(self.run, self.all)
         self.state = label("", "hint", "ice_state")
         self.body.addWidget(self.state)
+        self.offer = CanalOffer(self.desk)
+        self.body.addWidget(self.offer)
         self._heading = label(_AT_THE_END, "section", "ice_heading")
         self.body.addWidget(self._heading)
         self.isotherms = FigureTable("ice_isotherms", ("Isotherm", "Soft", "Marrow", "Lesion"))
@@ -72,7 +75,7 @@ class IcePanel(StepPanel):
         self.body.addWidget(self.editor)
         self.timeline = IceTimeline(self.playing)
         self.body.addWidget(self.timeline)
-        self.section("Spinal canal, wall as marked")
+        self.section("Spinal canal at its coldest, wall as marked")
         self.canal = FigureTable("ice_canal", ("Figure", "Value"))
         self.canal.horizontalHeader().hide()
         self.canal.setSelectionMode(FigureTable.SelectionMode.NoSelection)
@@ -102,6 +105,7 @@ class IcePanel(StepPanel):
         self.state.setText(text)
         set_role(self.state, role)
         self._show(ice)
+        self.offer.refresh(lesion, ice.figures)
         self.timeline.refresh()
         self.solved.choose_quietly(of_ct)
         own = of_ct or (ice.result is not None and bool(ice.result.inputs.ct_marks))

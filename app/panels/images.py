@@ -130,7 +130,10 @@ def _said(info: SeriesInfo) -> str:
 def _left_out(listing: SeriesListing) -> str:
     words = []
     if listing.skipped_files:
-        words.append(f"{listing.skipped_files} other files were left aside.")
+        one = listing.skipped_files == 1
+        words.append(
+            "One other file was left aside." if one else f"{listing.skipped_files} other files were left aside."
+        )
     if listing.broken_files:
         name, reason = listing.broken_files[0]
         more = f" and {len(listing.broken_files) - 1} more" if len(listing.broken_files) > 1 else ""

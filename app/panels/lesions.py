@@ -20,7 +20,8 @@ from app.panels.words import ml
 from cvt_planner.anatomy.lesion_shape import Origin
 from cvt_planner.anatomy.levels import is_level
 from cvt_planner.plan import edits, lesion_edits
-from cvt_planner.plan.model import Lesion, LesionKind
+from cvt_planner.plan.level_state import level_words
+from cvt_planner.plan.model import Lesion, LesionKind, Plan
 
 _VAS_TIP = "Pain on the visual analogue scale, 0 (none) to 10 (the worst imaginable)"
 
@@ -96,7 +97,7 @@ class LesionsPanel(StepPanel):
         """Show lesions, tools and the growing region."""
         plan, lesion = self.desk.plan, self.desk.lesion
         lesions = plan.lesions if plan else ()
-        self.table.show_rows([(x.id, _row(x)) for x in lesions], lesion.id if lesion else "")
+        self.table.show_rows([(x.id, _row(plan, x)) for x in lesions if plan], lesion.id if lesion else "")
         self.table.setVisible(bool(lesions))
         self._none.setVisible(not lesions)
         for made, tool in (
@@ -179,10 +180,10 @@ class LesionsPanel(StepPanel):
             self.desk.apply(edits.remove_lesion(lesion.id), f"Delete {lesion.name}")
 
 
-def _row(lesion: Lesion) -> tuple[str, ...]:
+def _row(plan: Plan, lesion: Lesion) -> tuple[str, ...]:
     return (
         lesion.name,
-        lesion.level,
+        level_words(plan, lesion.level),
         lesion.kind.value,
         "—" if lesion.vas is None else str(lesion.vas),
         ml(lesion.volume_ml),

@@ -54,9 +54,9 @@ class SeriesBrowser(QFrame):
         readable = len(listing.readable)
         words = [f"{len(listing.series)} series, {readable} usable"]
         if listing.skipped_files:
-            words.append(f"{listing.skipped_files} other files left aside")
+            words.append(f"{_files(listing.skipped_files, 'other')} left aside")
         if listing.broken_files:
-            words.append(f"{len(listing.broken_files)} damaged files")
+            words.append(_files(len(listing.broken_files), "damaged"))
         if len(listing.studies) > 1:
             self._title.setText(f"Choose among {len(listing.studies)} patients or studies")
         else:
@@ -168,3 +168,7 @@ class SeriesBrowser(QFrame):
             self.series_wanted.emit(info)
         else:
             self.desk.say(f"{name_of(info)} cannot be planned on. {' '.join(info.reasons)}", "look")
+
+
+def _files(count: int, what: str) -> str:
+    return f"1 {what} file" if count == 1 else f"{count} {what} files"

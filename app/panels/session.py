@@ -14,8 +14,8 @@ from app.desk import Desk
 from app.panels.rail import Step
 from app.panels.step_panel import StepPanel
 from app.panels.widgets import VERDICT_WORDS, Choice, FigureTable, button, form, label, named, verdict_icon
-from app.panels.words import UNKNOWN, ml
-from app.reading import Reading
+from app.panels.words import UNKNOWN, ml, span
+from app.reading import IceReading, Reading
 from cvt_planner.plan import edits
 from cvt_planner.plan.checks import CheckResult
 from cvt_planner.plan.level_state import level_words
@@ -37,7 +37,8 @@ class SessionPanel(StepPanel):
 
     def build(self) -> None:
         """Put the widgets into the body."""
-        self.table = FigureTable("session_table", ("Lesion", "Needles", "Ice", "Cement"))
+        self.table = FigureTable("session_table", ("Lesion", "Probes", "−20 °C", "Cement"))
+        self.table.explain(2, "Part of the lesion inside the −20 °C ice, from the smallest ice to the largest")
         self.table.itemSelectionChanged.connect(self._chosen)
         self.body.addWidget(self.table)
         self._none = label("No lesion is marked yet.", "hint")
@@ -70,8 +71,7 @@ class SessionPanel(StepPanel):
         rows = []
         for lesion in lesions:
             ice, cement = self.reading.ice(lesion.id), self.reading.cement(lesion)
-            covered = ice.figures.isotherm(-20.0).covered_percent if ice.figures else None
-            words = "old" if ice.stale else UNKNOWN if covered is None else f"{covered:.0f} %"
+            words = "old" if ice.stale else _covered(ice)
             count = len(plan.assemblies_of(lesion.id)) if plan else 0
             name = f"{level_words(plan, lesion.level) if plan else lesion.level} {lesion.name}"
             rows.append((lesion.id, (name, str(count), words, ml(cement.estimate_ml))))
@@ -139,6 +139,14 @@ class SessionPanel(StepPanel):
     def _set_notes(self) -> None:
         if self.desk.plan is not None:
             self.desk.apply(edits.set_notes(self.notes.toPlainText()), "Write notes")
+
+
+def _covered(ice: IceReading) -> str:
+    """Return how much of the lesion lies in the -20 degC ice: from the smallest ice to the largest."""
+    if ice.figures is None:
+        return UNKNOWN
+    found = ice.figures.isotherm(-20.0)
+    return span(found.covered_percent, found.covered_high_percent, "%")
 
 
 class _CheckRow(QFrame):

@@ -84,7 +84,7 @@ def _needle_chip(
 ) -> ChipText:
     lesion = plan.lesion(assembly.lesion_id)
     figures = reading.assembly(assembly)
-    verdict, why = _verdict([r for r in results if r.assembly_id == assembly.id])
+    verdict, why = _verdict([r for r in results if r.is_about(assembly)])
     return ChipText(
         key=assembly.id,
         head=f"{level_words(plan, lesion.level)} {assembly.side.value}",

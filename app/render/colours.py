@@ -11,6 +11,7 @@ BACKGROUND = QColor(14, 15, 17)
 TEXT = QColor(205, 209, 214)
 DIM_TEXT = QColor(150, 155, 162)
 SHADOW = QColor(0, 0, 0, 190)
+PLATE = QColor(14, 15, 17, 215)  # beneath what must be read over anything
 
 PLANE = {"axial": QColor(208, 84, 78), "sagittal": QColor(216, 190, 74), "coronal": QColor(96, 176, 104)}
 LESION = QColor(255, 64, 220)

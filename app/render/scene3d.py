@@ -14,9 +14,9 @@ from app.render.actors.orientation_cube import OrientationCube
 from app.render.bone_block import BoneBlock, anchor_of, cut_bone_block
 from app.render.canvas import SLOW_MS, VtkCanvas
 from app.render.ice_state import IceView, notice_words
-from app.render.level_names import paint_levels
 from app.render.overlays.ink import write
 from app.render.scene_content import SceneContent
+from app.render.scene_texts import Legend, ice_legend, paint_texts
 from app.render.spine_surfaces import SpineSurfaces, make_surfaces, vertebra_on_ray
 from app.render.view_state import ViewState
 from cvt_planner.anatomy.spine.model import Spine
@@ -53,6 +53,7 @@ class Scene3D(VtkCanvas):
         self._surfaces: SpineSurfaces | None = None
         self._surfaces_wanted: Spine | None = None
         self._bone: BoneBlock | None = None
+        self._legend: Legend = ()
         self._wanted: tuple[object, Vec3] | None = None
         self._anchor: Vec3 | None = None
         self._following = QTimer(self)
@@ -97,7 +98,9 @@ class Scene3D(VtkCanvas):
         bone = self._bone if state.volume is not None else None
         surfaces = self._surfaces if state.spine is not None else None
         chosen = (view.lesion_id, view.assembly_id)
-        self._content.update(SceneInput(state, bone, *chosen, view.overlays, IceView.of(view), surfaces, view.vertebra))
+        ice = IceView.of(view)
+        self._legend = ice_legend(state, ice)
+        self._content.update(SceneInput(state, bone, *chosen, view.overlays, ice, surfaces, view.vertebra))
         self._moving(IN_HAND_SLOW_MS if state.in_hand else SLOW_MS)
 
     def picture(self) -> QImage | None:
@@ -131,8 +134,8 @@ class Scene3D(VtkCanvas):
             write(painter, QPointF(8.0, 51.0), "cutting the bone out of the CT", colours.DIM_TEXT)
         if self._jobs is not None and self._jobs.running(SURFACES_JOB):
             write(painter, QPointF(8.0, 68.0), "making the vertebrae's surfaces", colours.DIM_TEXT)
-        if "levels" in self.view_state.overlays:
-            paint_levels(painter, self.renderer.GetActiveCamera(), self.workspace.state, QSizeF(self.size()))
+        camera, size = self.renderer.GetActiveCamera(), QSizeF(self.size())
+        paint_texts(painter, camera, self.workspace.state, self.view_state.overlays, self._legend, size)
 
     def clicked(self, pos: QPointF) -> None:
         """Choose the vertebra under the pointer and take the views there; beside all of them, choose none."""

@@ -275,13 +275,20 @@ class SliceView(QWidget):
                     painter.drawImage(self.rect(), self._kept_layer(scene))
                     painter.setOpacity(1.0)
                 layer_painted = True
-            elif self._draws(overlay):
-                painter.save()
-                overlay.paint(painter, scene)
-                painter.restore()
+            elif not overlay.at_edge:
+                self._paint_now(painter, scene, overlay)
         if self._tool is not None:
             self._tool.paint(painter, self)
+        for overlay in self._overlays:
+            if overlay.at_edge:
+                self._paint_now(painter, scene, overlay)
         painter.end()
+
+    def _paint_now(self, painter: QPainter, scene: Scene, overlay: Overlay) -> None:
+        if self._draws(overlay):
+            painter.save()
+            overlay.paint(painter, scene)
+            painter.restore()
 
     # Events
 

@@ -107,6 +107,7 @@ class ViewState(QObject):
         self.preview: Preview | None = None
         self.annotations: tuple[Annotation, ...] = ()
         self._frames: dict[str, Frame] = {}
+        self._of_plane: Frame | None = None  # how the sagittal plane was looked at before the spine was shown straight
         self._axes: dict[str, Axes] = {}
 
     def look_at(self, grid: Grid) -> None:
@@ -115,7 +116,7 @@ class ViewState(QObject):
         self._axes.clear()
         self.lesion_id = self.assembly_id = self.preview = None
         self.ice_time_s = self.ice_preview = None
-        self.vertebra = self.straight = None
+        self.vertebra = self.straight = self._of_plane = None
         self.annotations = ()
         self.crosshair_lps_mm = vec3(grid.centre_lps_mm)
         for name in ORIENTATIONS:
@@ -213,12 +214,14 @@ class ViewState(QObject):
             self._tell(self.selection_changed)
 
     def set_straight(self, frame: CurvedFrame | None) -> None:
-        """Show the spine straight along a frame in the sagittal view, the whole of it first; None: as it is."""
+        """Show the spine straight along a frame in the sagittal view, the whole of it first; None: as it was before."""
         if frame is not self.straight:
-            fitted = (frame is None) != (self.straight is None)
+            turned = (frame is None) != (self.straight is None)
             self.straight = frame
-            if fitted:
-                self._frames.pop("sagittal", None)
+            if turned:
+                of_plane, self._of_plane = self._of_plane, self._frames.pop("sagittal", None)
+                if frame is None and of_plane is not None:
+                    self._frames["sagittal"] = of_plane
             self._tell(self.straight_changed)
 
     def set_ice_tissue(self, tissue: str) -> None:

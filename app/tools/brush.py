@@ -7,6 +7,7 @@ from PySide6.QtGui import QPainter, QPen
 
 from app.brushing import Brushing
 from app.render import colours
+from app.render.overlays.ink import write
 from app.render.slice_view import SliceView
 from app.render.tool import Tool, ViewEvent
 
@@ -55,4 +56,4 @@ class BrushTool(Tool):
         if self.brushing.in_3d:  # a second, inner line: a ball
             painter.drawEllipse(centre, radius * 0.35, radius)
         words = f"r {self.brushing.radius_mm:g} mm"
-        painter.drawText(centre + QPointF(radius + 6.0, -6.0), words)
+        write(painter, centre + QPointF(radius + 6.0, -radius - 6.0), words, colours.PREVIEW)

@@ -28,7 +28,7 @@ from cvt_planner.cli.arguments import points_joined
 from cvt_planner.cli.output import NOTICE, ProgressLine, log, say, say_json
 
 if TYPE_CHECKING:
-    from cvt_planner.cli.selftest import DrawScene
+    from cvt_planner.cli.drawing import Drawing
 
 HEADLESS = (
     "series", "volume", "deidentify", "phantom", "anatomy", "lesion", "simulate", "probes", "probe-card", "check",
@@ -39,19 +39,19 @@ DEFECT = 5
 STOPPED = Cancelled.exit_code
 
 
-def main(argv: Sequence[str] | None = None, draw_scene: DrawScene | None = None) -> int:
+def main(argv: Sequence[str] | None = None, drawing: Drawing | None = None) -> int:
     """Return the exit code of a headless subcommand, after running it.
 
     Parameters
     ----------
     argv
         The arguments after the program's name; the process's own when None.
-    draw_scene
-        Draws volume, plan and ice in 3-D into a PNG; given by the program's door where Qt and VTK are installed.
+    drawing
+        Draws pictures as the window does; given by the program's door where Qt and VTK are installed.
     """
     _never_fail_at_a_letter()
     try:
-        args = parser(draw_scene).parse_args(points_joined(sys.argv[1:] if argv is None else argv))
+        args = parser(drawing).parse_args(points_joined(sys.argv[1:] if argv is None else argv))
     except SystemExit as done:  # argparse has said what is wrong, or shown its help
         return done.code if isinstance(done.code, int) else 2
     line = ProgressLine(args.verbose)
@@ -84,7 +84,7 @@ def main(argv: Sequence[str] | None = None, draw_scene: DrawScene | None = None)
         return _fail(args.json, f"This is a defect of CVT Planner, not of your data: {error!r}.", DEFECT)
 
 
-def parser(draw_scene: DrawScene | None = None) -> argparse.ArgumentParser:
+def parser(drawing: Drawing | None = None) -> argparse.ArgumentParser:
     """Return the parser of all subcommands."""
     top = argparse.ArgumentParser(
         prog="cvt-planner",
@@ -131,7 +131,7 @@ def parser(draw_scene: DrawScene | None = None) -> argparse.ArgumentParser:
     pacs_commands.add_parsers(subs, _add)
 
     about = "prove this copy: open the sample, plan, freeze, save, draw"
-    one = _add(subs, "selftest", about, commands.selftest(draw_scene))
+    one = _add(subs, "selftest", about, commands.selftest(drawing))
     one.add_argument("--out", metavar="DIR", help="keep the plan, the results and the pictures here")
     one.add_argument("--sample", metavar="DIR", help="the sample case, if not the one beside the program")
     return top

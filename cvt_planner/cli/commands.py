@@ -19,7 +19,7 @@ from cvt_planner.cli.passwords import with_password
 
 if TYPE_CHECKING:
     from cvt_planner.anatomy.organs.model import Organs
-    from cvt_planner.cli.selftest import DrawScene
+    from cvt_planner.cli.drawing import Drawing
     from cvt_planner.imaging.volume import Volume
     from cvt_planner.plan.checks import CheckResult
     from cvt_planner.plan.model import Plan
@@ -235,14 +235,14 @@ def _frozen(plan: Plan, ct: Volume, spacing_mm: float, of_ct: bool, progress: Pr
     return tuple(predict_ice(one, progress.part(n * share, (n + 1) * share), tissues) for n, one in enumerate(inputs))
 
 
-def selftest(draw_scene: DrawScene | None) -> Command:
-    """Return the command that proves an installed copy; `draw_scene` draws 3-D where the window's part is installed."""
+def selftest(drawing: Drawing | None) -> Command:
+    """Return the command that proves an installed copy; `drawing` draws as the window does, where it is installed."""
 
     def run(args: argparse.Namespace, progress: Progress) -> Answer:
         from cvt_planner.cli.selftest import run_selftest
 
         out, sample = (None if value is None else Path(value) for value in (args.out, args.sample))
-        report = run_selftest(out, draw_scene, progress, sample=sample, tell=log if args.json else say)
+        report = run_selftest(out, drawing, progress, sample=sample, tell=log if args.json else say)
         passed = "The self-test passed." if report["passed"] else "The self-test FAILED: " + report["failure"]
         return Answer(report, passed, failed=not report["passed"])
 

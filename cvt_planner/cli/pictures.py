@@ -1,4 +1,7 @@
-"""Slice pictures of a plan without a screen: CT, lesion, needles and ice drawn on an array and kept as PNG."""
+"""Slice pictures of a plan without Qt: CT, lesion, needles and ice drawn on an array and kept as PNG.
+
+Where Qt is installed the window's own views are drawn instead (`app.render.headless`).
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,20 @@ from numpy.typing import NDArray
 from cvt_planner.anatomy.raster import shape_contains
 from cvt_planner.base.arrays import FloatArray, MaskArray, Points, Vec3
 from cvt_planner.bioheat.isotherms import sample_c
+from cvt_planner.cli.glyphs import write
 from cvt_planner.geometry.sampling import sample_hu
 from cvt_planner.imaging.volume import Volume
+from cvt_planner.plan.level_state import level_words
 from cvt_planner.plan.model import Assembly, Lesion, Plan, Side
 from cvt_planner.plan.results import SOFT_TISSUE, IceResult
+from cvt_planner.plan.sides import sides_named
 
 Colour = tuple[int, int, int]
 LESION: Colour = (230, 60, 200)
 NEEDLES: dict[Side, Colour] = {Side.LEFT: (40, 190, 180), Side.RIGHT: (240, 150, 40)}
 ISOTHERMS: tuple[tuple[float, Colour], ...] = ((0.0, (170, 215, 255)), (-20.0, (60, 120, 255)), (-40.0, (150, 80, 220)))
 ACTIVE_ZONE: Colour = (255, 255, 255)
+TEXT: Colour = (205, 209, 214)
 
 # Row and column steps in LPS: the patient's right on the picture's left, head or front up.
 PLANES: dict[str, tuple[Vec3, Vec3]] = {
@@ -28,9 +35,11 @@ PLANES: dict[str, tuple[Vec3, Vec3]] = {
     "sagittal": ((0.0, 0.0, -1.0), (0.0, 1.0, 0.0)),
     "coronal": ((0.0, 0.0, -1.0), (1.0, 0.0, 0.0)),
 }
+EDGES = {"axial": "RALP", "sagittal": "ASPI", "coronal": "RSLI"}  # letters: left, top, right, bottom
 WINDOW_HU = (400.0, 1800.0)  # centre and width, a usual bone window
 SIZE_MM = 140.0
 PIXEL_MM = 0.4
+BAR_MM = 20.0
 _SLAB_MM = 6.0  # needles this near the plane are drawn on it
 
 
@@ -66,17 +75,51 @@ def slice_picture(volume: Volume, plan: Plan, lesion: Lesion, ice: IceResult | N
         pixels[where] = colour
         drawn[name] = drawn.get(name, 0) + int(where.sum())
 
+    rims: list[tuple[float, Colour, MaskArray]] = []
     if ice is not None:
         field = ice.field_of(SOFT_TISSUE)
         temperature = sample_c(field.temperature_c, field.grid, points.reshape(-1, 3)).reshape(points.shape[:2])
         for level, colour in ISOTHERMS:
-            draw(f"ice {level:g} °C", _rim(temperature < level), colour)
+            rims.append((level, colour, _rim(temperature < level)))
+            draw(f"ice {level:g} °C", rims[-1][2], colour)
     draw("lesion", _rim(shape_contains(lesion.shape, points)), LESION)
     normal = np.cross(down, right)
     for assembly in plan.assemblies_of(lesion.id):
         for name, where, colour in _needle(assembly, points, normal):
             draw(name, where, colour)
+    for turn, (level, colour, rim) in enumerate(rims):
+        _label(pixels, rim, f"{level:.0f} °C", colour, turn)
+    title = f"{level_words(plan, lesion.level)} {plane.upper()}"
+    words = "" if ice is None else "ICE IN SOFT TISSUE"
+    for row, text in ((10, title), (28, words), (len(pixels) - 28, _WINDOW)):
+        if text:
+            write(pixels, row, 0, text, TEXT)
+    _letter(pixels, plane, sides_named(plan, volume))
     return SlicePicture(pixels, drawn)
+
+
+_BESIDE_PX = 44.0  # from a line to the middle of its temperature
+_WINDOW = f"W {WINDOW_HU[1]:.0f} L {WINDOW_HU[0]:.0f} HU"
+
+
+def _letter(pixels: NDArray[np.uint8], plane: str, named: bool) -> None:
+    """Write the sides of the patient at the edges, and the scale; no left and right while they are in doubt."""
+    rows, columns = pixels.shape[:2]
+    places = ((rows / 2, 0), (10, columns / 2), (rows / 2, columns), (rows - 10, columns / 2))
+    for (row, column), side in zip(places, EDGES[plane], strict=True):
+        write(pixels, row, column, side if named or side not in "LR" else "?", TEXT)
+    length = round(BAR_MM / PIXEL_MM)
+    pixels[rows - 30 - length : rows - 30, columns - 14 : columns - 11] = TEXT
+    write(pixels, rows - 20, columns - 30, f"{BAR_MM / 10.0:.0f} cm", TEXT)
+
+
+def _label(pixels: NDArray[np.uint8], rim: MaskArray, words: str, colour: Colour, turn: int) -> None:
+    """Write a temperature beside its line, each line's in a direction of its own."""
+    found = np.argwhere(rim)
+    if len(found):
+        towards = np.array([(-0.6, -0.8), (0.7, 0.7), (-0.1, 1.0)][turn % 3])
+        row, column = found[int(np.argmax(found @ towards))] + _BESIDE_PX * towards
+        write(pixels, row, column, words, colour)
 
 
 def _needle(assembly: Assembly, points: Points, normal: Points) -> list[tuple[str, MaskArray, Colour]]:

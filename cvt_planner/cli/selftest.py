@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from cvt_planner.anatomy.spine.warm_up import warm_up_drawing
 from cvt_planner.base.arrays import Points, Vec3, vec3
 from cvt_planner.base.errors import Cancelled, InputRefused, PlannerError
 from cvt_planner.base.progress import Progress
+from cvt_planner.cli.drawing import Drawing
 from cvt_planner.cli.pictures import PLANES, slice_picture
 from cvt_planner.imaging.isolation import read_volume
 from cvt_planner.imaging.volume import Volume
@@ -42,7 +43,6 @@ from cvt_planner.storage.plan_file import load_plan, save_plan
 from cvt_planner.storage.png import png_bytes
 from cvt_planner.workspace import new_plan
 
-DrawScene: TypeAlias = Callable[[Volume, Plan, tuple[IceResult, ...], Path], object]
 SPACING_MM = 2.0  # coarse, so that the test is quick
 GROWN_WITHIN_PERCENT = 20.0  # of the true volume; twice what is asked of growing elsewhere: this proves the copy
 LEAST_SPACING_MM = 8.0
@@ -74,7 +74,7 @@ def sample_folder() -> Path:
 
 def run_selftest(
     out: Path | None,
-    draw_scene: DrawScene | None,
+    drawing: Drawing | None,
     progress: Progress,
     sample: Path | None = None,
     tell: Callable[[str], None] = print,
@@ -85,8 +85,8 @@ def run_selftest(
     ----------
     out
         Keeps plan, results and pictures; without it they are made in a temporary folder and thrown away.
-    draw_scene
-        Draws the 3-D picture, where the window's part is installed.
+    drawing
+        Draws the pictures as the window does, where its part is installed; without it slices are drawn plainly.
     tell
         Called with one line per step.
 
@@ -99,7 +99,7 @@ def run_selftest(
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) if out is None else _made(out)
-        test = _SelfTest(sample or sample_folder(), folder, draw_scene, progress, tell)
+        test = _SelfTest(sample or sample_folder(), folder, drawing, progress, tell)
         report = test.run()
         report["out"] = None if out is None else str(out)
         if out is not None:
@@ -134,9 +134,9 @@ class _SelfTest:
     """One run; holds what the steps hand on."""
 
     def __init__(
-        self, sample: Path, folder: Path, draw: DrawScene | None, progress: Progress, tell: Callable[[str], None]
+        self, sample: Path, folder: Path, drawing: Drawing | None, progress: Progress, tell: Callable[[str], None]
     ) -> None:
-        self.sample, self.folder, self.draw, self.progress, self.tell = sample, folder, draw, progress, tell
+        self.sample, self.folder, self.drawing, self.progress, self.tell = sample, folder, drawing, progress, tell
         self.truth: dict[str, Any] = {}
         self.ice: tuple[IceResult, ...] = ()
         self.results: tuple[CheckResult, ...] = ()
@@ -326,10 +326,14 @@ class _SelfTest:
                 if not picture.drawn["lesion"] or not picture.drawn["ice 0 °C"]:
                     raise _Broken(f"the {plane} picture of {lesion.name} lacks the lesion or the ice")
                 names.append(f"{lesion.level}_{plane}.png")
-                (self.folder / names[-1]).write_bytes(png_bytes(picture.pixels))
+                if self.drawing is None:
+                    (self.folder / names[-1]).write_bytes(png_bytes(picture.pixels))
+                else:
+                    self.drawing.slice(self.volume, self.plan, self.ice, lesion, plane, self.folder / names[-1])
                 if not self.thumbnail:
                     self.thumbnail = png_bytes(np.ascontiguousarray(picture.pixels[::2, ::2]))
-        return ", ".join(names)
+        plain = "" if self.drawing else "; drawn plainly: Qt is not installed"
+        return ", ".join(names) + plain
 
     def _save(self) -> str:
         path = self.folder / "sample.cvtplan"
@@ -347,11 +351,11 @@ class _SelfTest:
         return f"{path.name}, {path.stat().st_size / 1e6:.2f} MB, reopened on the same CT and the same"
 
     def _draw_3d(self) -> str:
-        if self.draw is None:
+        if self.drawing is None:
             return "3-D not drawn"
         path = self.folder / "scene3d.png"
         try:
-            self.draw(self.volume, self.plan, self.ice, path)
+            self.drawing.scene(self.volume, self.plan, self.ice, path)
         except PlannerError as refusal:  # no usable OpenGL: the rest of the program works without
             return f"3-D not drawn: {refusal}"
         if not path.exists() or path.stat().st_size < 1000:

@@ -29,9 +29,9 @@ OVERLAY_CLASSES: tuple[type[Overlay], ...] = (
     Lettering,
     PreviewOutline,
     Marks,
-    OrientationLetters,
     ScaleBar,
     CornerTexts,
+    OrientationLetters,
 )
 
 

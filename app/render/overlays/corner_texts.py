@@ -47,6 +47,7 @@ class CornerTexts(Overlay):
 
     name = "corners"
     kept = False
+    at_edge = True
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
         """Write the texts."""
@@ -72,7 +73,7 @@ def _lasting(painter: QPainter, scene: Scene) -> list[Written]:
     turned = view.axes(scene.orientation) is not None and not straight
     title = f"{scene.orientation.capitalize()}{' (turned)' if turned else ''}"
     if straight:
-        title = "Straightened along the canal"
+        title = "Straight along the canal"
     position = float(np.array(view.crosshair_lps_mm) @ np.abs(np.round(plane.normal)))
     texts: list[Written] = [(QPointF(INSET_PX, INSET_PX + line / 2), title, colours.PLANE[scene.orientation], LEFT)]
     if isinstance(plane, CurvedPlane):

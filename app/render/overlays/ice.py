@@ -36,16 +36,18 @@ class Ice(Overlay):
         view = IceView.of(scene.view)
         dashes = colours.isotherm_dashes(view.isotherms_c)
         known = set()
-        for ice in shown_ice(scene.state, view):
+        # Of the chosen lesion first: its temperatures have the better claim to the room.
+        for ice in sorted(shown_ice(scene.state, view), key=lambda one: one.lesion_id != scene.view.lesion_id):
             known.add(ice.lesion_id)
-            words = ice.words  # stand on the warmest isotherm that is seen
+            # They stand on the warmest isotherm that is seen; beside a chosen lesion those of others need only say
+            # what is wrong with them.
+            chosen = scene.view.lesion_id in (None, ice.lesion_id)
+            words = ice.words if chosen or ice.stale else ""
             for number, lines in enumerate(self._contours(ice, view.isotherms_c, scene)):
                 if lines:
                     level = view.isotherms_c[number]
                     _draw(painter, ice, lines, level, dashes[level])
-                    if scene.view.lesion_id in (None, ice.lesion_id) and _label(
-                        painter, scene, ice, lines, level, number, words
-                    ):
+                    if _label(painter, scene, ice, lines, level, number, words):
                         words = ""
         self._kept = {key: kept for key, kept in self._kept.items() if key in known}
 

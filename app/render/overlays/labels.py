@@ -1,7 +1,8 @@
 """Room for lettering on a view: a label takes the first place that is free, or stays away.
 
 Who comes first has the better claim: the letters, corner texts and scale at the edges always keep their room; then the
-isotherms of the chosen lesion, the names of lesions, of levels, and of a needle's points, in the order of painting.
+isotherms, the chosen lesion's first, the names of lesions, of levels, and of a needle's points, in the order of
+painting.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from app.render.overlays.overlay import Overlay, Scene
 
 INSET_PX = 14.0
 SIZE_PT = 13.0
+PLATE_PX = 3.0  # so much wider than the letter on either side
 SIDES_IN_DOUBT = "L/R not confirmed"
 
 
@@ -19,11 +20,14 @@ class OrientationLetters(Overlay):
 
     name = "letters"
     kept = False
+    at_edge = True
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
-        """Write the four letters."""
+        """Write the four letters, each on a dark plate: whatever ends at the edge must not make an R of a P."""
         ink = colours.TEXT if scene.sides_named else colours.NOTICE
         for at, text, align in _letters(scene):
+            room = text_box(painter, at, text, align, SIZE_PT, bold=True)
+            painter.fillRect(room.adjusted(-PLATE_PX, 0.0, PLATE_PX, 0.0).toAlignedRect(), colours.PLATE)
             write(painter, at, text, ink, align, SIZE_PT, bold=True)
 
 

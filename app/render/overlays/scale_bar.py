@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QPainter
 
 from app.render import colours
@@ -31,30 +31,39 @@ class ScaleBar(Overlay):
 
     name = "scale"
     kept = False
+    at_edge = True
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
         """Draw the bar with its ticks and its length."""
-        x, top, bottom, words = _bar(scene)
-        lines = [QLineF(x, top, x, bottom), QLineF(x - TICK_PX, top, x, top), QLineF(x - TICK_PX, bottom, x, bottom)]
-        for chosen in (dark_pen(3.5), pen(colours.TEXT, 1.5)):
-            painter.setPen(chosen)
-            painter.drawLines(lines)
-        write(painter, _label_at(x, top, bottom), words, align=Qt.AlignmentFlag.AlignRight)
+        draw_bar(painter, *_measures(scene))
+
+
+def draw_bar(painter: QPainter, size: QSizeF, mm_per_px: float) -> None:
+    """Draw the bar of a picture of that size in logical pixels."""
+    x, top, bottom, words = _bar(size, mm_per_px)
+    lines = [QLineF(x, top, x, bottom), QLineF(x - TICK_PX, top, x, top), QLineF(x - TICK_PX, bottom, x, bottom)]
+    for chosen in (dark_pen(3.5), pen(colours.TEXT, 1.5)):
+        painter.setPen(chosen)
+        painter.drawLines(lines)
+    write(painter, _label_at(x, top, bottom), words, align=Qt.AlignmentFlag.AlignRight)
 
 
 def box(painter: QPainter, scene: Scene) -> QRectF:
     """Return the room of the bar and its label."""
-    x, top, bottom, words = _bar(scene)
+    x, top, bottom, words = _bar(*_measures(scene))
     label = text_box(painter, _label_at(x, top, bottom), words, Qt.AlignmentFlag.AlignRight)
     return QRectF(x - TICK_PX, top, TICK_PX, bottom - top).united(label)
 
 
-def _bar(scene: Scene) -> tuple[float, float, float, str]:
+def _measures(scene: Scene) -> tuple[QSizeF, float]:
+    return QSizeF(scene.plane.width_px, scene.plane.height_px), scene.plane.mm_per_px
+
+
+def _bar(size: QSizeF, mm_per_px: float) -> tuple[float, float, float, str]:
     """Return where the bar stands, its upper and lower end, px, and its label."""
-    plane = scene.plane
-    length = bar_length_mm(plane.height_px, plane.mm_per_px)
-    bottom = plane.height_px - 2.0 * INSET_PX
-    return plane.width_px - INSET_PX, bottom - length / plane.mm_per_px, bottom, bar_label(length)
+    length = bar_length_mm(size.height(), mm_per_px)
+    bottom = size.height() - 2.0 * INSET_PX
+    return size.width() - INSET_PX, bottom - length / mm_per_px, bottom, bar_label(length)
 
 
 def _label_at(x: float, top: float, bottom: float) -> QPointF:

@@ -72,6 +72,7 @@ class Finding:
     lesion_id: str = ""
     assembly_id: str = ""
     place_lps_mm: Vec3 | None = None
+    other_assembly_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class CheckResult:
     """One answer of one check, complete in itself.
 
     `figure` is in `unit` and None where it is not known; `limit` says in words what is asked for; `place_lps_mm` is
-    where to look, LPS.
+    where to look, LPS; `other_assembly_id` is the second needle of a finding about two.
     """
 
     key: str
@@ -95,6 +96,11 @@ class CheckResult:
     lesion_id: str = ""
     assembly_id: str = ""
     place_lps_mm: Vec3 | None = None
+    other_assembly_id: str = ""
+
+    def is_about(self, assembly: Assembly) -> bool:
+        """Return whether this speaks of a needle, alone or together with another."""
+        return assembly.id in (self.assembly_id, self.other_assembly_id)
 
 
 @dataclass(frozen=True)
@@ -140,6 +146,7 @@ class Check:
                 lesion_id=found.lesion_id,
                 assembly_id=found.assembly_id,
                 place_lps_mm=found.place_lps_mm,
+                other_assembly_id=found.other_assembly_id,
             )
             for found in self.find(context)
         )

@@ -31,7 +31,7 @@ def _find(context: CheckContext) -> Iterator[Finding]:
         pair = frozenset((assembly.id, figures.partner_id))
         if pair not in pairs:
             pairs.add(pair)
-            yield _judged(context, assembly, figures)
+            yield replace(_judged(context, assembly, figures), other_assembly_id=figures.partner_id)
 
 
 def _crossing(context: CheckContext) -> Iterator[Finding]:
@@ -42,7 +42,7 @@ def _crossing(context: CheckContext) -> Iterator[Finding]:
             names = f"{context.needle_name(first)} and {context.needle_name(second)}"
             text = f"The needles {names} touch or cross: their axes come within {gap.distance_mm:.1f} mm."
             found = about_needle(context, first, "stop", text, gap.distance_mm)
-            yield replace(found, place_lps_mm=gap.first_lps_mm)
+            yield replace(found, place_lps_mm=gap.first_lps_mm, other_assembly_id=second.id)
 
 
 def _axis(assembly: Assembly) -> tuple[Vec3, Vec3]:

@@ -138,6 +138,24 @@ def test_one_button_takes_the_found_canal(found: Hand) -> None:
     assert not any(mark.canal for mark in found.plan.levels)
 
 
+def test_the_ice_step_offers_the_found_canal_until_it_is_the_plans(found: Hand) -> None:
+    found.step(Step.ICE)
+    assert "name the level in step 2" in said(found, "ice_canal_offer")
+    found.click("ice_name_level")
+    assert found.built.desk.step == Step.LEVELS.value
+    found.click("confirm_level")
+    found.step(Step.ICE)
+    assert "is not taken over" in said(found, "ice_canal_offer")
+    found.picture("ice_canal_offer")
+    found.click("ice_take_canal")
+    found.settle()
+    assert any(mark.canal for mark in found.plan.levels) and "Look whether its outline" in found.message
+    label = found.window.findChild(QLabel, "ice_canal_offer")
+    assert label is not None and not label.isVisible()
+    found.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert "is not taken over" in said(found, "ice_canal_offer")
+
+
 def test_the_button_speaks_of_the_vertebra_it_confirms(found: Hand) -> None:
     found.step(Step.LEVELS)
     spine = found.built.workspace.state.spine

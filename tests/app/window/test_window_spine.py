@@ -120,6 +120,8 @@ def test_the_straight_view_takes_places_to_the_patient_and_back(spine_hand: Hand
     hand, view = spine_hand, spine_hand.view("sagittal")
     vertebra = spine_of(hand).found[whole(hand)[0] - 1]
     hand.built.desk.go_to(vertebra.centre_lps_mm)
+    hand.wheel(vertebra.centre_lps_mm, 3, "sagittal", zoom=True)
+    seen = hand.built.desk.view_state.frame("sagittal")
     plain = pixels(view.grab().toImage())
     hand.key(Qt.Key.Key_S)
     assert view.straight is not None
@@ -139,7 +141,7 @@ def test_the_straight_view_takes_places_to_the_patient_and_back(spine_hand: Hand
     assert abs(hand.view("sagittal").plane().distance_mm(np.array(hand.built.desk.view_state.crosshair_lps_mm))) < 1e-3
     hand.picture("spine_straight")
     hand.key(Qt.Key.Key_S)
-    assert view.straight is None
+    assert view.straight is None and hand.built.desk.view_state.frame("sagittal") == seen
 
 
 def test_a_boundary_is_dragged_and_comes_back(spine_hand: Hand, tmp_path: Path) -> None:

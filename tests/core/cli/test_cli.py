@@ -21,6 +21,7 @@ import app.__main__ as door
 from cvt_planner import cli
 from cvt_planner.base.errors import Cancelled, PlannerError
 from cvt_planner.cli import commands
+from cvt_planner.cli.drawing import Drawing
 from cvt_planner.cli.output import ProgressLine, table
 from cvt_planner.imaging.find import find_series
 from cvt_planner.imaging.nrrd import read_nrrd
@@ -356,8 +357,9 @@ def test_the_3d_picture_is_drawn_by_whoever_can(phantom: Path, tmp_path: Path) -
         raise PlannerError("OpenGL is absent.")
 
     for number, (hook, words) in enumerate(((draw, "scene3d.png"), (cannot, "3-D not drawn: OpenGL is absent."))):
-        out = tmp_path / str(number)
-        assert cli.main(["selftest", "--sample", str(phantom), "--out", str(out)], hook) == 0
+        out, drawing = tmp_path / str(number), Drawing(hook, lambda *given: given[-1].write_bytes(given[-2].encode()))
+        assert cli.main(["selftest", "--sample", str(phantom), "--out", str(out)], drawing) == 0
+        assert {path.read_text() for path in out.glob("L2_*.png")} == {"axial", "sagittal", "coronal"}
         assert json.loads((out / "report.json").read_text(encoding="utf-8"))["three_d"] == words
 
 

@@ -313,6 +313,7 @@ def test_needles_of_different_lesions_that_cross_are_stopped() -> None:
     results = the("probe-spacing").run(context(plan=plan, assemblies=alone))
     (stop,) = (r for r in results if r.verdict == "stop")
     assert "cross" in stop.sentence
+    assert stop.is_about(LEFT) and stop.is_about(across)
     assert stop.place_lps_mm == pytest.approx((23.0, 45.0, 0.0), abs=1e-6)
 
 
