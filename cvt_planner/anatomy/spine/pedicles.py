@@ -25,6 +25,7 @@ _AT_ONCE = 2  # vertebrae, for two cores: most of the work lets go of the interp
 _BEHIND_WALL_MM = (2.0, 5.0)  # of the body's hind wall: where a pedicle is looked for first
 _START_U_MM, _REACH_U_MM = 12.0, 22.0  # beside the canal's wall: of the first place, and of what may be looked at
 _OFF_WALL_MM = 3.5  # a pedicle's inner side is the canal's side wall, give or take; assumed
+_OUTSIDE_MM = 2.5  # of a pedicle's inner side from there outward in the end; assumed
 _BEFORE_MM, _BEYOND_MM = 12.0, 3.0  # behind and in front of the hind wall: where an isthmus may lie; assumed
 _SHARE = (-0.05, 0.80)  # of the body's height below its upper end
 _ALONG_MM = np.arange(-7.0, 6.01, 0.5)
@@ -188,7 +189,7 @@ def _measured(
         return None
     pedicle = _judged(volume, side, middle, forward, kept, settled)
     off_wall = float(np.abs(frame.svu_of(middle[None])[0, 2])) - 0.5 * pedicle.width_mm - here.side_mm
-    if settled and abs(off_wall) > _OFF_WALL_MM:  # likelier a rib, or what a lesion has left
+    if settled and not -_OFF_WALL_MM < off_wall < _OUTSIDE_MM:  # likelier a rib, or what a lesion has left
         return _judged(volume, side, middle, forward, kept, settled=False)
     return pedicle
 
