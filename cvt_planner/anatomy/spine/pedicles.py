@@ -162,8 +162,8 @@ def _sought(
 
 
 def _is_open(pedicle: Pedicle | None) -> bool:
-    """Return whether a pedicle may still be found from another first place."""
-    return pedicle is None or UNSETTLED in pedicle.doubt
+    """Return whether a pedicle may still be found from another first place: an eaten one stays eaten."""
+    return pedicle is None or (UNSETTLED in pedicle.doubt and EATEN not in pedicle.doubt)
 
 
 def _measured(
