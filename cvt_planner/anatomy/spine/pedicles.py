@@ -14,6 +14,7 @@ from cvt_planner.anatomy.spine.curved import CurvedFrame
 from cvt_planner.anatomy.spine.lattice import Lattice
 from cvt_planner.anatomy.spine.model import Pedicle, SideName
 from cvt_planner.anatomy.spine.sections import Sections, cuts
+from cvt_planner.anatomy.spine.straight_walls import straight_walls
 from cvt_planner.anatomy.spine.waist import Waist, waist_of
 from cvt_planner.base.arrays import FloatArray, LabelArray, MaskArray, Points, vec3
 from cvt_planner.base.progress import Progress
@@ -24,6 +25,7 @@ _AT_ONCE = 2  # vertebrae, for two cores: most of the work lets go of the interp
 _BEHIND_WALL_MM = (2.0, 5.0)  # of the body's hind wall: where a pedicle is looked for first
 _START_U_MM, _REACH_U_MM = 12.0, 22.0  # beside the canal's wall: of the first place, and of what may be looked at
 _OFF_WALL_MM = 3.5  # a pedicle's inner side is the canal's side wall, give or take; assumed
+_OUTSIDE_MM = 2.5  # of a pedicle's inner side from there outward in the end; assumed
 _BEFORE_MM, _BEYOND_MM = 12.0, 3.0  # behind and in front of the hind wall: where an isthmus may lie; assumed
 _SHARE = (-0.05, 0.80)  # of the body's height below its upper end
 _ALONG_MM = np.arange(-7.0, 6.01, 0.5)
@@ -36,15 +38,18 @@ _LARGEST_ERROR_DEG = 3.0  # the error to be met; beyond, the walls do not tell w
 _STEEPEST = 0.36  # 20 degrees against the canal's section; assumed
 _FARTHEST_MM = 12.0  # from the first place; beyond, another tube was found (a rib, a transverse process)
 _NEAR_MM = 6.0  # along the axis from the last isthmus, where a section counts half as narrow; assumed
-_TUBE = 1.25  # sections up to so much larger than the least belong to the tube; assumed
-_FLARE = (0.03, 0.02)  # wider and higher by such a share counts little; assumed
-_LEAST_SUM, _WIDENED = 6.0, (1.0, 2.0, 3.0, 4.0, 6.0, 8.0)  # unless too few sections are left: real ones flare at once
-_LEAST_TUBE = 3  # sections
+_TUBE = 1.25  # sections up to so much larger than the narrowest belong to the tube; assumed
+_FLARE = (0.36, 0.24)  # wider and higher by such a share counts little; assumed
 _LEAST_WEIGHT = 1e-3  # so that a surface through them is always defined
+_ALIKE = 3  # neighbouring sections that are looked at together
+_WALLS = 10  # sections before and behind the narrowest, 5 mm, in which walls may run on; assumed
 _CORTEX_HU = 250.0  # least median peak of a cortex that is whole; assumed
 _LEAST_EDGES, _WHOLE_EDGES = 0.65, 0.75
 _WIDTHS_MM, _HEIGHTS_MM = (2.0, 26.0), (5.0, 26.0)  # seen in adults, C3 to S1, with room
 
+_TRIES = 3  # first places, until an axis comes to rest
+
+_Start = tuple[Points, Points, Points]
 SIDES: tuple[SideName, SideName] = ("left", "right")
 THICK = "Slices lie {:.1f} mm apart; width and height need 1.5 mm or less."
 UNSEEN = "This pedicle is not seen: it is eaten, cut off by the edge of the CT, or never formed."
@@ -78,7 +83,9 @@ def measure_pedicles(
     """Return the pedicles of vertebrae 1, 2, ...: left then right, each with its doubts.
 
     From a first place behind the body, sections are cut across the axis; a hyperboloid is laid through their edges
-    where they are narrowest (`waist_of`), and the axis turned into its own until it rests.
+    where the walls run straight past the narrowest (`straight_walls`, `waist_of`), and the axis turned into its own
+    until it rests. Where it does not, other first places are tried, last that of the other side; whatever the first
+    place, a pedicle is measured on its own bone. Width and height are those of the sections where it is narrowest.
 
     Notes
     -----
@@ -100,7 +107,12 @@ def measure_pedicles(
         here = _here(lattice, near, profile, bone, bodies[near])
         if here is None:
             return ()
-        found = {side: _measured(volume, grid, frame, bone, here, side) for side in SIDES}
+        found = {side: _sought(volume, grid, frame, bone, here, side) for side in SIDES}
+        for side, other in zip(SIDES, reversed(SIDES), strict=True):
+            sure = found[other]
+            if _is_open(found[side]) and sure is not None and sure.judged:
+                again = _measured(volume, grid, frame, bone, here, side, _opposite(frame, sure))
+                found[side] = found[side] if _is_open(again) else again
         return _both(frame, {side: pedicle for side, pedicle in found.items() if pedicle is not None})
 
     out: list[tuple[Pedicle, ...]] = []
@@ -136,41 +148,73 @@ def _here(
     return _Here(behind[may_be], wall, float(np.median(side)))
 
 
-def _measured(
+def _sought(
     volume: Volume, grid: Grid, frame: CurvedFrame, bone: LabelArray, here: _Here, side: SideName
 ) -> Pedicle | None:
-    """Return one pedicle; None where no tube is found."""
-    start = _start(volume, grid, frame, bone, here, 1.0 if side == "left" else -1.0)
-    if start is None:
-        return None
+    """Return one pedicle from the likeliest first place from which one comes to rest; None where no tube is found."""
+    found = None
+    for start in _starts(volume, grid, frame, bone, here, side)[:_TRIES]:
+        last = _measured(volume, grid, frame, bone, here, side, start)
+        found = found if _is_open(last) and found is not None else last
+        if not _is_open(found):
+            break
+    return found
+
+
+def _is_open(pedicle: Pedicle | None) -> bool:
+    """Return whether a pedicle may still be found from another first place: an eaten one stays eaten."""
+    return pedicle is None or (UNSETTLED in pedicle.doubt and EATEN not in pedicle.doubt)
+
+
+def _measured(
+    volume: Volume, grid: Grid, frame: CurvedFrame, bone: LabelArray, here: _Here, side: SideName, start: _Start
+) -> Pedicle | None:
+    """Return one pedicle from a first place, its direction to the front, and up; None where no tube is found."""
     middle, forward, up = start
     first, settled, kept = middle, False, None
     for turn in range(_TURNS):
         found, aside, over = cuts(volume, grid, bone, middle, forward, up, _ALONG_MM)
-        tube = _tube_of(found)
-        waist = None if tube is None else _waist(found, tube)
-        if tube is None or waist is None:
+        waist = _waist(found)
+        if waist is None:
             settled = False
             break
         middle = middle + waist.along_mm * forward + waist.middle_mm[0] * aside + waist.middle_mm[1] * over
         slope = np.clip(waist.slope * (1.0 if turn < _WHOLE_TURNS else 0.5), -_LARGEST_TURN, _LARGEST_TURN)
         forward = _within(forward + slope[0] * aside + slope[1] * over, up)
         rests = float(np.abs(slope).max()) < _SETTLED
-        settled, kept = rests and waist.error_deg < _LARGEST_ERROR_DEG, (found, tube)
+        settled, kept = rests and waist.error_deg < _LARGEST_ERROR_DEG, found
         if settled and turn > 0:
             break
     if kept is None or np.linalg.norm(middle - first) > _FARTHEST_MM:
         return None
-    return _judged(volume, side, middle, forward, *kept, settled)
+    pedicle = _judged(volume, side, middle, forward, kept, settled)
+    off_wall = float(np.abs(frame.svu_of(middle[None])[0, 2])) - 0.5 * pedicle.width_mm - here.side_mm
+    if settled and not -_OFF_WALL_MM < off_wall < _OUTSIDE_MM:  # likelier a rib, or what a lesion has left
+        return _judged(volume, side, middle, forward, kept, settled=False)
+    return pedicle
 
 
-def _waist(found: Sections, tube: slice) -> Waist | None:
-    """Return the waist of the surface through the edges of a tube's sections."""
-    outline, along = found.outline_mm[tube], _ALONG_MM[tube]
-    edges = np.concatenate([outline, np.broadcast_to(along[:, None, None], (*outline.shape[:2], 1))], axis=2)
-    known = np.isfinite(edges).all(axis=2)
-    says = np.broadcast_to(_weights(found, tube)[:, None], known.shape)
-    return waist_of(edges[known], says[known], float(along[_sizes(found, _ALONG_MM)[tube].argmin()]))
+def _waist(found: Sections) -> Waist | None:
+    """Return the waist of the surface through the edges where the walls run straight past the narrowest section."""
+    size = _steady(found, _ALONG_MM)
+    if not np.isfinite(size).any():
+        return None
+    narrowest = int(size.argmin())
+    straight = straight_walls(found.outline_mm, _ALONG_MM, narrowest, _WALLS)
+    along = np.broadcast_to(_ALONG_MM[:, None, None], (*straight.shape, 1))
+    edges = np.concatenate([found.outline_mm, along], axis=2)
+    says = np.broadcast_to(_weights(found, narrowest)[:, None], straight.shape)
+    return waist_of(edges[straight], says[straight], float(_ALONG_MM[narrowest]))
+
+
+def _weights(found: Sections, narrowest: int) -> FloatArray:
+    """Return how much each section says of the axis: little where the tube flares, and its walls become the body's."""
+    near = slice(max(narrowest - 1, 0), narrowest + 2)
+    flares = [
+        np.maximum(sizes / np.median(sizes[near]) - 1.0, 0.0) / share
+        for sizes, share in zip((found.width_mm, found.height_mm), _FLARE, strict=True)
+    ]
+    return np.asarray(np.maximum(np.nan_to_num(np.exp(-0.5 * (flares[0] ** 2 + flares[1] ** 2))), _LEAST_WEIGHT))
 
 
 def _within(direction: Points, up: Points) -> Points:
@@ -181,16 +225,17 @@ def _within(direction: Points, up: Points) -> Points:
     return np.asarray(turned / np.linalg.norm(turned))
 
 
-def _start(
-    volume: Volume, grid: Grid, frame: CurvedFrame, bone: LabelArray, here: _Here, sign: float
-) -> tuple[Points, Points, Points] | None:
-    """Return a first place in one pedicle, its direction to the front, and up; None where there is none.
+def _starts(
+    volume: Volume, grid: Grid, frame: CurvedFrame, bone: LabelArray, here: _Here, side: SideName
+) -> list[_Start]:
+    """Return first places in one pedicle, with directions to the front and up, the likeliest first; none, no bone.
 
-    Of some places beside the canal and directions that turn in towards the middle, the one with the smallest section
-    whose inner side is the canal's.
+    From some places beside the canal and in directions that turn in towards the middle, each the smallest section
+    whose inner side is the canal's; the smaller, the likelier.
     """
+    sign = 1.0 if side == "left" else -1.0
     own = here.svu[(np.sign(here.svu[:, 2]) == sign) & (np.abs(here.svu[:, 2]) < here.side_mm + _START_U_MM)]
-    best, least = None, np.inf
+    starts: list[tuple[float, _Start]] = []
     for behind_mm in _BEHIND_WALL_MM:
         near = own[np.abs(own[:, 1] - here.wall_mm + behind_mm) < 1.0]
         if len(near) < 12:
@@ -206,10 +251,11 @@ def _start(
             off_wall = np.abs(u_mm) - 0.5 * found.width_mm * np.cos(turn) - here.side_mm
             ahead = v_mm - here.wall_mm
             fits = (np.abs(off_wall) < _OFF_WALL_MM) & (ahead > -_BEFORE_MM) & (ahead < _BEYOND_MM)
-            size = np.where(fits, _sizes(found, _COARSE_MM), np.inf)
-            if size.min() < least:
-                best, least = (places[size.argmin()], forward, up), float(size.min())
-    return best
+            for size in (np.where(fits, s, np.inf) for s in (_steady(found, _COARSE_MM), _sizes(found, _COARSE_MM))):
+                if np.isfinite(size).any():
+                    starts.append((float(size.min()), (places[size.argmin()], forward, up)))
+                    break
+    return [start for _, start in sorted(starts, key=lambda s: s[0])]
 
 
 def _plausible(found: Sections) -> MaskArray:
@@ -225,40 +271,35 @@ def _sizes(found: Sections, along_mm: FloatArray) -> FloatArray:
     return np.where(_plausible(found), size, np.inf)
 
 
-def _tube_of(found: Sections) -> slice | None:
+def _steady(found: Sections, along_mm: FloatArray) -> FloatArray:
+    """Return the middle size of each three neighbours: one small section by itself lies on edges of something else."""
+    return np.asarray(ndimage.median_filter(_sizes(found, along_mm), _ALIKE, mode="nearest"))
+
+
+def _tube_of(found: Sections) -> slice:
     """Return the unbroken stretch about the narrowest section that is hardly wider or higher than it."""
-    size = _sizes(found, _ALONG_MM)
-    if not np.isfinite(size).any():
-        return None
-    least = int(size.argmin())
-    belongs = (found.width_mm < _TUBE * found.width_mm[least]) & (found.height_mm < _TUBE * found.height_mm[least])
+    least = int(_steady(found, _ALONG_MM).argmin())
+    near = slice(max(least - 1, 0), least + 2)
+    width, height = np.median(found.width_mm[near]), np.median(found.height_mm[near])
+    belongs = _plausible(found) & (found.width_mm < _TUBE * width) & (found.height_mm < _TUBE * height)
+    belongs[near] = True
     first, last = least, least
     while first > 0 and belongs[first - 1]:
         first -= 1
     while last < len(belongs) - 1 and belongs[last + 1]:
         last += 1
-    if last - first + 1 < _LEAST_TUBE:  # a real isthmus is often shorter than such a stretch: its neighbours count too
-        first, last = max(least - 1, 0), min(least + 1, len(belongs) - 1)
-        if last - first + 1 < _LEAST_TUBE or not np.isfinite(size[first : last + 1]).all():
-            return None
     return slice(first, last + 1)
 
 
-def _weights(found: Sections, tube: slice) -> FloatArray:
-    """Return how much each section says of the axis: little where the tube begins to flare, which is lopsided."""
-    width, height = found.width_mm[tube], found.height_mm[tube]
-    flare = ((width / width.min() - 1.0) / _FLARE[0]) ** 2 + ((height / height.min() - 1.0) / _FLARE[1]) ** 2
-    weights = [np.maximum(np.exp(-0.5 * flare / times**2), _LEAST_WEIGHT) for times in _WIDENED]
-    return next((some for some in weights if some.sum() > _LEAST_SUM), weights[-1])
-
-
-def _judged(
-    volume: Volume, side: SideName, middle: Points, forward: Points, found: Sections, tube: slice, settled: bool
-) -> Pedicle:
-    narrow = np.argsort((found.width_mm * found.height_mm)[tube])[:_LEAST_TUBE]
+def _judged(volume: Volume, side: SideName, middle: Points, forward: Points, found: Sections, settled: bool) -> Pedicle:
+    """Return the pedicle with the size of the sections where it is narrowest, and the doubts."""
+    tube = _tube_of(found)
+    width_mm, height_mm = (
+        ndimage.median_filter(sizes[tube], _ALIKE, mode="nearest") for sizes in (found.width_mm, found.height_mm)
+    )
+    narrow = np.argsort(width_mm)[:_ALIKE]
     width, height, edges, peak = (
-        float(np.median(values[tube][narrow]))
-        for values in (found.width_mm, found.height_mm, found.edges, found.peak_hu)
+        float(np.median(values[narrow])) for values in (width_mm, height_mm, found.edges[tube], found.peak_hu[tube])
     )
     doubts = []
     if volume.is_thick:
@@ -278,8 +319,14 @@ def _both(frame: CurvedFrame, sides: dict[SideName, Pedicle]) -> tuple[Pedicle, 
 
 
 def _mirrored(frame: CurvedFrame, other: Pedicle, side: SideName) -> Pedicle:
+    at, forward, _ = _opposite(frame, other)
+    return Pedicle(side, vec3(at), vec3(forward), other.width_mm, other.height_mm, False, f"{UNSEEN} {MIRRORED}")
+
+
+def _opposite(frame: CurvedFrame, other: Pedicle) -> _Start:
+    """Return the place and direction of the other side's pedicle on this side, and up."""
     places = np.array(other.isthmus_lps_mm) + np.array([[0.0], [1.0]]) * np.array(other.forward)
     s, v, u = frame.svu_of(places).astype(np.float64).T
     at, ahead = frame.lps_of(s, v, -u)
-    forward = (ahead - at) / np.linalg.norm(ahead - at)
-    return Pedicle(side, vec3(at), vec3(forward), other.width_mm, other.height_mm, False, f"{UNSEEN} {MIRRORED}")
+    up = frame.up[int(np.clip(round(s[0] / frame.step_mm), 0, len(frame.up) - 1))]
+    return at, (ahead - at) / np.linalg.norm(ahead - at), up

@@ -21,10 +21,11 @@ _INSIDE, _OUTSIDE = (
     8,
 )  # steps from the label's edge within which the cortex's peak and the soft tissue are looked for
 _DARKEST_HU = -100.0  # fat; air beside the bone must not move its edge
-_AS_BRIGHT = 0.6  # of the section's usual cortex; assumed
-_CORTEX = 8  # steps within which a cortex peaks and falls to what is outside
-_SOONER_MM = 0.75  # an edge that much before the label's is another one
+_AS_BRIGHT = 0.5  # of the brightest that the section's rays usually meet: cortex, not spongy bone; assumed
+_FROM_AXIS = 2  # least steps to the cortex's peak; assumed
+_CORTEX, _FALL = 8, 12  # steps within which a cortex peaks, and falls to what is outside
 _CLEARLY = 0.05  # more of the rays; assumed
+_FAINT = 0.3  # of the section's usual peak: spongy bone or tumour, no cortex; assumed
 _LEAST_RAYS = 18
 _ROUNDS = 3
 _STRAY_MM = 0.6  # an edge farther from the ellipse is not the tube's own; assumed
@@ -41,7 +42,7 @@ class Sections:
     width_mm, height_mm
         (n,) their extents to the side and up.
     edges
-        (n,) share of rays whose edge lies on the ellipse.
+        (n,) share of rays whose edge lies on the ellipse and behind a cortex.
     peak_hu
         (n,) median over the rays of the cortex's brightest HU.
     outline_mm
@@ -71,9 +72,10 @@ def cuts(
     Notes
     -----
     Every ray from the axis takes the brightest HU near the label's edge as cortex, the darkest beyond as what is
-    outside, and the place between where HU are half-way; where the label reaches on into a rib, the place behind the
-    first cortex, if more rays then have their edge on one ellipse. Cortex thinner than about 1.5 mm looks up to
-    0.15 mm too far out on a medium kernel.
+    outside, and the place between where HU are half-way. A label may reach on into a rib, or end in the spongy bone of
+    a wide pedicle; so the place behind the first cortex on the ray may be the edge as well: of the two, the one nearer
+    to the ellipse that most rays lie on. Cortex thinner than about 1.5 mm looks up to 0.15 mm too far out on a medium
+    kernel.
     """
     side = np.cross(forward, up)
     side /= np.linalg.norm(side)
@@ -82,8 +84,11 @@ def cuts(
     centres = middle + along_mm[:, None] * forward
     hu = sample_rays(volume.hu, volume.grid, centres, rays, _ALONG, AIR_HU)
     inside = sample_rays(bone, box, centres, rays, _ALONG, 0.0) >= 0.5
-    edges, sooner, peaks = _edges_mm(hu, inside)
-    return _better(_fitted(np.concatenate([edges, sooner]), np.concatenate([peaks, peaks]))), side, over
+    labelled, first = _edges_of_label(hu, inside), _first_edges(hu)  # each the edges and their peaks
+    edges, peaks = (
+        np.stack([np.concatenate([a, b]), np.concatenate([b, a])]) for a, b in zip(labelled, first, strict=True)
+    )
+    return _better(_fitted(edges, peaks)), side, over
 
 
 def _better(both: Sections) -> Sections:
@@ -94,28 +99,39 @@ def _better(both: Sections) -> Sections:
     return Sections(*(values[best] for values in vars(both).values()))
 
 
-def _edges_mm(hu: FloatArray, inside: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the edge of every ray, mm, NaN where there is none; the first that it may be; the peak HU of its cortex.
-
-    A label may reach on into a rib that lies against the tube: where a ray passes a cortex as bright as the others and
-    falls to what is outside before, that may be the edge.
-    """
+def _edges_of_label(hu: FloatArray, inside: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
+    """Return the edge of every ray at the label's, mm, NaN where there is none; the peak HU of its cortex."""
     step = np.arange(len(_ALONG))
     left = np.where((~inside).any(axis=2), np.argmin(inside, axis=2), -1)[..., None]
     within = (step >= left - _INSIDE) & (step <= left + 2)
     cortex = np.where(within, hu, -2000.0)
     at, peak = cortex.argmax(axis=2)[..., None], cortex.max(axis=2)
     beyond = (step > at) & (step <= left + _OUTSIDE)
-    darkest = np.maximum(np.where(beyond, hu, 5000.0).min(axis=2), _DARKEST_HU)
-    edges = _falls(hu, beyond, 0.5 * (peak + darkest))
+    edges = _falls(hu, beyond, 0.5 * (peak + _darkest(hu, beyond)))
     edges[left[..., 0] <= 0] = np.nan
-    bright = hu >= _AS_BRIGHT * np.median(peak, axis=1)[:, None, None]
+    return edges, peak
+
+
+def _first_edges(hu: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the edge behind the first cortex on every ray, mm, and the cortex's peak HU.
+
+    NaN where HU do not fall to what is outside, and where they fall from the axis on: there the axis lies in a wall,
+    and the fall leads into the bone.
+    """
+    step = np.arange(len(_ALONG))
+    bright = hu >= _AS_BRIGHT * np.median(hu.max(axis=2), axis=1)[:, None, None]
     first = np.where(bright.any(axis=2), bright.argmax(axis=2), len(step))[..., None]
     cortex = np.where((step >= first) & (step < first + _CORTEX), hu, -2000.0)
-    at, top = cortex.argmax(axis=2)[..., None], cortex.max(axis=2)
-    outside = np.median(darkest, axis=1)[:, None]
-    before = _falls(hu, (step > at) & (step < at + _CORTEX), 0.5 * (top + outside))
-    return edges, np.where(before < edges - _SOONER_MM, before, edges), peak
+    at, peak = cortex.argmax(axis=2)[..., None], cortex.max(axis=2)
+    beyond = (step > at) & (step < at + _FALL)
+    darkest = _darkest(hu, beyond)
+    edges = _falls(hu, beyond, 0.5 * (peak + darkest))
+    edges[(darkest > 0.5 * peak) | (at[..., 0] < _FROM_AXIS)] = np.nan
+    return edges, peak
+
+
+def _darkest(hu: FloatArray, where: NDArray[np.bool_]) -> FloatArray:
+    return np.asarray(np.maximum(np.where(where, hu, 5000.0).min(axis=2), _DARKEST_HU))
 
 
 def _falls(hu: FloatArray, where: NDArray[np.bool_], level: FloatArray) -> FloatArray:
@@ -131,21 +147,38 @@ def _falls(hu: FloatArray, where: NDArray[np.bool_], level: FloatArray) -> Float
 
 
 def _fitted(edges: FloatArray, peaks: FloatArray) -> Sections:
-    """Return the ellipses through the edges, (n, rays), those that stray left out."""
-    known = np.isfinite(edges)
-    points = np.nan_to_num(edges)[..., None] * np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1)
+    """Return the ellipses through the first of each ray's edges, (2, n, rays), or the second where that lies nearer.
+
+    Edges that stray from the ellipse are left out.
+    """
+    both = np.nan_to_num(edges)[..., None] * np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1)
+    points, known = both[0], np.isfinite(edges[0])
     kept = known
     for _ in range(_ROUNDS):
         middle, shape = _ellipses(points, kept)
-        off = points - middle[:, None]
-        share = np.sqrt(np.maximum(np.einsum("tni,tij,tnj->tn", off, _inverse(shape), off), 0.0))
-        miss = np.abs(share - 1.0) * np.hypot(off[..., 0], off[..., 1]) / np.maximum(share, 1e-6)
+        misses = np.where(np.isfinite(edges), _misses(both, middle, shape), np.inf)
+        nearer = misses[1] < misses[0]
+        points = np.where(nearer[..., None], both[1], both[0])
+        miss = misses.min(axis=0)
+        known = np.isfinite(miss)
         kept = known & (miss < np.maximum(_STRAY_MM, 2.0 * _medians(np.where(known, miss, np.nan))))
     extents = 2.0 * np.sqrt(shape[:, [0, 1], [0, 1]])
     bad = (kept.sum(axis=1) < _LEAST_RAYS) | ~np.isfinite(extents).all(axis=1)
     middle[bad], extents[bad] = np.nan, np.nan
     outline = np.where(known[..., None], points, np.nan)
-    return Sections(middle, extents[:, 0], extents[:, 1], kept.mean(axis=1), np.median(peaks, axis=1), outline)
+    peak = np.where(nearer, peaks[1], peaks[0])
+    usual = np.median(peak, axis=1)
+    whole = kept & (peak > _FAINT * usual[:, None])
+    return Sections(middle, extents[:, 0], extents[:, 1], whole.mean(axis=1), usual, outline)
+
+
+def _misses(points: FloatArray, middle: FloatArray, shape: FloatArray) -> FloatArray:
+    """Return how far (..., n, rays, 2) points lie from n ellipses on the lines to their middles, mm; inf if none is."""
+    x, y = points[..., 0] - middle[:, :1], points[..., 1] - middle[:, 1:]
+    form = _inverse(shape)[..., None]
+    share = np.sqrt(np.maximum(form[:, 0, 0] * x * x + 2.0 * form[:, 0, 1] * x * y + form[:, 1, 1] * y * y, 0.0))
+    miss = np.abs(share - 1.0) * np.sqrt(x * x + y * y) / np.maximum(share, 1e-6)
+    return np.where(np.isfinite(miss), miss, np.inf)
 
 
 def _medians(values: FloatArray) -> FloatArray:
@@ -159,7 +192,7 @@ def _ellipses(points: Points, kept: NDArray[np.bool_]) -> tuple[FloatArray, Floa
     """Return the middles (n, 2) and shapes (n, 2, 2) of the ellipses nearest to points in planes; extents 2 sqrt."""
     x, y = points[..., 0], points[..., 1]
     rows = np.where(kept[..., None], np.stack([x * x, x * y, y * y, x, y], axis=-1), 0.0)
-    square = np.einsum("tni,tnj->tij", rows, rows) + 1e-6 * np.eye(5)
+    square = rows.swapaxes(1, 2) @ rows + 1e-6 * np.eye(5)
     a, b, c, d, e = np.linalg.solve(square, rows.sum(axis=1)[..., None])[..., 0].T
     form = np.stack([np.stack([a, 0.5 * b], -1), np.stack([0.5 * b, c], -1)], -2)
     around = _inverse(form)
