@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,7 +24,7 @@ from cvt_planner.anatomy.lesion.evidence import (
     tissues_at,
     tissues_of,
 )
-from cvt_planner.anatomy.lesion.ground import REACH_MM, Ground, ground_at
+from cvt_planner.anatomy.lesion.ground import REACH_MM, Ground, ground_at, nearest_vertebra
 from cvt_planner.anatomy.lesion.normal import NormalBone, normal_bone
 from cvt_planner.anatomy.lesion.pieces import (
     ball_radius_mm,
@@ -46,6 +47,7 @@ from cvt_planner.imaging.volume import Volume
 # See `surface.smooth_region`: more where bone varies as much as the lesion differs; assumed.
 _SMOOTH_MM, _MOST_SMOOTH_MM = 0.5, 0.8
 _CORE_MM = 2.5  # the seed's own tissue
+_FIRST_MM = 16.0  # so far from the seed it is looked for first; the next rounds follow it farther; assumed
 _ROUNDS = 4
 _BEYOND_MM = 6.0  # so far beyond the bone a lesion is followed where that is asked for; assumed
 _BESIDE_MM = 1.0  # beyond the bone: the labels' edge is off by so much, and cortex blurs; assumed
@@ -123,8 +125,7 @@ def find_lesion(
     """
     step = progress or Progress()
     step.report(0.0, "Reading the neighbourhood")
-    ground = ground_at(volume, seed_lps_mm, spine)
-    normal = normal_bone(volume, spine, ground.vertebra) if spine and ground.vertebra else None
+    ground, normal = _read(volume, seed_lps_mm, spine)
     step.report(0.3, "Growing")
     if ground.vertebra is None:
         grown = _without_spine(volume, seed_lps_mm, ground)
@@ -139,6 +140,17 @@ def find_lesion(
     region = _region(volume, grown.ground, field)
     step.report(1.0)
     return FoundLesion(region, grown.normal, grown.tissues, number, grown.notes)
+
+
+def _read(volume: Volume, seed_lps_mm: Vec3, spine: Spine | None) -> tuple[Ground, NormalBone | None]:
+    """Return the ground about a seed and, read beside it on another core, the normal bone there."""
+    vertebra = None if spine is None else nearest_vertebra(spine, seed_lps_mm)
+    if spine is None or vertebra is None:
+        return ground_at(volume, seed_lps_mm, spine), None
+    with ThreadPoolExecutor(1) as beside:
+        normal = beside.submit(normal_bone, volume, spine, vertebra)
+        ground = ground_at(volume, seed_lps_mm, spine)
+        return ground, normal.result()
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,12 +281,15 @@ def _grown(ground: Ground, normal: NormalBone) -> tuple[Tissues, Float32Array]:
     spacing = ground.grid.spacing_kji_mm
     region: MaskArray | None = None
     field = np.zeros(ground.hu.shape, dtype=np.float32)
+    first_mm = _FIRST_MM + float(ground.distance_mm[ground.may_be].min(initial=REACH_MM))  # a seed may lie beside bone
     radius = 8.0  # until there is a region to measure
     for _ in range(_ROUNDS):
         evidence = evidence_of(ground, normal, tissues, region)
         smooth_mm = _smooth_mm(normal, tissues)
         evidence[ground.may_be] += given_back(smooth_mm, radius)
-        if region is not None:
+        if region is None:
+            evidence[ground.distance_mm > first_mm] = OUTSIDE
+        else:
             only_about(region, evidence, ground)
         inside = smooth_region(evidence, spacing, smooth_mm)
         part = part_at_seed(inside >= 0.5, ground)
@@ -284,12 +299,13 @@ def _grown(ground: Ground, normal: NormalBone) -> tuple[Tissues, Float32Array]:
                     f"Nothing at this point differs from normal bone ({normal.hu:.0f} HU). {_what_to_do(normal)}"
                 )
             break
+        cut = region is None and float(ground.distance_mm[part].max()) > first_mm - 2.0
         whole = closed(part, ground) if tissues.patchy else part
         field = np.where(whole & ~(inside >= 0.5), np.float32(1.0), np.where(whole, inside, np.minimum(inside, 0.49)))
         region = whole
         radius = ball_radius_mm(region, ground)
         after = tissues_of(ground, normal, region, tissues)
-        if after == tissues:
+        if after == tissues and not cut:
             break
         tissues = after
     # Lone specks elsewhere must not be taken for its surface.
@@ -354,6 +370,7 @@ def _followed(grown: _Grown, spine: Spine) -> Float32Array:
         evidence = np.where(behind, evidence, grown.even)
     evidence[inside] = 1.0
     evidence[box] -= farther
+    only_about(inside, evidence, ground)
     new = smooth_region(evidence, spacing, smooth_mm)
     allowed = inside | behind
     # What is left of the cortex between the two.
