@@ -190,7 +190,9 @@ def _in_bone(ground: Ground, normal: NormalBone) -> _Grown:
         f"Its HU ({own:.0f}) are nearly those of bone here ({normal.hu:.0f}): it is told by the grain of bone that it "
         "lacks, and its edge is uncertain by about a millimetre. Make sure that it is a lesion and correct it."
     )
-    return _Grown(ground, normal, Tissues(own, None), field, (note,), evidence)
+    tissues = Tissues(own, None)
+    field = _up_to_cortex(flat, normal, tissues, field)
+    return _Grown(ground, normal, tissues, field, (note,), evidence)
 
 
 def _without_spine(volume: Volume, seed_lps_mm: Vec3, ground: Ground) -> _Grown:
@@ -281,7 +283,7 @@ def _grown(ground: Ground, normal: NormalBone) -> tuple[Tissues, Float32Array]:
     spacing = ground.grid.spacing_kji_mm
     region: MaskArray | None = None
     field = np.zeros(ground.hu.shape, dtype=np.float32)
-    first_mm = _FIRST_MM + float(ground.distance_mm[ground.may_be].min(initial=REACH_MM))  # a seed may lie beside bone
+    first_mm = _FIRST_MM + float(ground.distance_mm[ground.may_be].min(initial=REACH_MM))  # seeds may lie off the bone
     radius = 8.0  # until there is a region to measure
     for _ in range(_ROUNDS):
         evidence = evidence_of(ground, normal, tissues, region)
