@@ -29,6 +29,9 @@ _SMOOTH_MM = 0.8  # see `surface.smooth_region`; assumed
 _ROUNDS = 3
 _SURE = 2.0  # natural logarithm of a voxel's likelihood ratio from which on it counts no more; assumed
 _LEAST_SPREAD_HU = 6.0  # no scan's tumour is more even than that; assumed
+_TOLD = 0.1  # by so much unlikeness must differ between lesion and bone to tell them apart; assumed
+_FINE_BLUR_MM = 0.8  # over which a dark lesion's likelihood is averaged, whose HU tell as well; assumed
+_ABOUT_MM = 2.0  # so far the edge of a dark lesion may lie beyond where likelihoods end it; assumed
 _EDGE_MM = 1.5  # so far the edge is looked for beyond what the likelihoods found: about the blur; assumed
 # By how many times a region's core must be more even than the neighbours' bodies are anywhere. By trial on phantoms and
 # real CTs: 444 places in sound bone come to 1.02 at most.
@@ -81,12 +84,11 @@ def grown_even(ground: Ground, normal: NormalBone) -> tuple[float, Float32Array,
     for _ in range(_ROUNDS):
         if not _SOFT_HU[0] <= look.own_hu <= _SOFT_HU[1]:
             return None
-        bone = float(np.median([float(look.unlike(b.hu[b.clear]).mean()) for b in usual.bodies]))
-        within = float(look.unlike(core).mean())
+        within, bone = float(look.unlike(core).mean()), _of_bone(look, normal)
         if within >= bone / _EVEN:
             return None
-        evidence = _evidence(ground, look.unlike(ground.hu), within, bone)
-        part, _ = _smoothed(ground, evidence, radius, region)
+        evidence = _evidence(ground, look.unlike(ground.hu), within, bone, _BLUR_MM)
+        part, _ = _smoothed(ground, evidence, radius, region, _BLUR_MM)
         if part is None:
             return None
         region, radius = part, ball_radius_mm(part, ground)
@@ -99,12 +101,40 @@ def grown_even(ground: Ground, normal: NormalBone) -> tuple[float, Float32Array,
     ):
         return None
     evidence = _at_edge(ground, normal, core, region)
-    part, field = _smoothed(ground, evidence, radius, region)
+    part, field = _smoothed(ground, evidence, radius, region, _BLUR_MM)
     if part is None:
         return None
     around = ndimage.binary_dilation(part, iterations=2)
     field = np.where(around, np.where(part, field, np.minimum(field, np.float32(0.49))), np.float32(0.0))
     return look.own_hu, field, evidence
+
+
+def without_grain(ground: Ground, normal: NormalBone, region: MaskArray) -> MaskArray | None:
+    """Return where (k, j, i) a dark region's edge may lie, near what is sooner lesion's than bone's by mean and grain.
+
+    None where there is no bone to compare with, or where the two can't be told apart so.
+    """
+    if normal.usual is None or not normal.usual.bodies:
+        return None
+    core = _core(ground, region)
+    look = _Look.of(core, normal)
+    within, bone = float(look.unlike(core).mean()), _of_bone(look, normal)
+    if bone - within < _TOLD:
+        return None
+    evidence = _evidence(ground, look.unlike(ground.hu), within, bone, _FINE_BLUR_MM)
+    part, _ = _smoothed(ground, evidence, ball_radius_mm(region, ground), region, _FINE_BLUR_MM)
+    if part is None:
+        return None
+    box = bounding_box(part, math.ceil(_ABOUT_MM / float(ground.grid.spacing_kji_mm.min())) + 1)
+    near = np.zeros_like(part)
+    near[box] = depth_of(~part[box], ground.grid.spacing_kji_mm) <= _ABOUT_MM
+    return near
+
+
+def _of_bone(look: _Look, normal: NormalBone) -> float:
+    """Return how unlike the lesion the neighbours' bodies are on average."""
+    assert normal.usual is not None
+    return float(np.median([look.unlike(body.hu[body.clear]).mean() for body in normal.usual.bodies]))
 
 
 def _core(ground: Ground, region: MaskArray) -> Float32Array:
@@ -114,11 +144,11 @@ def _core(ground: Ground, region: MaskArray) -> Float32Array:
 
 
 def _smoothed(
-    ground: Ground, evidence: Float32Array, radius_mm: float, before: MaskArray | None
+    ground: Ground, evidence: Float32Array, radius_mm: float, before: MaskArray | None, blur_mm: float
 ) -> tuple[MaskArray | None, Float32Array]:
     """Return the smooth part at the seed, near the region found before, and how far voxels lie inside."""
     # The blur moves a ball's surface inwards by blur^2 / radius, where the evidence rises by 0.8 / blur per mm.
-    blurred = np.float32(0.8 * _BLUR_MM / max(radius_mm, 3.0))
+    blurred = np.float32(0.8 * blur_mm / max(radius_mm, 3.0))
     evidence[ground.may_be] += given_back(_SMOOTH_MM, radius_mm) + blurred
     if before is not None:
         only_about(before, evidence, ground)
@@ -150,7 +180,7 @@ def _at_edge(ground: Ground, normal: NormalBone, core_hu: Float32Array, region: 
     own = np.float32(np.median(core_hu))
     within = float(np.mean(np.abs(core_hu - own)))
     bone = float(np.median([np.mean(np.abs(body.hu[body.clear] - own)) for body in normal.usual.bodies]))
-    evidence = _evidence(ground, np.minimum(np.abs(ground.hu - own), np.float32(2.0 * bone)), within, bone)
+    evidence = _evidence(ground, np.minimum(np.abs(ground.hu - own), np.float32(2.0 * bone)), within, bone, _BLUR_MM)
     box = bounding_box(region, math.ceil(_EDGE_MM / float(ground.grid.spacing_kji_mm.min())) + 1)
     near = np.zeros_like(region)
     near[box] = depth_of(~region[box], ground.grid.spacing_kji_mm) <= _EDGE_MM
@@ -158,10 +188,10 @@ def _at_edge(ground: Ground, normal: NormalBone, core_hu: Float32Array, region: 
     return evidence
 
 
-def _evidence(ground: Ground, unlike: Float32Array, within: float, bone: float) -> Float32Array:
+def _evidence(ground: Ground, unlike: Float32Array, within: float, bone: float, blur_mm: float) -> Float32Array:
     """Return evidence, 0 where the mean unlikeness is half-way between lesion and bone."""
     spacing = ground.grid.spacing_kji_mm
-    sigma = _BLUR_MM / spacing
+    sigma = blur_mm / spacing
     unlike = np.where(ground.may_be, unlike, np.float32(0.0))
     weight = ndimage.gaussian_filter(ground.may_be.astype(np.float32), sigma, truncate=2.5)
     mean = ndimage.gaussian_filter(unlike, sigma, truncate=2.5) / np.maximum(weight, np.float32(0.02))
