@@ -57,18 +57,17 @@ def beyond_bone(
     """
     if tissues.dark_hu is None:
         return field
+    whole = field
+    box = bounding_box(field >= 0.5, math.ceil(2.0 * _BEYOND_MM / float(ground.grid.spacing_kji_mm.min())))
+    ground, field, even = ground.within(box), field[box], None if even is None else even[box]
     by_cortex = replace(normal, hu=tissues.dark_hu + _FROM_CORTEX_HU)  # there an even one borders on no marrow
     outside = normal if even is None else by_cortex
     spacing = ground.grid.spacing_kji_mm
     inside = field >= 0.5
-    box = bounding_box(inside, math.ceil(2.0 * _BEYOND_MM / float(spacing.min())))
-    bone = labels_on(spine, spine.vertebrae, ground.grid)[box] > 0
-    bone |= ground.depth_mm[box] > 0.0
-    to_bone, to_lesion = depth_of(~bone, spacing), depth_of(~inside[box], spacing)
-    behind = np.zeros_like(inside)
-    behind[box] = ~bone & (to_lesion <= np.minimum(to_bone + np.float32(_BESIDE_MM), np.float32(_BEYOND_MM)))
+    bone = (labels_on(spine, spine.vertebrae, ground.grid) > 0) | (ground.depth_mm > 0.0)
+    to_bone, to_lesion = depth_of(~bone, spacing), depth_of(~inside, spacing)
+    behind = ~bone & (to_lesion <= np.minimum(to_bone + np.float32(_BESIDE_MM), np.float32(_BEYOND_MM)))
     behind &= labels_on(spine, spine.parts, ground.grid) != Part.DISC
-    farther = np.where(behind[box], to_lesion / np.float32(_BEYOND_MM), np.float32(0.0))
     wider = replace(ground, may_be=ground.may_be | behind)
     evidence = evidence_of(wider, outside, tissues, inside)
     smooth_mm = smoothness_mm(outside, tissues)
@@ -76,16 +75,19 @@ def beyond_bone(
     if even is not None:
         evidence = np.where(behind, evidence, even)
     evidence[inside] = 1.0
-    evidence[box] -= farther
+    evidence -= np.where(behind, to_lesion / np.float32(_BEYOND_MM), np.float32(0.0))
     only_about(inside, evidence, ground)
     new = smooth_region(evidence, spacing, smooth_mm)
-    allowed = inside | behind
     # What is left of the cortex between the two.
-    allowed[box] |= (to_lesion <= _BESIDE_MM) & (depth_of(~behind[box], spacing) <= 2.0 * _BESIDE_MM)
-    part = part_at_seed((new >= 0.5) & allowed, wider)
+    between = (to_lesion <= _BESIDE_MM) & (depth_of(~behind, spacing) <= 2.0 * _BESIDE_MM)
+    part = part_at_seed((new >= 0.5) & (inside | behind | between), wider)
     if part is not None:
-        field = np.where(part & ~inside, np.maximum(new, 0.51), field)
-    return field if even is not None or tissues.patchy else _half_way(wider, normal, tissues.dark_hu, field)
+        field = np.where(part & ~inside, np.maximum(new, np.float32(0.51)), field)
+    if even is None and not tissues.patchy:
+        field = _half_way(wider, normal, tissues.dark_hu, field)
+    followed = whole.copy()
+    followed[box] = field
+    return followed
 
 
 def _half_way(ground: Ground, normal: NormalBone, dark_hu: float, field: Float32Array) -> Float32Array:

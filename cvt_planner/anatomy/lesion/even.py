@@ -31,6 +31,7 @@ _SURE = 2.0  # natural logarithm of a voxel's likelihood ratio from which on it 
 _LEAST_SPREAD_HU = 6.0  # no scan's tumour is more even than that; assumed
 _TOLD = 0.1  # by so much unlikeness must differ between lesion and bone to tell them apart; assumed
 _FINE_BLUR_MM = 0.8  # over which a dark lesion's likelihood is averaged, whose HU tell as well; assumed
+_FEW_STEPS = 40  # of smoothing, where millimetres off do not matter; assumed
 _ABOUT_MM = 2.0  # so far the edge of a dark lesion may lie beyond where likelihoods end it; assumed
 _EDGE_MM = 1.5  # so far the edge is looked for beyond what the likelihoods found: about the blur; assumed
 # By how many times a region's core must be more even than the neighbours' bodies are anywhere. By trial on phantoms and
@@ -122,7 +123,7 @@ def without_grain(ground: Ground, normal: NormalBone, region: MaskArray) -> Mask
     if bone - within < _TOLD:
         return None
     evidence = _evidence(ground, look.unlike(ground.hu), within, bone, _FINE_BLUR_MM)
-    part, _ = _smoothed(ground, evidence, ball_radius_mm(region, ground), region, _FINE_BLUR_MM)
+    part, _ = _smoothed(ground, evidence, ball_radius_mm(region, ground), region, _FINE_BLUR_MM, _FEW_STEPS)
     if part is None:
         return None
     box = bounding_box(part, math.ceil(_ABOUT_MM / float(ground.grid.spacing_kji_mm.min())) + 1)
@@ -144,7 +145,7 @@ def _core(ground: Ground, region: MaskArray) -> Float32Array:
 
 
 def _smoothed(
-    ground: Ground, evidence: Float32Array, radius_mm: float, before: MaskArray | None, blur_mm: float
+    ground: Ground, evidence: Float32Array, radius_mm: float, before: MaskArray | None, blur_mm: float, steps: int = 80
 ) -> tuple[MaskArray | None, Float32Array]:
     """Return the smooth part at the seed, near the region found before, and how far voxels lie inside."""
     # The blur moves a ball's surface inwards by blur^2 / radius, where the evidence rises by 0.8 / blur per mm.
@@ -152,7 +153,7 @@ def _smoothed(
     evidence[ground.may_be] += given_back(_SMOOTH_MM, radius_mm) + blurred
     if before is not None:
         only_about(before, evidence, ground)
-    field = smooth_region(evidence, ground.grid.spacing_kji_mm, _SMOOTH_MM)
+    field = smooth_region(evidence, ground.grid.spacing_kji_mm, _SMOOTH_MM, steps)
     return part_at_seed(field >= 0.5, ground), field
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -45,6 +46,7 @@ from cvt_planner.imaging.volume import Volume
 _CORE_MM = 2.5  # the seed's own tissue
 _FIRST_MM = 16.0  # so far from the seed it is looked for first; the next rounds follow it farther; assumed
 _ROUNDS = 4
+_AROUND_MM = 8.0  # so far about a region its edge is looked for anew; assumed
 _SURE = 1.5  # times what normal bone may come to, from which on there is no doubt; assumed
 _SMALL_ML = 0.3  # a focus smaller than that is doubtful; assumed
 _EATEN_SHARE = 0.25  # of a region: so much bone that only the other side has is a lesion's doing; assumed
@@ -192,7 +194,9 @@ def _in_bone(ground: Ground, normal: NormalBone) -> _Grown:
 
 def _competed(ground: Ground, normal: NormalBone, tissues: Tissues, field: Float32Array) -> Float32Array:
     """Return the field of a dark lesion without marrow that is as dark in places, but has the grain of bone."""
-    region = field >= 0.5
+    whole = field >= 0.5
+    box = bounding_box(whole, math.ceil(_AROUND_MM / float(ground.grid.spacing_kji_mm.min())))
+    ground, region = ground.within(box), whole[box]
     near = without_grain(ground, normal, region)
     if near is None:
         return field
@@ -200,10 +204,13 @@ def _competed(ground: Ground, normal: NormalBone, tissues: Tissues, field: Float
     evidence = evidence_of(ground, normal, tissues, region)
     evidence[ground.may_be] += given_back(smooth_mm, ball_radius_mm(region, ground))
     evidence[ground.may_be & ~near] = -1.0
-    only_about(region, evidence, ground)
     inside = smooth_region(evidence, ground.grid.spacing_kji_mm, smooth_mm)
     part = part_at_seed(inside >= 0.5, ground)
-    return field if part is None else _about(part, inside)
+    if part is None:
+        return field
+    competed = np.zeros_like(field)
+    competed[box] = _about(part, inside)
+    return competed
 
 
 def _about(region: MaskArray, inside: Float32Array) -> Float32Array:

@@ -15,6 +15,7 @@ from cvt_planner.anatomy.morphology import bounding_box
 from cvt_planner.anatomy.neighbourhood import DENOISE_SIGMA_MM
 from cvt_planner.anatomy.spine.model import Part, Spine, Vertebra
 from cvt_planner.base.arrays import Float32Array, FloatArray, MaskArray
+from cvt_planner.base.progress import Progress
 from cvt_planner.base.remembered import Remembered
 from cvt_planner.imaging.volume import Volume
 
@@ -114,6 +115,20 @@ def normal_bone(volume: Volume, spine: Spine, vertebra: Vertebra) -> NormalBone 
     """
     key = (weakref.ref(spine), vertebra.number)
     return _KNOWN.get(volume, key, lambda: _normal_bone(volume, spine, vertebra))
+
+
+def look_ahead(volume: Volume, spine: Spine, progress: Progress | None = None) -> None:
+    """Look at every vertebra before it is asked for: it does not depend on where a click goes.
+
+    Raises
+    ------
+    Cancelled
+        When a stop was asked for.
+    """
+    step = progress or Progress()
+    for n, vertebra in enumerate(spine.found):
+        step.report(n / len(spine.found), "Looking at bone")
+        _seen(volume, spine, vertebra)
 
 
 def _normal_bone(volume: Volume, spine: Spine, vertebra: Vertebra) -> NormalBone | None:
