@@ -35,8 +35,8 @@ _FEW_STEPS = 40  # of smoothing, where millimetres off do not matter; assumed
 _ABOUT_MM = 2.0  # so far the edge of a dark lesion may lie beyond where likelihoods end it; assumed
 _EDGE_MM = 1.5  # so far the edge is looked for beyond what the likelihoods found: about the blur; assumed
 # By how many times a region's core must be more even than the neighbours' bodies are anywhere. By trial on phantoms and
-# real CTs: 444 places in sound bone come to 1.02 at most.
-_EVEN = 1.15
+# real CTs: 444 places in sound bone come to 1.13 at most, lesions told by it to 1.33 and more.
+_EVEN = 1.2
 _LEAST_ML = 0.5  # smaller ones hold too few grains to be told; assumed
 
 
