@@ -11,6 +11,7 @@ from app.desk import Desk
 from app.render.view_state import Preview
 from cvt_planner.anatomy.grow import grow_region, suggest_band
 from cvt_planner.anatomy.lesion.find import FoundLesion, find_lesion
+from cvt_planner.anatomy.lesion.normal import look_ahead
 from cvt_planner.anatomy.lesion_shape import LesionShape, Origin, Region
 from cvt_planner.anatomy.levels import is_level
 from cvt_planner.base.arrays import Vec3
@@ -23,6 +24,8 @@ from cvt_planner.plan.naming import level_of
 
 DEFAULT_RADIUS_MM = 20.0
 _PREVIEW = "grow preview"
+_AHEAD = "bone ahead"
+_TOOL = "grow"
 FALLBACK_LEVEL = "L1"
 NEAR_LEVEL_MM = 30.0  # a lesion within this height of a level's mark is taken to lie there; assumed
 _BLASTIC_HU = 300.0  # a band above this is taken for sclerosis; assumed, the user corrects it in the table
@@ -58,6 +61,7 @@ class Growing(QObject):
         self._soon.setInterval(30)  # a slider tells many values a second; growing takes about as long as two of them
         self._soon.timeout.connect(self._grow)
         desk.bridge.volume_changed.connect(self.cancel)
+        desk.tool_changed.connect(self._look_ahead)
 
     def start(self, seed_lps_mm: Vec3) -> None:
         """Begin at a point, with the band that its neighbourhood suggests."""
@@ -74,6 +78,18 @@ class Growing(QObject):
         self.region = self.found = None
         beyond = self.draft.beyond if self.draft else False
         self._set(Draft(seed_lps_mm, round(low), round(high), radius, beyond=beyond))
+
+    def _look_ahead(self, tool: str) -> None:
+        """Look at the spine's bone as soon as the tool is in the hand: half of a first click's time goes into that."""
+        volume, spine = self.desk.volume, self.desk.workspace.state.spine
+        if tool == _TOOL and volume is not None and spine is not None:
+            self.desk.run(
+                _AHEAD,
+                "Looking at bone",
+                lambda progress: look_ahead(volume, spine, progress),
+                failed=lambda _error: None,  # the click meets it again, and says it
+                shown=False,
+            )
 
     def adjust(self, low_hu: float, high_hu: float, radius_mm: float) -> None:
         """Grow all of an HU band within a radius instead."""

@@ -7,26 +7,41 @@ from numpy.typing import NDArray
 
 from cvt_planner.anatomy.morphology import bounding_box, depth_of
 from cvt_planner.anatomy.neighbourhood import index_kji
-from cvt_planner.anatomy.spine.model import Spine, Vertebra
+from cvt_planner.anatomy.spine.model import Part, Spine, Vertebra
 from cvt_planner.base.arrays import Float32Array, FloatArray, LabelArray, MaskArray, Points
+from cvt_planner.base.remembered import Remembered
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Volume
 
 Indices = NDArray[np.int64]
 _LARGEST_MM = 75.0  # no vertebra reaches farther from the middle of its body
+_EXTENTS: Remembered[tuple[Indices, Indices]] = Remembered(64)
 
 
-def bounds_in(grid: Grid, spine: Spine, vertebra: Vertebra, room_mm: float) -> tuple[Points, Points]:
-    """Return the box of a vertebra, and room beyond it, in another grid's indices (low, high)."""
-    at = np.clip(np.rint(spine.grid.index_of(np.array(vertebra.centre_lps_mm))).astype(int), 0, None)
-    reach = _LARGEST_MM * np.linalg.norm(spine.grid.index_from_lps[:3, :3], axis=1)
-    low = np.maximum(np.floor(at - reach).astype(int), 0)
-    high = np.minimum(np.ceil(at + reach).astype(int) + 1, np.array(spine.grid.shape_kji))
-    own = spine.vertebrae[low[0] : high[0], low[1] : high[1], low[2] : high[2]] == vertebra.number
+def _extent(spine: Spine, vertebra: Vertebra, part: Part | None) -> tuple[Indices, Indices]:
+    """Return the box of a vertebra or one part of it in the spine's indices; all in reach where there is nothing."""
+    if part is not None:
+        low, high = _EXTENTS.get(spine, (vertebra.number, None), lambda: _extent(spine, vertebra, None))
+    else:
+        at = np.clip(np.rint(spine.grid.index_of(np.array(vertebra.centre_lps_mm))).astype(int), 0, None)
+        reach = _LARGEST_MM * np.linalg.norm(spine.grid.index_from_lps[:3, :3], axis=1)
+        low = np.maximum(np.floor(at - reach).astype(int), 0)
+        high = np.minimum(np.ceil(at + reach).astype(int) + 1, np.array(spine.grid.shape_kji))
+    there = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    own = spine.vertebrae[there] == vertebra.number
+    if part is not None:
+        own &= spine.parts[there] == part
     if not own.any():
-        return low.astype(float), high.astype(float)
+        return low, high
     box = bounding_box(own, 0)
-    first, last = (np.array([getattr(s, end) for s in box]) + low for end in ("start", "stop"))
+    return np.array([s.start for s in box]) + low, np.array([s.stop for s in box]) + low
+
+
+def bounds_in(
+    grid: Grid, spine: Spine, vertebra: Vertebra, room_mm: float, part: Part | None = None
+) -> tuple[Points, Points]:
+    """Return the box of a vertebra, or of one part of it, and room beyond it, in another grid's indices (low, high)."""
+    first, last = _EXTENTS.get(spine, (vertebra.number, part), lambda: _extent(spine, vertebra, part))
     ends = np.stack(np.meshgrid(*zip(first - 0.5, last - 0.5, strict=True), indexing="ij"), axis=-1).reshape(-1, 3)
     index = grid.index_of(spine.grid.lps_of(ends))
     room = room_mm / grid.spacing_kji_mm

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
 
 from cvt_planner.anatomy.band import contrast_at
-from cvt_planner.anatomy.lesion.box import labels_on
 from cvt_planner.anatomy.lesion.distance import ramp_of, signed_distance_mm, widths_mm
-from cvt_planner.anatomy.lesion.even import grown_even
+from cvt_planner.anatomy.lesion.edges import beyond_bone, smoothness_mm, up_to_cortex
+from cvt_planner.anatomy.lesion.even import grown_even, without_grain
 from cvt_planner.anatomy.lesion.evidence import (
     OUTSIDE,
     Tissues,
-    evidence_at_cortex,
     evidence_of,
     flat_ground,
     how_different,
@@ -23,7 +23,7 @@ from cvt_planner.anatomy.lesion.evidence import (
     tissues_at,
     tissues_of,
 )
-from cvt_planner.anatomy.lesion.ground import REACH_MM, Ground, ground_at
+from cvt_planner.anatomy.lesion.ground import REACH_MM, Ground, ground_at, nearest_vertebra
 from cvt_planner.anatomy.lesion.normal import NormalBone, normal_bone
 from cvt_planner.anatomy.lesion.pieces import (
     ball_radius_mm,
@@ -35,25 +35,22 @@ from cvt_planner.anatomy.lesion.pieces import (
 )
 from cvt_planner.anatomy.lesion.surface import smooth_region
 from cvt_planner.anatomy.lesion_shape import Region
-from cvt_planner.anatomy.morphology import bounding_box, depth_of
+from cvt_planner.anatomy.morphology import bounding_box
 from cvt_planner.anatomy.neighbourhood import DENOISE_SIGMA_MM, index_kji
-from cvt_planner.anatomy.spine.model import Part, Spine
+from cvt_planner.anatomy.spine.model import Spine
 from cvt_planner.base.arrays import Float32Array, MaskArray, Vec3
 from cvt_planner.base.errors import InputRefused
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.volume import Volume
 
-# See `surface.smooth_region`: more where bone varies as much as the lesion differs; assumed.
-_SMOOTH_MM, _MOST_SMOOTH_MM = 0.5, 0.8
 _CORE_MM = 2.5  # the seed's own tissue
+_FIRST_MM = 16.0  # so far from the seed it is looked for first; the next rounds follow it farther; assumed
 _ROUNDS = 4
-_BEYOND_MM = 6.0  # so far beyond the bone a lesion is followed where that is asked for; assumed
-_BESIDE_MM = 1.0  # beyond the bone: the labels' edge is off by so much, and cortex blurs; assumed
+_AROUND_MM = 8.0  # so far about a region its edge is looked for anew; assumed
 _SURE = 1.5  # times what normal bone may come to, from which on there is no doubt; assumed
 _SMALL_ML = 0.3  # a focus smaller than that is doubtful; assumed
 _EATEN_SHARE = 0.25  # of a region: so much bone that only the other side has is a lesion's doing; assumed
 _VEIN_ML = 1.5  # no basivertebral vein looks larger; assumed
-_FROM_CORTEX_HU = 100.0  # twice how far above tumour cortex begins beyond the bone; assumed
 _TUMOUR_HU = 45.0  # of soft tissue without calcification; assumed
 _LEAK_ML = 25.0  # without a spine: more than this, or as far as the reach, has run out of the bone
 
@@ -123,8 +120,7 @@ def find_lesion(
     """
     step = progress or Progress()
     step.report(0.0, "Reading the neighbourhood")
-    ground = ground_at(volume, seed_lps_mm, spine)
-    normal = normal_bone(volume, spine, ground.vertebra) if spine and ground.vertebra else None
+    ground, normal = _read(volume, seed_lps_mm, spine)
     step.report(0.3, "Growing")
     if ground.vertebra is None:
         grown = _without_spine(volume, seed_lps_mm, ground)
@@ -133,12 +129,23 @@ def find_lesion(
     step.report(0.7, "Growing beyond the bone")
     field = grown.field
     if beyond and ground.vertebra is not None and spine is not None:
-        field = _followed(grown, spine)
+        field = beyond_bone(grown.ground, grown.normal, grown.tissues, field, spine, grown.even)
     step.report(0.8, "Measuring")
     number = ground.vertebra.number if ground.vertebra is not None else 0
     region = _region(volume, grown.ground, field)
     step.report(1.0)
     return FoundLesion(region, grown.normal, grown.tissues, number, grown.notes)
+
+
+def _read(volume: Volume, seed_lps_mm: Vec3, spine: Spine | None) -> tuple[Ground, NormalBone | None]:
+    """Return the ground about a seed and, read beside it on another core, the normal bone there."""
+    vertebra = None if spine is None else nearest_vertebra(spine, seed_lps_mm)
+    if spine is None or vertebra is None:
+        return ground_at(volume, seed_lps_mm, spine), None
+    with ThreadPoolExecutor(1) as beside:
+        normal = beside.submit(normal_bone, volume, spine, vertebra)
+        ground = ground_at(volume, seed_lps_mm, spine)
+        return ground, normal.result()
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,8 +174,10 @@ def _in_bone(ground: Ground, normal: NormalBone) -> _Grown:
     flat = flat_ground(ground, normal)
     try:
         tissues, field = _grown(flat, normal)
+        if tissues.bright_hu is None:
+            field = _competed(flat, normal, tissues, field)
         notes = tuple(_doubts(flat, normal, tissues, field >= 0.5))
-        return _Grown(flat, normal, tissues, _up_to_cortex(flat, normal, tissues, field), notes)
+        return _Grown(flat, normal, tissues, up_to_cortex(flat, normal, tissues, field), notes)
     except InputRefused:
         even = grown_even(ground, normal)
         if even is None:
@@ -178,7 +187,36 @@ def _in_bone(ground: Ground, normal: NormalBone) -> _Grown:
         f"Its HU ({own:.0f}) are nearly those of bone here ({normal.hu:.0f}): it is told by the grain of bone that it "
         "lacks, and its edge is uncertain by about a millimetre. Make sure that it is a lesion and correct it."
     )
-    return _Grown(ground, normal, Tissues(own, None), field, (note,), evidence)
+    tissues = Tissues(own, None)
+    field = up_to_cortex(flat, normal, tissues, field)
+    return _Grown(ground, normal, tissues, field, (note,), evidence)
+
+
+def _competed(ground: Ground, normal: NormalBone, tissues: Tissues, field: Float32Array) -> Float32Array:
+    """Return the field of a dark lesion without marrow that is as dark in places, but has the grain of bone."""
+    whole = field >= 0.5
+    box = bounding_box(whole, math.ceil(_AROUND_MM / float(ground.grid.spacing_kji_mm.min())))
+    ground, region = ground.within(box), whole[box]
+    near = without_grain(ground, normal, region)
+    if near is None:
+        return field
+    smooth_mm = smoothness_mm(normal, tissues)
+    evidence = evidence_of(ground, normal, tissues, region)
+    evidence[ground.may_be] += given_back(smooth_mm, ball_radius_mm(region, ground))
+    evidence[ground.may_be & ~near] = -1.0
+    inside = smooth_region(evidence, ground.grid.spacing_kji_mm, smooth_mm)
+    part = part_at_seed(inside >= 0.5, ground)
+    if part is None:
+        return field
+    competed = np.zeros_like(field)
+    competed[box] = _about(part, inside)
+    return competed
+
+
+def _about(region: MaskArray, inside: Float32Array) -> Float32Array:
+    """Return how far voxels lie inside one region: lone specks elsewhere must not be taken for its surface."""
+    field = np.where(region, np.maximum(inside, np.float32(0.5)), np.minimum(inside, np.float32(0.49)))
+    return np.where(ndimage.binary_dilation(region, iterations=2), field, np.float32(0.0))
 
 
 def _without_spine(volume: Volume, seed_lps_mm: Vec3, ground: Ground) -> _Grown:
@@ -269,12 +307,15 @@ def _grown(ground: Ground, normal: NormalBone) -> tuple[Tissues, Float32Array]:
     spacing = ground.grid.spacing_kji_mm
     region: MaskArray | None = None
     field = np.zeros(ground.hu.shape, dtype=np.float32)
+    first_mm = _FIRST_MM + float(ground.distance_mm[ground.may_be].min(initial=REACH_MM))  # seeds may lie off the bone
     radius = 8.0  # until there is a region to measure
     for _ in range(_ROUNDS):
         evidence = evidence_of(ground, normal, tissues, region)
-        smooth_mm = _smooth_mm(normal, tissues)
+        smooth_mm = smoothness_mm(normal, tissues)
         evidence[ground.may_be] += given_back(smooth_mm, radius)
-        if region is not None:
+        if region is None:
+            evidence[ground.distance_mm > first_mm] = OUTSIDE
+        else:
             only_about(region, evidence, ground)
         inside = smooth_region(evidence, spacing, smooth_mm)
         part = part_at_seed(inside >= 0.5, ground)
@@ -284,12 +325,13 @@ def _grown(ground: Ground, normal: NormalBone) -> tuple[Tissues, Float32Array]:
                     f"Nothing at this point differs from normal bone ({normal.hu:.0f} HU). {_what_to_do(normal)}"
                 )
             break
+        cut = region is None and float(ground.distance_mm[part].max()) > first_mm - 2.0
         whole = closed(part, ground) if tissues.patchy else part
         field = np.where(whole & ~(inside >= 0.5), np.float32(1.0), np.where(whole, inside, np.minimum(inside, 0.49)))
         region = whole
         radius = ball_radius_mm(region, ground)
         after = tissues_of(ground, normal, region, tissues)
-        if after == tissues:
+        if after == tissues and not cut:
             break
         tissues = after
     # Lone specks elsewhere must not be taken for its surface.
@@ -299,67 +341,6 @@ def _grown(ground: Ground, normal: NormalBone) -> tuple[Tissues, Float32Array]:
         field = np.where(region, field, np.minimum(field, np.float32(0.49)))
     around = ndimage.binary_dilation(region, iterations=2)
     return tissues, np.where(around, field, np.float32(0.0))
-
-
-def _up_to_cortex(ground: Ground, normal: NormalBone, tissues: Tissues, field: Float32Array) -> Float32Array:
-    """Return the field of a dark lesion with what lies between it and cortex that it borders on."""
-    region = field >= 0.5
-    dark_hu = None if tissues.patchy else tissues.dark_hu
-    border = None if dark_hu is None else evidence_at_cortex(ground, normal, dark_hu, region)
-    if border is None:
-        return field
-    spacing = ground.grid.spacing_kji_mm
-    at_cortex, there = border
-    box = bounding_box(region | there, 2)
-    evidence = np.where(there[box], at_cortex[box], np.where(region[box], np.float32(1.0), np.float32(-1.0)))
-    evidence[~ground.may_be[box]] = OUTSIDE
-    smooth_mm = _smooth_mm(normal, tissues)
-    evidence[there[box]] += given_back(smooth_mm, ball_radius_mm(region, ground))
-    wider = field.copy()
-    inside = smooth_region(evidence, spacing, smooth_mm)
-    wider[box] = np.where(there[box], np.maximum(field[box], inside), field[box])
-    return wider
-
-
-def _smooth_mm(normal: NormalBone, tissues: Tissues) -> float:
-    apart = [abs(hu - normal.hu) for hu in (tissues.dark_hu, tissues.bright_hu) if hu is not None]
-    return float(np.clip(1.3 * normal.spread_hu / min(apart), _SMOOTH_MM, _MOST_SMOOTH_MM))
-
-
-def _followed(grown: _Grown, spine: Spine) -> Float32Array:
-    """Return the field with what of the lesion lies beyond the bone: dark tissue whose nearest bone is lesion.
-
-    Muscle and organs have the lesion's HU: the farther from the lesion in the bone, the less HU count.
-    """
-    ground, normal, tissues, field = grown.ground, grown.normal, grown.tissues, grown.field
-    if tissues.dark_hu is None:
-        return field
-    if grown.even is not None:  # there it borders on fat and cortex, not on marrow
-        normal = replace(normal, hu=tissues.dark_hu + _FROM_CORTEX_HU)
-    spacing = ground.grid.spacing_kji_mm
-    inside = field >= 0.5
-    box = bounding_box(inside, math.ceil(2.0 * _BEYOND_MM / float(spacing.min())))
-    bone = labels_on(spine, spine.vertebrae, ground.grid)[box] > 0
-    bone |= ground.depth_mm[box] > 0.0
-    to_bone, to_lesion = depth_of(~bone, spacing), depth_of(~inside[box], spacing)
-    behind = np.zeros_like(inside)
-    behind[box] = ~bone & (to_lesion <= np.minimum(to_bone + np.float32(_BESIDE_MM), np.float32(_BEYOND_MM)))
-    behind &= labels_on(spine, spine.parts, ground.grid) != Part.DISC
-    farther = np.where(behind[box], to_lesion / np.float32(_BEYOND_MM), np.float32(0.0))
-    wider = replace(ground, may_be=ground.may_be | behind)
-    evidence = evidence_of(wider, normal, tissues, inside)
-    smooth_mm = _smooth_mm(normal, tissues)
-    evidence[wider.may_be] += given_back(smooth_mm, ball_radius_mm(inside, ground))
-    if grown.even is not None:
-        evidence = np.where(behind, evidence, grown.even)
-    evidence[inside] = 1.0
-    evidence[box] -= farther
-    new = smooth_region(evidence, spacing, smooth_mm)
-    allowed = inside | behind
-    # What is left of the cortex between the two.
-    allowed[box] |= (to_lesion <= _BESIDE_MM) & (depth_of(~behind[box], spacing) <= 2.0 * _BESIDE_MM)
-    part = part_at_seed((new >= 0.5) & allowed, wider)
-    return field if part is None else np.where(part & ~inside, np.maximum(new, 0.51), field)
 
 
 def _region(volume: Volume, ground: Ground, field: Float32Array) -> Region:

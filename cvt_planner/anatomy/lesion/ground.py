@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import ndimage
@@ -17,6 +17,7 @@ from cvt_planner.base.errors import InputRefused
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Volume
 
+Box = tuple[slice, slice, slice]
 REACH_MM = 28.0  # a lesion is looked for within this of the seed
 COARSEST_FINE_MM = 0.65  # finer voxels are taken together in twos, threes, ... until they are this large
 _NEAR_VERTEBRA_MM = 8.0  # a seed beside a vertebra by no more than this belongs to it
@@ -63,6 +64,25 @@ class Ground:
     eaten: MaskArray | None = field(default=None, repr=False)
     raw_hu: Float32Array | None = field(default=None, repr=False)
     above_hu: Float32Array | None = field(default=None, repr=False)
+
+    def within(self, box: Box) -> Ground:
+        """Return a part of the ground, its arrays shared."""
+        start = np.array([part.start for part in box])
+        hu = self.hu[box]
+        return replace(
+            self,
+            hu=hu,
+            grid=self.grid.crop(index_kji(start), index_kji(np.array(hu.shape))),
+            may_be=self.may_be[box],
+            depth_mm=self.depth_mm[box],
+            distance_mm=self.distance_mm[box],
+            first_kji=index_kji(np.array(self.first_kji) + start * np.array(self.factor_kji)),
+            seed_kji=index_kji(np.array(self.seed_kji) - start),
+            body=None if self.body is None else self.body[box],
+            eaten=None if self.eaten is None else self.eaten[box],
+            raw_hu=None if self.raw_hu is None else self.raw_hu[box],
+            above_hu=None if self.above_hu is None else self.above_hu[box],
+        )
 
 
 def ground_at(volume: Volume, seed_lps_mm: Vec3, spine: Spine | None, reach_mm: float = REACH_MM) -> Ground:

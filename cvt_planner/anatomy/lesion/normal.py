@@ -15,6 +15,7 @@ from cvt_planner.anatomy.morphology import bounding_box
 from cvt_planner.anatomy.neighbourhood import DENOISE_SIGMA_MM
 from cvt_planner.anatomy.spine.model import Part, Spine, Vertebra
 from cvt_planner.base.arrays import Float32Array, FloatArray, MaskArray
+from cvt_planner.base.progress import Progress
 from cvt_planner.base.remembered import Remembered
 from cvt_planner.imaging.volume import Volume
 
@@ -25,6 +26,7 @@ _CLEAR_MM = 2.5  # below this depth cortex shines into local means; assumed
 _OTHERS = 2  # vertebrae above and below that normal variation is read from; assumed
 _DEPTHS_MM = np.arange(0.5, 7.0, 1.0)
 _LEAST_VOXELS = 60
+_ABOUT_MM = 8.0  # about a body: what is read of the arch is its pedicles and what lies beside the canal; assumed
 _AT_ONCE = 2  # vertebrae looked at side by side: most of it leaves the interpreter
 _LEAST_HU = 8.0  # no scan's bone is more even than that; assumed
 
@@ -77,7 +79,7 @@ class NormalBone:
 
 @dataclass(frozen=True, eq=False)
 class _Sample:
-    """One vertebra, denoised."""
+    """A vertebra's body and what of its arch lies about it, denoised."""
 
     hu: Float32Array
     depth_mm: Float32Array
@@ -85,12 +87,23 @@ class _Sample:
     body: MaskArray
     spacing_kji_mm: FloatArray
 
-    @property
-    def spongy_hu(self) -> Float32Array:
-        return np.asarray(self.hu[self.body & (self.depth_mm >= _INNER_MM)])
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What one vertebra shows of itself, whatever it is held against.
+
+    `spongy_hu` are middle and spread, None where too little lies clear of cortex. By depth: median HU, the deepest
+    last; not a number where there is too little.
+    """
+
+    spongy_hu: tuple[float, float] | None
+    body_by_depth_hu: FloatArray
+    arch_by_depth_hu: FloatArray
+    body: Body | None
 
 
 _KNOWN: Remembered[NormalBone | None] = Remembered(32)
+_SEEN: Remembered[_Seen] = Remembered(32)
 
 
 def normal_bone(volume: Volume, spine: Spine, vertebra: Vertebra) -> NormalBone | None:
@@ -104,21 +117,33 @@ def normal_bone(volume: Volume, spine: Spine, vertebra: Vertebra) -> NormalBone 
     return _KNOWN.get(volume, key, lambda: _normal_bone(volume, spine, vertebra))
 
 
+def look_ahead(volume: Volume, spine: Spine, progress: Progress | None = None) -> None:
+    """Look at every vertebra before it is asked for: it does not depend on where a click goes.
+
+    Raises
+    ------
+    Cancelled
+        When a stop was asked for.
+    """
+    step = progress or Progress()
+    for n, vertebra in enumerate(spine.found):
+        step.report(n / len(spine.found), "Looking at bone")
+        _seen(volume, spine, vertebra)
+
+
 def _normal_bone(volume: Volume, spine: Spine, vertebra: Vertebra) -> NormalBone | None:
     near = [v for v in spine.found if abs(v.number - vertebra.number) <= _OTHERS]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        samples = dict(zip([v.number for v in near], pool.map(partial(_sample, volume, spine), near), strict=True))
-    medians, spreads = [], []
-    for number, sample in samples.items():
-        values = sample.spongy_hu
-        if abs(number - vertebra.number) <= 1 and values.size >= _LEAST_VOXELS:
-            medians.append(float(np.median(values)))
-            spreads.append(1.4826 * float(np.median(np.abs(values - medians[-1]))))
-    if not medians:
-        return None
-    hu = float(np.median(medians))
-    others = [sample for number, sample in samples.items() if number != vertebra.number]
-    return NormalBone(hu, max(min(spreads), _LEAST_HU), len(medians), _usual(others, hu))
+        seen = dict(zip([v.number for v in near], pool.map(partial(_seen, volume, spine), near), strict=True))
+        spongy = [
+            one.spongy_hu for n, one in seen.items() if abs(n - vertebra.number) <= 1 and one.spongy_hu is not None
+        ]
+        if not spongy:
+            return None
+        hu = float(np.median([middle for middle, _ in spongy]))
+        others = [one for number, one in seen.items() if number != vertebra.number]
+        usual = _usual(others, hu, pool)
+    return NormalBone(hu, max(min(spread for _, spread in spongy), _LEAST_HU), len(spongy), usual)
 
 
 def local_means(apart_hu: Float32Array, of: MaskArray, spacing_kji_mm: FloatArray) -> tuple[Float32Array, Float32Array]:
@@ -151,8 +176,24 @@ def flattened(
     return np.asarray(np.where(hu > normal_hu, np.maximum(hu - above, np.float32(normal_hu)), hu))
 
 
+def _seen(volume: Volume, spine: Spine, vertebra: Vertebra) -> _Seen:
+    """Return what a vertebra shows; kept, since its neighbours ask for it as well."""
+    return _SEEN.get(volume, (weakref.ref(spine), vertebra.number), lambda: _looked_at(volume, spine, vertebra))
+
+
+def _looked_at(volume: Volume, spine: Spine, vertebra: Vertebra) -> _Seen:
+    sample = _sample(volume, spine, vertebra)
+    inner = sample.hu[sample.body & (sample.depth_mm >= _INNER_MM)]
+    spongy = None
+    if inner.size >= _LEAST_VOXELS:
+        middle = float(np.median(inner))
+        spongy = middle, 1.4826 * float(np.median(np.abs(inner - middle)))
+    arch = sample.bone & ~sample.body
+    return _Seen(spongy, _by_depth(sample, sample.body), _by_depth(sample, arch), _body(sample))
+
+
 def _sample(volume: Volume, spine: Spine, vertebra: Vertebra) -> _Sample:
-    first, last = bounds_in(volume.grid, spine, vertebra, 2.0)
+    first, last = bounds_in(volume.grid, spine, vertebra, _ABOUT_MM, Part.BODY)
     factor = np.maximum(np.ceil(COARSE_MM / volume.grid.spacing_kji_mm - 1e-6).astype(int), 1)
     low = np.maximum(first.astype(int), 0)
     high = np.minimum(last.astype(int), np.array(volume.grid.shape_kji))
@@ -165,17 +206,17 @@ def _sample(volume: Volume, spine: Spine, vertebra: Vertebra) -> _Sample:
     return _Sample(hu, depth_below_mm(bone, steps), bone, body, steps)
 
 
-def _usual(samples: list[_Sample], hu: float) -> Usual | None:
+def _usual(seen: list[_Seen], hu: float, pool: ThreadPoolExecutor) -> Usual | None:
     """Return how several vertebrae vary; of the extremes the lower middle, so that a lesion in one does not count."""
-    if not samples:
+    if not seen:
         return None
-    of_bodies = np.median([_by_depth(s, s.body, hu) for s in samples], axis=0)
-    of_arches = np.median([_by_depth(s, s.bone & ~s.body, hu) for s in samples], axis=0)
+    of_bodies = np.median([_apart(one.body_by_depth_hu, hu) for one in seen], axis=0)
+    of_arches = np.median([_apart(one.arch_by_depth_hu, hu) for one in seen], axis=0)
     usual = Usual(tuple(float(v) for v in of_bodies), tuple(float(v) for v in of_arches))
-    bodies = tuple(body for body in (_body(s) for s in samples if s.body.any()) if body is not None)
+    bodies = tuple(one.body for one in seen if one.body is not None)
     if not bodies:
         return usual
-    extremes = np.array([_extremes(body, hu, usual) for body in bodies])
+    extremes = np.array(list(pool.map(partial(_extremes, hu=hu, usual=usual), bodies)))
     dark, bright, patchy = np.sort(extremes, axis=0)[(len(bodies) - 1) // 2]
     return replace(
         usual, darkest_hu=-float(dark), brightest_hu=float(bright), patchiest_hu=float(patchy), bodies=bodies
@@ -184,12 +225,14 @@ def _usual(samples: list[_Sample], hu: float) -> Usual | None:
 
 def _body(sample: _Sample) -> Body | None:
     """Return a vertebra's body; None where too little of it is clear of cortex."""
+    if not sample.body.any():
+        return None
     box = bounding_box(sample.body, 0)
     depth, spacing = sample.depth_mm[box], sample.spacing_kji_mm
     clear = sample.body[box] & (depth >= clear_mm(spacing))
     if clear.sum() < _LEAST_VOXELS:
         return None
-    return Body(sample.hu[box], depth, clear, spacing)
+    return Body(sample.hu[box].copy(), depth.copy(), clear, spacing)
 
 
 def _extremes(body: Body, hu: float, usual: Usual) -> tuple[float, float, float]:
@@ -200,11 +243,19 @@ def _extremes(body: Body, hu: float, usual: Usual) -> tuple[float, float, float]
     return max(-float(low), _LEAST_HU), max(float(high), _LEAST_HU), float(np.percentile(size[body.clear], 99.5))
 
 
-def _by_depth(sample: _Sample, part: MaskArray, hu: float) -> list[float]:
-    """Return the median difference from the middle at the depths; where there is too little, that of the next below."""
+def _by_depth(sample: _Sample, part: MaskArray) -> FloatArray:
+    """Return the median HU at the depths; where there is too little, that of the next below."""
     values, depths = sample.hu[part], sample.depth_mm[part]
-    found: list[float] = []
-    for depth in _DEPTHS_MM[::-1]:
-        there = values[np.abs(depths - depth) <= 0.5]
-        found.append(float(np.median(there)) - hu if there.size >= 30 else (found[-1] if found else 0.0))
-    return found[::-1]
+    found = np.full(_DEPTHS_MM.shape, np.nan)
+    for n in range(len(_DEPTHS_MM))[::-1]:
+        there = values[np.abs(depths - _DEPTHS_MM[n]) <= 0.5]
+        if there.size >= 30:
+            found[n] = np.median(there)
+        elif n + 1 < len(found):
+            found[n] = found[n + 1]
+    return found
+
+
+def _apart(by_depth_hu: FloatArray, hu: float) -> FloatArray:
+    """Return the difference from the middle; none where too little was seen."""
+    return np.asarray(np.where(np.isnan(by_depth_hu), 0.0, by_depth_hu - hu))

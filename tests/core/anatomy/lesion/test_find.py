@@ -14,7 +14,7 @@ from cvt_planner.anatomy.lesion.box import labels_on
 from cvt_planner.anatomy.lesion.brush import Brush, Canvas
 from cvt_planner.anatomy.lesion.figures import LesionFigures, lesion_figures
 from cvt_planner.anatomy.lesion.find import FoundLesion, find_lesion
-from cvt_planner.anatomy.lesion.normal import normal_bone
+from cvt_planner.anatomy.lesion.normal import look_ahead, normal_bone
 from cvt_planner.anatomy.raster import rasterise
 from cvt_planner.anatomy.spine.model import Spine
 from cvt_planner.base.arrays import vec3
@@ -186,6 +186,17 @@ def test_normal_bone_is_read_once_for_a_ct_and_its_spine() -> None:
     first, other = normal_bone(volume, spine, vertebra), normal_bone(brighter, spine, vertebra)
     assert first is not None and other is not None
     assert other.hu == pytest.approx(first.hu + 20.0, abs=0.1)
+
+
+def test_bone_that_was_looked_at_ahead_is_not_read_again_by_a_click(monkeypatch: pytest.MonkeyPatch) -> None:
+    volume, spine, _ = scanned("three")
+    expected = normal_bone(volume, spine, spine.found[1])
+    other = replace(volume, hu=volume.hu.copy())
+    look_ahead(other, spine)
+    monkeypatch.delattr("cvt_planner.anatomy.lesion.normal._sample")
+    again = normal_bone(other, spine, spine.found[1])
+    assert expected is not None and again is not None
+    assert (again.hu, again.spread_hu) == (expected.hu, expected.spread_hu)
 
 
 def test_labels_on_a_grid_of_other_voxels_are_those_of_the_nearest_voxel_and_none_outside() -> None:
