@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from cvt_planner.anatomy.neighbourhood import index_kji
@@ -276,11 +277,11 @@ def _steady(found: Sections, along_mm: FloatArray) -> FloatArray:
     return np.asarray(ndimage.median_filter(_sizes(found, along_mm), _ALIKE, mode="nearest"))
 
 
-def _tube_of(found: Sections) -> slice:
-    """Return the unbroken stretch about the narrowest section that is hardly wider or higher than it."""
+def _tube_of(found: Sections) -> NDArray[np.int64]:
+    """Return which sections belong to the unbroken stretch about the narrowest that is hardly wider or higher."""
     least = int(_steady(found, _ALONG_MM).argmin())
     near = slice(max(least - 1, 0), least + 2)
-    width, height = np.median(found.width_mm[near]), np.median(found.height_mm[near])
+    width, height = np.nanmedian(found.width_mm[near]), np.nanmedian(found.height_mm[near])
     belongs = _plausible(found) & (found.width_mm < _TUBE * width) & (found.height_mm < _TUBE * height)
     belongs[near] = True
     first, last = least, least
@@ -288,7 +289,8 @@ def _tube_of(found: Sections) -> slice:
         first -= 1
     while last < len(belongs) - 1 and belongs[last + 1]:
         last += 1
-    return slice(first, last + 1)
+    stretch = np.arange(first, last + 1)
+    return stretch[np.isfinite(found.width_mm[stretch])]  # one beside the narrowest may lie beyond the edge of the CT
 
 
 def _judged(volume: Volume, side: SideName, middle: Points, forward: Points, found: Sections, settled: bool) -> Pedicle:
