@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
 from cvt_planner.anatomy.raster import shape_contains
 from cvt_planner.base.arrays import FloatArray, MaskArray, Points, Vec3
 from cvt_planner.bioheat.isotherms import sample_c
-from cvt_planner.cli.glyphs import write
 from cvt_planner.geometry.sampling import sample_hu
 from cvt_planner.imaging.volume import Volume
 from cvt_planner.plan.level_state import level_words
@@ -40,6 +40,9 @@ WINDOW_HU = (400.0, 1800.0)  # centre and width, a usual bone window
 SIZE_MM = 140.0
 PIXEL_MM = 0.4
 BAR_MM = 20.0
+_LETTERS_PX = 14.0
+_PLATE: Colour = (14, 15, 17)
+_ROOM_PX = 3  # of the plate around a text
 _SLAB_MM = 6.0  # needles this near the plane are drawn on it
 
 
@@ -100,6 +103,18 @@ def slice_picture(volume: Volume, plan: Plan, lesion: Lesion, ice: IceResult | N
 
 _BESIDE_PX = 44.0  # from a line to the middle of its temperature
 _WINDOW = f"W {WINDOW_HU[1]:.0f} L {WINDOW_HU[0]:.0f} HU"
+
+
+def write(pixels: NDArray[np.uint8], row: float, column: float, text: str, colour: Colour) -> None:
+    """Write a text around a place of (rows, columns, 3) pixels, on a dark plate; it is moved inside if need be."""
+    font = ImageFont.load_default(_LETTERS_PX)
+    left, top, right, bottom = (round(v) for v in font.getbbox(text))
+    plate = Image.new("RGB", (right - left + 2 * _ROOM_PX, bottom - top + 2 * _ROOM_PX), _PLATE)
+    ImageDraw.Draw(plate).text((_ROOM_PX - left, _ROOM_PX - top), text, colour, font)
+    height, width = min(plate.height, pixels.shape[0]), min(plate.width, pixels.shape[1])
+    row_0 = min(max(round(row - height / 2), 0), pixels.shape[0] - height)
+    column_0 = min(max(round(column - width / 2), 0), pixels.shape[1] - width)
+    pixels[row_0 : row_0 + height, column_0 : column_0 + width] = np.asarray(plate)[:height, :width]
 
 
 def _letter(pixels: NDArray[np.uint8], plane: str, named: bool) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from cvt_planner.anatomy.lesion_shape import Ellipsoid
 from cvt_planner.cli import pictures
-from cvt_planner.cli.glyphs import dots
 from cvt_planner.cli.pictures import PLANES, slice_picture
 from cvt_planner.geometry.frames import Grid
 from cvt_planner.imaging.volume import Patient, SeriesIdentity, Volume
@@ -59,8 +58,21 @@ def test_a_plain_slice_says_what_it_shows(written: list[str], plane: str, letter
     assert picture.drawn["ice 0 °C"] > 0
 
 
-def test_sides_in_doubt_are_not_named_and_unknown_signs_are_seen_to_be(written: list[str]) -> None:
+def test_sides_in_doubt_are_not_named(written: list[str]) -> None:
     volume, plan, lesion, _ = scene()
     slice_picture(replace(volume, sides_confirmed=False, sides_reason="doubt"), plan, lesion, None, "axial")
     assert written[-5:-1] == ["?", "A", "?", "P"] and not any("°C" in text for text in written)
-    assert np.array_equal(dots("é"), dots("?")) and not np.array_equal(dots("L"), dots("R"))
+
+
+def test_what_is_written_can_be_read_and_stays_inside() -> None:
+    def drawn(text: str, row: float = 20.0, column: float = 30.0) -> np.ndarray:
+        pixels = np.full((40, 60, 3), 90, dtype=np.uint8)
+        pictures.write(pixels, row, column, text, (255, 255, 255))
+        return pixels
+
+    missing = drawn("\ufffe")
+    for sign in "LRAPSI?°-":
+        assert not np.array_equal(drawn(sign), missing), sign
+    assert not np.array_equal(drawn("L"), drawn("R"))
+    assert drawn("R", -50.0, 500.0)[:10, -10:].max() > 200  # moved into the corner
+    assert drawn("a text that is wider than the picture").shape == (40, 60, 3)
