@@ -237,9 +237,8 @@ class _Run:
         # Read anew: of a multi-frame image the listing may hold one header per frame.
         header = read_header(self.opener, listed.ref)
         with self.opener.open(listed.ref) as stream:
-            self.opener.enter(
-                listed.ref, patience_s(listed.ref.path.stat().st_size)
-            )  # many frames are cleaned in one go
+            # Many frames are cleaned in one go.
+            self.opener.enter(listed.ref, patience_s(listed.ref.path.stat().st_size))
             source = self._parsed(stream, listed.ref)
         if header is None or header.pixels is None:
             raise InputRefused(f"{listed.ref.name} has changed while it was read. Nothing was written. Try again.")

@@ -41,9 +41,8 @@ class Overlay:
     # Drawn from plane, plan and choice alone: painted into a layer that is kept until one of them changes, and stands
     # back while the wheel turns. The others are painted every time.
     kept = True
-    at_edge = (
-        False  # at the view's edges: painted last of all, over the tool's own marks, so that it can always be read
-    )
+    # At the view's edges: painted last of all, over the tool's own marks, so that it can always be read.
+    at_edge = False
     bends = True  # whether it can be drawn on a picture made straight along the canal; its places are taken one by one
 
     def paint(self, painter: QPainter, scene: Scene) -> None:
