@@ -9,13 +9,18 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import cvt_planner
 from cvt_planner.base.errors import Cancelled, InputRefused, PlannerError
+from cvt_planner.base.progress import Progress
 from cvt_planner.cli import (
     anatomy_command,
     commands,
@@ -56,7 +61,9 @@ def main(argv: Sequence[str] | None = None, drawing: Drawing | None = None) -> i
         return done.code if isinstance(done.code, int) else 2
     line = ProgressLine(args.verbose)
     try:
-        answer: commands.Answer = args.run(args, line.progress())
+        progress = line.progress()
+        with _stopped_by_ctrl_c(progress):
+            answer: commands.Answer = args.run(args, progress)
         line.clear()
         if args.json:
             say_json(answer.values)
@@ -135,6 +142,25 @@ def parser(drawing: Drawing | None = None) -> argparse.ArgumentParser:
     one.add_argument("--out", metavar="DIR", help="keep the plan, the results and the pictures here")
     one.add_argument("--sample", metavar="DIR", help="the sample case, if not the one beside the program")
     return top
+
+
+@contextmanager
+def _stopped_by_ctrl_c(progress: Progress) -> Iterator[None]:
+    """Let Ctrl-C stop the work at its next report, too, for the exception is lost where C code was calling Python."""
+    usual = signal.getsignal(signal.SIGINT)
+    if usual is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        progress.stop()
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 def _takes_images(one: argparse.ArgumentParser) -> None:
