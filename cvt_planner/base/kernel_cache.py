@@ -18,6 +18,7 @@ from typing import Any
 
 DOOR = b"cvt_planner.base.compiled import"  # a file that has kernels imports them from there
 STAMP_FILE = "kernels-stamp"  # beside a frozen program: the stamp of the sources it was made from
+_MARK = 8  # letters of the stamp in a file's name
 SHIPPED = "kernels"  # beside a frozen program: kernels compiled when it was made
 
 
@@ -75,13 +76,28 @@ class KernelLocator:
         return str(own_folder() / self._module)
 
     def ensure_cache_path(self) -> None:
-        """Make the folder."""
-        Path(self.get_cache_path()).mkdir(parents=True, exist_ok=True)
+        """Make the folder; beside the sources, take away what was compiled from older ones."""
+        folder = Path(self.get_cache_path())
+        folder.mkdir(parents=True, exist_ok=True)
+        if folder.name == "__pycache__":
+            _clear_older(folder)
 
     def get_source_stamp(self) -> str:
         """Return what must be the same for the compiled code to be used."""
         return source_stamp()
 
     def get_disambiguator(self) -> str:
-        """Return what tells functions of one name apart."""
-        return str(self._line)
+        """Return what tells functions of one name apart, and files of other sources.
+
+        numba writes a function's index before its code. Under one name for all sources, an index that was just written,
+        or whose writer was stopped there, led to the code of older sources: the program died of it.
+        """
+        return f"{self._line}-{source_stamp()[:_MARK]}"
+
+
+@functools.cache
+def _clear_older(folder: Path) -> None:
+    """Take away a folder's kernels of other sources, once in a process."""
+    for kernel in folder.glob("*.nb[ic]"):
+        if f"-{source_stamp()[:_MARK]}." not in kernel.name:
+            kernel.unlink(missing_ok=True)

@@ -50,3 +50,14 @@ def test_a_changed_kernel_makes_its_callers_stale(tmp_path: Path) -> None:
     assert _run(tmp_path) == ["7.0", "1"]
     (package / "geometry" / "called.py").write_text(CALLED.format(factor="5.0"))
     assert _run(tmp_path) == ["16.0", "0"]
+    names = {path.name for path in (package / "geometry" / "__pycache__").glob("caller.caller-*.nb[ic]")}
+    assert len(names) == 2, "what was compiled from older sources is gone"
+
+    # A program that was stopped after it had written an index, and before it had written the code.
+    code = next((package / "geometry" / "__pycache__").glob("caller.caller-*.nbc"))
+    older = code.read_bytes()
+    (package / "geometry" / "called.py").write_text(CALLED.format(factor="7.0"))
+    assert _run(tmp_path) == ["22.0", "0"]
+    next((package / "geometry" / "__pycache__").glob("caller.caller-*.nbc")).unlink()
+    code.write_bytes(older)
+    assert _run(tmp_path) == ["22.0", "0"]
