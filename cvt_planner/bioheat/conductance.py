@@ -25,9 +25,19 @@ def coded(conductance: Float32Array) -> tuple[Codes, np.float32]:
     some = conductance[conductance > 0.0]
     some = some[:: 1 + some.size // _ASKED]
     unit = np.float32(np.partition(some, some.size // 2)[some.size // 2]) if some.size else np.float32(1.0)
-    highest = np.float32(_LOWEST * 2.0**32 * 0.999)
-    bits = np.clip(conductance / unit, np.float32(_LOWEST), highest).astype(np.float32).view(np.uint32) - BASE
-    return ((bits + (1 << (_DROPPED - 1))) >> _DROPPED).astype(np.uint16), unit
+    codes = np.empty(conductance.shape, np.uint16)
+    encode(codes.reshape(-1), np.ascontiguousarray(conductance, np.float32).reshape(-1), np.float32(1.0) / unit)
+    return codes, unit
+
+
+@kernel
+def encode(codes: Codes, conductance: Float32Array, per_unit: np.float32) -> None:
+    """Write the codes of conductances, W/K."""
+    lowest, highest = np.float32(_LOWEST), np.float32(_LOWEST * 2.0**32 * 0.999)
+    half, dropped = np.uint32(1 << (_DROPPED - 1)), np.uint32(_DROPPED)
+    for n in range(codes.size):
+        ratio = max(min(conductance[n] * per_unit, highest), lowest)
+        codes[n] = np.uint16((np.uint32(np.float32(ratio).view(np.uint32) - BASE) + half) >> dropped)
 
 
 @kernel

@@ -11,9 +11,9 @@ from cvt_planner.bioheat.scene import HeatBox, Scene, Shells
 from cvt_planner.bioheat.super_step import edge_changes
 
 START_MM = 12.0  # around the active zones
-START_VOXELS = 6  # at least, so that coarse grids, on which one costs more than some steps, seldom change their cells
+START_VOXELS = 8  # at least, so that coarse grids, on which one costs more than some steps, seldom change their cells
 STEP_MM = 3.0  # by how much it grows
-STEP_VOXELS = 2
+STEP_VOXELS = 3
 INSIDE_CELLS = 2  # how far inside its edge it is watched
 WATCHED = 0.85  # it grows when the edge has gone this part of the way to freezing; by trial
 TOGETHER = 0.6  # faces that are this part as far along grow with the one that must

@@ -169,7 +169,7 @@ def sweep_plane(k: int, shape: Any, first: bool, f: Fields, c: F32, feeds: Feeds
 
     Several rows with the ghosts between them are one run of cells: long loops without gaps. What comes out in the
     ghosts is overwritten. Rows without cells that may freeze need no law, and where every cell has its own material,
-    no flow of the frozen part. What comes through the walls is counted here only where a wall drives the heat.
+    no flow of the frozen part.
     """
     _, high, wide = shape
     start = k * high * wide
@@ -197,8 +197,7 @@ def sweep_plane(k: int, shape: Any, first: bool, f: Fields, c: F32, feeds: Feeds
     taken: float = 0.0
     for channel in range(f.fresh.shape[0]):
         side_ghosts(f.fresh[channel], k, shape, tissue.sign, tissue.offset[channel])
-        if feeds.driven:
-            taken += wall_power(channel, f.psi[channel], k, shape, tissue)
+        taken += wall_power(channel, f.psi[channel], k, shape, tissue)
     powers[k, 0] = taken
     powers[k, 1] = brought
 

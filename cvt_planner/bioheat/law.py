@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cvt_planner.base.arrays import FloatArray
+from cvt_planner.base.arrays import Float32Array, FloatArray
 from cvt_planner.bioheat import law_kernels as lk
 from cvt_planner.bioheat.law_kernels import (
     ICE_C0,
@@ -103,13 +103,19 @@ class HeatLaw:
         return np.asarray(found / depth ** np.arange(1, lk.TERMS + 1))
 
 
-def frozen_gain(m: Material, coldest_c: float) -> float:
-    """Return the diffusivity of frozen tissue at `coldest_c` over that of constant frozen properties."""
+def frozen_gain(m: Material, temperature_c: NDArray[Any] | float) -> Float32Array:
+    """Return the diffusivities of frozen tissue at `temperature_c` over that of constant frozen properties."""
     if m.frozen_law == "constant":
-        return 1.0
-    kelvin = min(coldest_c, m.t_solidus_c) + KELVIN
-    k = ICE_K0 * float(kelvin**ICE_K_POWER) / ICE_K_REFERENCE
-    return k / ((ICE_C1 * kelvin + ICE_C0) / ICE_C_REFERENCE)
+        return np.ones(np.shape(temperature_c), np.float32)
+    celsius = np.asarray(temperature_c, np.float32)
+    kelvin = np.maximum(np.minimum(celsius, np.float32(m.t_solidus_c)), np.float32(COLDEST_C)) + np.float32(KELVIN)
+    k = kelvin ** np.float32(ICE_K_POWER) * np.float32(ICE_K0 / ICE_K_REFERENCE * ICE_C_REFERENCE)
+    return np.asarray(k / (np.float32(ICE_C1) * kelvin + np.float32(ICE_C0)))
+
+
+def frozen_gain_at(m: Material, temperature_c: float) -> float:
+    """Return `frozen_gain` at one temperature; at least 1."""
+    return max(float(frozen_gain(m, temperature_c)), 1.0)
 
 
 def state_of(

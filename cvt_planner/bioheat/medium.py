@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cvt_planner.base.arrays import Float32Array, FloatArray
+from cvt_planner.base.compiled import kernel
 from cvt_planner.bioheat import law_kernels as lk
 from cvt_planner.bioheat.cells import Cells
 from cvt_planner.bioheat.conductance import all_decoded, coded
@@ -128,25 +129,54 @@ class CellMedium:
         free = self.per_capacity[inner] > 0.0
         return float((e[inner].astype(np.float64) * self.capacity[inner] * free).sum())
 
-    def stiffness(self, gain: float, load: float) -> float:
-        """Return a bound of the fastest rate, 1/s.
+    def stiffness(self, gain: float) -> float:
+        """Return a bound of the fastest rate of conduction, 1/s, where no cell conducts better than by `gain`.
 
         Twice the largest sum of couplings bounds a network of conductances between capacities.
         """
         unfrozen, freezing, frozen = self.degrees
-        steepest = max(unfrozen, freezing, frozen * gain)
-        fold, blood = self._most
-        return 2.0 * steepest + load * fold * gain + blood
+        return 2.0 * max(unfrozen, freezing, frozen * gain)
 
     @cached_property
-    def _most(self) -> tuple[float, float]:
-        return float(self.fold.max()), float(self.blood.max())
+    def most_fold(self) -> float:
+        """Return the largest `fold`."""
+        return float(self.fold.max())
+
+    @cached_property
+    def most_blood(self) -> float:
+        """Return the fastest rate, 1/s, at which blood warms."""
+        return float(self.blood.max())
+
+    def frozen_couplings(self, block: tuple[slice, slice, slice]) -> Float32Array:
+        """Return (6, k, j, i) of a part of the cells: how frozen ones are coupled to the next, `fastest.ColdBlock`."""
+        k, j, i = block
+        tables = self.tables
+        if not self.mapped:
+            slope = self.medium.constants[lk.KAPPA] * self.medium.constants[lk.FOLD]
+            part = (k.stop - k.start, j.stop - j.start, i.stop - i.start)
+            sides = [np.broadcast_to(tables.even[n].reshape(self.shape[1:])[j, i], part) for n in range(4)]
+            ends = [np.broadcast_to(tables.even_z[n][k][:, None, None], part) for n in range(2)]
+            return np.asarray(np.stack([*sides, *ends]) * slope, np.float32)
+        codes = tables.faces[1].reshape(3, *self.shape)
+        found = []
+        for number in range(3):
+            for up in (0, 1):
+                place = [k, j, i]
+                at = place[2 - number]
+                place[2 - number] = slice(at.start + up, at.stop + up)
+                found.append(all_decoded(codes[(number, *place)], tables.units[1]))
+        return np.asarray(np.stack(found) * (self.per_capacity[block] * self.fold[block]), np.float32)
 
 
 def _padded(inner: NDArray[Any], fill: float = 0.0) -> Float32Array:
     out = np.full(tuple(n + 2 for n in inner.shape), fill, np.float32)
     out[(slice(1, -1),) * inner.ndim] = inner
     return out
+
+
+def _edged(inner: NDArray[Any]) -> Float32Array:
+    """Return a field padded by the values at its edge."""
+    return np.pad(np.asarray(inner, np.float32), 1, mode="edge")
 
 
 def _walls(medium: Medium, even: bool) -> tuple[Float32Array, Float32Array, NDArray[np.bool_]]:
@@ -235,9 +265,9 @@ def _mapped(medium: Medium, tissue: TissueMap, cells: Cells) -> CellMedium:
     held_e = _padded(np.where(is_held, state_of(held_c, c, width, fold) if is_held.any() else 0.0, np.nan), np.nan)
     slope = 1.0 / (0.5 * (1.0 + ratio)) if medium.colligative else c[lk.RANGE_K] / width
     degrees = (
-        _degree(own[0], per_capacity),
-        _degree(0.5 * (own[0] + own[1]), per_capacity * slope),
-        _degree(own[1], per_capacity * fold),
+        _degree(own[0], _edged(per_capacity)),
+        _degree(0.5 * (own[0] + own[1]), _edged(per_capacity * slope)),
+        _degree(own[1], _edged(per_capacity * fold)),
     )
     nothing = np.zeros((5, 1), np.float32)
     kappa = k_f / k_u
@@ -263,39 +293,55 @@ def _faces(cells: Cells, k: Float32Array, is_held: NDArray[np.bool_]) -> Float32
     """
     axes = (cells.x, cells.y, cells.z)
     out = np.zeros((3, *(n + 2 for n in k.shape)), np.float32)
+    any_held = bool(is_held.any())
+    resistivity = 1.0 / np.asarray(k, np.float32)
     for number, axis in enumerate(axes):
         at = 2 - number  # of this axis in [k, j, i]
-        shape = [1, 1, 1]
-        shape[at] = -1
-        half = np.moveaxis(np.where(is_held, _NO_LENGTH_M, 0.5 * axis.width_m.reshape(shape)) / k, at, 0)
+        lengths = [axis.count if n == at else 1 for n in range(3)]
+        half = np.asarray(0.5 * axis.width_m, np.float32).reshape(lengths) * resistivity
+        if any_held:
+            half[is_held] = _NO_LENGTH_M * resistivity[is_held]
         across = [a.size for n, a in enumerate(axes) if n != number]  # the other two, lower letter first
-        area = across[1][:, None] * across[0][None, :]
-        series = np.concatenate([2.0 * half[:1], half[1:] + half[:-1], 2.0 * half[-1:]])
-        faces = axis.area.reshape(-1, 1, 1) * area / series
+        area = np.expand_dims(across[1][:, None] * across[0][None, :], at)
+        lower, upper = [slice(None)] * 3, [slice(None)] * 3
+        lower[at], upper[at] = slice(None, -1), slice(1, None)
         place = [slice(1, -1)] * 3
         place[at] = slice(1, None)
-        out[number][tuple(place)] = np.moveaxis(faces, 0, at)
+        series = out[number][tuple(place)]
+        series[tuple(lower)] = half
+        series[tuple(upper)] += half
+        for end in (0, -1):  # a wall's ghost is as wide as the cell beside it
+            ends = [slice(None)] * 3
+            ends[at] = slice(end, None) if end else slice(0, 1)
+            series[tuple(ends)] *= 2.0
+        lengths[at] += 1
+        np.divide(np.asarray(area * axis.area.reshape(lengths), np.float32), series, out=series)
     return out
 
 
-def _degree(faces: Float32Array, per_heat: NDArray[np.floating[Any]]) -> float:
-    """Return half a bound of the fastest rate, 1/s, of conductances, W/K, between cells of `per_heat`, K/J.
+@kernel
+def _degree(faces: Float32Array, per_heat: Float32Array) -> float:
+    """Return half a bound of the fastest rate, 1/s, of conductances, W/K, between cells of `per_heat`, K/J; padded.
 
     Both sides of a face count half: the sum of g (d x - d' x')^2 over faces is at most that of
     g (d^2 + d'^2) (x^2 + x'^2).
     """
-    per_heat = np.asarray(per_heat, np.float32)
-    total = np.zeros(per_heat.shape, np.float32)
-    around = np.pad(per_heat, 1, mode="edge")
-    inner = (slice(1, -1),) * 3
-    for number in range(3):
-        at = 2 - number
-        for step in (-1, 1):
-            beside = [slice(1, -1)] * 3
-            beside[at] = slice(None, -2) if step < 0 else slice(2, None)
-            face = faces[(number, *(inner if step < 0 else beside))]
-            total += 0.5 * face * (per_heat + around[tuple(beside)])
-    return float(total.max())
+    _, deep, high, wide = faces.shape
+    most = 0.0
+    for k in range(1, deep - 1):
+        for j in range(1, high - 1):
+            for i in range(1, wide - 1):
+                own = per_heat[k, j, i]
+                total = (
+                    faces[0, k, j, i] * (own + per_heat[k, j, i - 1])
+                    + faces[0, k, j, i + 1] * (own + per_heat[k, j, i + 1])
+                    + faces[1, k, j, i] * (own + per_heat[k, j - 1, i])
+                    + faces[1, k, j + 1, i] * (own + per_heat[k, j + 1, i])
+                    + faces[2, k, j, i] * (own + per_heat[k - 1, j, i])
+                    + faces[2, k + 1, j, i] * (own + per_heat[k + 1, j, i])
+                )
+                most = max(most, 0.5 * np.float64(total))
+    return most
 
 
 def _held_faces(own: Float32Array, is_held: NDArray[np.bool_]) -> tuple[NDArray[np.int64], FloatArray]:

@@ -14,12 +14,13 @@ from cvt_planner.base.progress import Progress
 from cvt_planner.bioheat import front_kernels, kernels, law_kernels, middle_kernels, super_step
 from cvt_planner.bioheat import law_kernels as lk
 from cvt_planner.bioheat.cells import Cells
+from cvt_planner.bioheat.fastest import ColdBlock, block_around, fastest_rate, with_layer
 from cvt_planner.bioheat.fine_part import FinePart
-from cvt_planner.bioheat.law import HeatLaw, frozen_gain
+from cvt_planner.bioheat.law import HeatLaw, frozen_gain, frozen_gain_at
 from cvt_planner.bioheat.medium import Medium, medium_of
 from cvt_planner.bioheat.scene import Phase, Scene
 from cvt_planner.bioheat.sinks import Sinks, pieces_of, sinks_on
-from cvt_planner.bioheat.stepping import Pace, unit_stages
+from cvt_planner.bioheat.stepping import HURRY, HURRY_OF_PREVIEW, Pace, unit_stages
 from cvt_planner.bioheat.tables import Feeds, Fields
 
 _APART = 144  # float32 values: nine cache lines
@@ -29,8 +30,10 @@ MOST_HASTE = 2.0
 # Before a wall a whole layer of cells freezes at once, and what a long step gets wrong is wrong for all of it. Under
 # the colligative law, where the heat at a cell's middle is not told from its mean, fronts were off by up to 0.64 mm.
 WALL_HASTE = 0.25
-QUIET_PART = 1e-3  # walls that bring no more than this part of the probes' power are counted once a step
-COLDER_K = 6.0  # by how much the coldest cell may cool in a step; only the length of steps depends on it
+# No step may let the coldest cell lose more heat than this, in unfrozen kelvin (frozen, about half as much cools it by
+# one), if it loses heat so many times as fast as in the last step; it is taken to lose at least so much.
+FALL_K, COLDER, LEAST_FALL_K = 30.0, 1.5, 0.5
+MOST_GROWTH = 3.0  # of steps from one to the next, while that is watched
 
 
 @dataclass
@@ -47,6 +50,11 @@ class Run:
     e: Float32Array = field(init=False)
     coldest: Float32Array = field(init=False)  # at the middles of the cells
     above_k: float = 0.0  # see `_reach`
+    # Where what conducts depends on the temperature: the cells around the probes, and their temperatures, degC; the
+    # lowest of their states before the last step, and how long that was.
+    block: ColdBlock | None = None
+    near_c: Float32Array = field(init=False)
+    fell: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         scene = self.scene
@@ -60,9 +68,10 @@ class Run:
         self.nodes = np.full(self.pieces.node_j_k.size, scene.initial_c)
         self.present_c = np.full(probes, scene.initial_c)
         self.fine = FinePart(scene)
-        self.driven = any(w.kind == "held" and w.temperature_c not in (None, scene.initial_c) for w in scene.walls)
+        driven = any(w.kind == "held" and w.temperature_c not in (None, scene.initial_c) for w in scene.walls)
         freezes = any((w.temperature_c or 0.0) < scene.material.t_liquidus_c for w in scene.walls if w.kind == "held")
-        self.haste = WALL_HASTE if self.driven and freezes and self.medium.colligative else 1.0
+        self.probes_alone = bool(probes) and not driven
+        self.haste = WALL_HASTE if driven and freezes and self.medium.colligative else 1.0
         self._lay(self.fine.cells())
         self.heat_at_start_j = self.heat_j()
 
@@ -101,6 +110,11 @@ class Run:
             )
             kernels.psi_everywhere(self._middles().reshape(-1), shape, self.psi, self.cold, self.on.tables)
         self.many = cells.count > SERIAL_CELLS
+        if self.scene.probes and self.scene.material.frozen_law != "constant":
+            part = block_around(self.sinks.given[1], shape)
+            self.block = ColdBlock(with_layer(part, shape), self.on.frozen_couplings(part))
+            cell = self.block.cell.ravel()
+            self.near_c = self._celsius_of(self.e.reshape(-1)[cell], cell).reshape(self.block.cell.shape)
         self.most_cells = max(self.most_cells, cells.count)
         self.pace = self._pace()
         s, p = self.sinks, self.pieces
@@ -124,35 +138,78 @@ class Run:
                 feed[inner][self.cells.from_cells(old, stopped) >= 0.5] = 0.0
         return coldest
 
-    def _pace(self) -> Pace:
+    def _pace(self, soon_c: float = math.inf) -> Pace:
+        """Return how long steps may be; `soon_c` is the coldest that cells around the probes may be after the next."""
         spacing = float(self.scene.box.spacing_xyz_mm.min())
         haste = self.haste * min(max(spacing, 1.0), MOST_HASTE)
-        return Pace(2.0 / self._stiffness(), spacing * haste)
+        return Pace(2.0 / self._stiffness(soon_c), spacing * haste)
 
-    def _stiffness(self) -> float:
+    def _stiffness(self, soon_c: float) -> float:
         """Return a bound of the fastest rate of the discrete equations, 1/s."""
-        scene = self.scene
-        coldest = min([p.temperature_c for p in scene.probes] + [scene.initial_c, self.medium.coldest_held_c])
-        coldest = min([coldest, *(w.temperature_c for w in scene.walls if w.temperature_c is not None)])
-        if scene.probes and scene.material.frozen_law != "constant":
-            near = self.sinks.given[1]  # the coldest cell is one of the probes' own
-            coldest = max(coldest, min(self._celsius_at(near) - COLDER_K, 0.0))
+        scene, material, on = self.scene, self.scene.material, self.on
+        walls = [w.temperature_c for w in scene.walls if w.temperature_c is not None]
+        # Whatever probes do.
+        gain = frozen_gain_at(material, min(scene.initial_c, self.medium.coldest_held_c, *walls))
+        conduct = on.stiffness(gain)
+        if self.block is not None:
+            gains = np.maximum(frozen_gain(material, self.near_c), np.float32(1.0))
+            most = float(gains.max())
+            soon = max(frozen_gain_at(material, soon_c), most)
+            if soon > gain:
+                unfrozen, freezing, frozen = on.degrees
+                one_by_one = fastest_rate(self.block, gains, 2.0 * frozen) * soon / most
+                usual = frozen >= max(unfrozen, freezing)  # what is not frozen conducts less
+                conduct, gain = min(on.stiffness(soon), max(one_by_one, conduct) if usual else math.inf), soon
         rods = (self.pieces.link_w_k.max(initial=0.0) * 4.0 + self._exchange()) / self.pieces.node_j_k.min(initial=1.0)
-        gain = frozen_gain(scene.material, coldest)
-        # Node and tissue pull at each other: the pair is as fast as both together.
-        return max(self.on.stiffness(gain, self.sinks.load), float(rods) + self.sinks.load * gain)
+        load = self.sinks.load * on.most_fold * gain
+        # A probe's pull is spread smoothly, and adds nothing to the rates of cells against their neighbours, which are
+        # the fastest. Node and tissue pull at each other: the pair is as fast as both together.
+        return max(max(conduct, 0.5 * conduct + load) + on.most_blood, float(rods) + load)
 
-    def _celsius_at(self, cell: NDArray[np.int64]) -> float:
-        """Return the lowest temperature, degC, of cells given by flat padded indices; infinite without cells."""
-        if not cell.size:
-            return math.inf
+    def _careful(self, now: float, step: float) -> float:
+        """Return a step, shortened so that no cell around the probes cools so much that it upsets it; set its pace.
+
+        The colder a cell gets, the better it conducts: with steps in which cells fell by 100 K and more they fell ever
+        further, without end.
+        """
+        assert self.block is not None
+        cell = self.block.cell.ravel()
         e = self.e.reshape(-1)[cell]
+        pulled = self._pulled(now + step)
+        if self.fell is None:
+            falls = pulled
+        else:  # as fast as in the last step, and faster by what the probes will pull more
+            before_e, before_s = self.fell
+            more = max(pulled - self._pulled(now), 0.0)
+            falls = COLDER * max(before_e - float(e.min()), 0.0) / before_s + more
+            step = min(step, MOST_GROWTH * before_s)
+        step = min(step, FALL_K / max(falls, 1e-9))
+        self.fell = float(e.min()), step
+        self.near_c = self._celsius_of(e, cell).reshape(self.block.cell.shape)
+        coldest = int(self.near_c.argmin())
+        soon_e = e[[coldest]] - np.float32(falls * step + LEAST_FALL_K)
+        self.pace = self._pace(float(self._celsius_of(soon_e, cell[[coldest]])[0]))
+        return step
+
+    def _pulled(self, at_s: float) -> float:
+        """Return how fast the probes, as cold as they will be at a time of the phase, cool their cells now, K/s."""
+        targets, limits = self._targets(np.array([at_s]))
+        pieces, probes = self.pieces.strength_m.size, len(self.scene.probes)
+        room = (np.zeros(pieces), np.zeros((probes, 2)), np.zeros(probes), np.zeros((probes, 2)), np.zeros(pieces))
+        super_step.draw(
+            self.psi, self.source, self.for_kernels, self.medium.constants, self.duty, targets[0], limits[0],
+            self.nodes, np.zeros(self.nodes.size), room, np.zeros(probes),
+        )  # fmt: skip
+        return -float(self.source.min(initial=0.0))
+
+    def _celsius_of(self, e: Float32Array, cell: NDArray[np.int64]) -> Float32Array:
+        """Return the temperatures, degC, that states (n,) would be in the materials of cells (n,)."""
         known = (self.on.width, self.on.fold)
         width, fold = (a.reshape(-1)[cell] if self.on.mapped else np.full(e.size, a[0, 0, 0]) for a in known)
         found = np.empty_like(e)
         c = self.medium.constants.astype(np.float32)
         law_kernels.celsius_rows(found, e, width, fold, c, self.medium.colligative)
-        return float(found.min())
+        return found
 
     def _exchange(self) -> float:
         """Return the largest conductance, W/K, between a needle's node and what is around it."""
@@ -178,6 +235,7 @@ class Run:
         self.to_c = np.array([p.temperature_c if frozen or held_c is None else held_c for p in probes])
         self.ramp_s = np.array([p.cooldown_s if frozen else 0.0 for p in probes])
         self.freezing = frozen
+        self.fell = None
 
     def _targets(self, times_s: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return (times, probes) temperatures, degC, and power limits, W, at times from the start of the phase."""
@@ -194,10 +252,16 @@ class Run:
         """Step from one time of the phase to another; `changed_s` is when a probe last went on or off."""
         now = start_s
         total = self.scene.duration_s
-        # Whether blood has stopped is looked at once a step: with long steps it would feed the front for too long.
-        unseen_until_s = total - offset_s if self.only_end and not self.medium.perfused else -math.inf
+        # Whether blood has stopped is looked at once a step: with very long ones it would feed the front for too long.
+        rough = self.only_end and not self.medium.perfused
+        hurry = HURRY_OF_PREVIEW if rough else HURRY
+        unseen_until_s = total - offset_s if rough else end_s
+        if not self.probes_alone:  # before a wall whole layers freeze at once
+            unseen_until_s = -math.inf
         while now < end_s - 1e-9:
-            step = self.pace.step_s(now - changed_s, end_s - now, unseen_until_s - now)
+            step = self.pace.step_s(now - changed_s, end_s - now, unseen_until_s - now, hurry)
+            if self.block is not None:
+                step = self._careful(now, step)
             with kernels_alone():
                 self._step(now, step)
             now += step
@@ -220,18 +284,16 @@ class Run:
             Fields(self.psi, self.cold, self.spare_psi, self.spare_cold, eb, ea, e0, rate0, self.across),
             Feeds(
                 self.source, self.sinks.given[1], self.sinks.begin, self.fed, self.made, self.on.capacity.reshape(-1),
-                self.medium.perfused, self.driven, self.buffers, self.rows,
+                self.medium.perfused, self.buffers, self.rows,
             ),
             self.on.tables, small, factors, self.for_kernels, self.medium.constants, self.duty, targets, limits,
-            self.nodes, self.many, self.powers, self.on.held_faces, step, self.ledger,
+            self.nodes, self.many, self.powers, self.on.held_faces, self.ledger,
             self.coldest.reshape(-1), self.blood, self.metabolic,
         )  # fmt: skip
         self.psi, self.spare_psi = self.spare_psi, self.psi
         self.cold, self.spare_cold = self.spare_cold, self.cold
         self.e, self.ea = self.ea, self.e
         self.power_w = (self.ledger[:-2] - before[:-2]) / step
-        from_walls_w = (self.ledger[-2] - before[-2]) / step
-        self.driven = self.driven or abs(from_walls_w) > QUIET_PART * np.abs(self.power_w).sum()
         self.steps += 1
         self.stages += count
         self._reach(reach)
@@ -240,8 +302,6 @@ class Run:
         wanted = self.fine.grown(self.e)
         if wanted is not None:
             self._lay(wanted)
-        elif self.scene.material.frozen_law != "constant":
-            self.pace = self._pace()
 
     def _feed_front(self) -> None:
         """Give the cells beside the front the blood of what is unfrozen of them."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,12 +16,25 @@ from cvt_planner.base.arrays import FloatArray
 
 # On any grid: with steps of two minutes on 2.75 mm, the narrow part of the ice between two probes came out too thin.
 LONGEST_S = 55.0
-# Where only the end is looked at, what a long step gets wrong is forgotten by then, if enough time follows: steps are
-# longer by this part of the time that is left, up to a factor. By trial with two probes, 10-5-10, on 2.85 mm: 8 and
-# 150 s move isotherms by less than 0.03 mm, 16 and 75 s by 0.06 mm, 32 and 40 s by 2 mm.
-HURRY_S = 150.0
-MOST_HURRY = 8.0
-MOST_FIRST_HURRY = 4.0  # of the first step after a change
+
+
+class Hurry(NamedTuple):
+    """How much longer steps may be long before anybody looks: what they get wrong is forgotten, given time.
+
+    Steps are longer by the part that the time left is of `of_s`, up to `most` times; the first step after a change up
+    to `most_first` times.
+    """
+
+    of_s: float
+    most: float
+    most_first: float
+
+
+# By trial with two probes, 10-5-10: isotherms move by less than 0.01 mm on 1 mm, where blood stops too, and on 2 mm by
+# no more than they do anyway by steps of this length. Twice the hurry moves them by 0.1 mm on 2 mm.
+HURRY = Hurry(200.0, 3.0, 2.0)
+# Of a preview, on 2.85 mm: less than 0.03 mm; with 16 times and 75 s 0.06 mm, with 32 and 40 s 2 mm.
+HURRY_OF_PREVIEW = Hurry(150.0, 8.0, 4.0)
 
 
 @dataclass(frozen=True)
@@ -57,14 +71,14 @@ class Pace:
     growth: float = 0.08
     longest_s: float = 30.0
 
-    def step_s(self, since_change_s: float, remaining_s: float, unseen_s: float = 0.0) -> float:
+    def step_s(self, since_change_s: float, remaining_s: float, unseen_s: float = 0.0, haste: Hurry = HURRY) -> float:
         """Return the next step, s; what remains is cut evenly so that no tiny step is left.
 
         `unseen_s` is the time until somebody looks at the temperatures, where nobody does before.
         """
-        hurry = min(max(unseen_s / HURRY_S, 1.0), MOST_HURRY)
+        hurry = min(max(unseen_s / haste.of_s, 1.0), haste.most)
         early = min(since_change_s, self.early_s)
-        wanted = min(hurry, MOST_FIRST_HURRY) * self.first_explicit * self.explicit_s
+        wanted = min(hurry, haste.most_first) * self.first_explicit * self.explicit_s
         wanted += hurry * self.scale_mm * (self.early_growth * early + self.growth * (since_change_s - early))
         longest = hurry * min(self.longest_s * self.scale_mm, LONGEST_S)
         wanted = max(min(wanted, longest), self.explicit_s)

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from cvt_planner.base.compiled import inlined_kernel, kernel, parallel_kernel, prange
-from cvt_planner.bioheat.ghost_kernels import wall_power
 from cvt_planner.bioheat.kernels import sweep_few, sweep_many
 from cvt_planner.bioheat.law_kernels import LIQUIDUS_E, phi_at
 from cvt_planner.bioheat.middle_kernels import across_rows, around_ice, middle_run
@@ -154,16 +153,6 @@ def held_power(psi: Any, held_faces: Any) -> float:
 
 
 @kernel
-def through_walls(psi: F32, shape: Any, tissue: TissueTables) -> float:
-    """Return the heat, W, that comes in through all held walls."""
-    total = np.float64(0.0)
-    for channel in range(psi.shape[0]):
-        for k in range(1, shape[0] - 1):
-            total += wall_power(channel, psi[channel], k, shape, tissue)
-    return total
-
-
-@kernel
 def keep_coldest(coldest: F32, e: F32) -> None:
     """Keep the lower of two states of a run of cells."""
     for i in range(e.size):
@@ -233,18 +222,15 @@ def after_step(shape: Any, f: Fields, coldest: F32, blood: F32, metabolic: F32, 
 @kernel
 def one_step(shape: Any, f: Fields, feeds: Feeds, tissue: TissueTables, stages: F32, stages64: F64, sinks: Any,
              law: F64, duty: F64, targets: F64, limits: F64, nodes: F64, many: bool, powers: F64, held_faces: Any,
-             step_s: float, ledger: F64, coldest: F32, blood: F32, metabolic: F32) -> float:  # fmt: skip
+             ledger: F64, coldest: F32, blood: F32, metabolic: F32) -> float:  # fmt: skip
     """Advance by one super step of `stages.shape[0]` stages; return what `after_step` does.
 
     The state at the start is `f.e0`; `f.e1` and `f.out` are room and hold any numbers. The result's state is in `f.e1`
     when the number of stages is odd, which it must be, what conducts in it in `f.fresh`. `ledger` (probes + 2,) is
-    increased by the heat drawn by each probe, taken in through the walls, and brought by blood and metabolism, J. What
-    comes through walls that only keep the temperature of the start changes slowly: it is counted once a step. `nodes`
-    (the needles' temperatures, degC) is advanced in place.
+    increased by the heat drawn by each probe, taken in through the walls, and brought by blood and metabolism, J.
+    `nodes` (the needles' temperatures, degC) is advanced in place.
     """
     psi, cold, fresh, fresh_cold, e0, ea, eb = f.psi, f.cold, f.fresh, f.fresh_cold, f.e0, f.e1, f.out
-    driven = feeds.driven
-    at_start = 0.0 if driven else through_walls(psi, shape, tissue)
     probes = duty.size
     books = probes + 2
     j1, j2, power0, power = np.zeros(books), np.zeros(books), np.zeros(books), np.zeros(books)
@@ -280,8 +266,6 @@ def one_step(shape: Any, f: Fields, feeds: Feeds, tissue: TissueTables, stages: 
         psi, fresh, cold, fresh_cold = fresh, psi, fresh_cold, cold
     for b in range(books):
         ledger[b] += j1[b]
-    if not driven:
-        ledger[probes] += 0.5 * step_s * (at_start + through_walls(psi, shape, tissue))
     nodes[:] = n1
     after = Fields(psi, cold, fresh, fresh_cold, eb, ea, e0, f.rate0, f.across)
     return after_step(shape, after, coldest, blood, metabolic, feeds, tissue, many)

@@ -72,8 +72,6 @@ class Feeds(NamedTuple):
         (cells,) J/K.
     perfused
         Whether there is blood or metabolism.
-    driven
-        Whether a wall drives the heat.
     buffers
         (planes, run) room for rates.
     rows
@@ -87,7 +85,6 @@ class Feeds(NamedTuple):
     metabolic: F32
     capacity: F32
     perfused: bool
-    driven: bool
     buffers: F32
     rows: int
 

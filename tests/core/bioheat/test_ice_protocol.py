@@ -11,9 +11,11 @@ import pytest
 
 from cvt_planner.base.errors import Cancelled
 from cvt_planner.base.progress import Progress
+from cvt_planner.bioheat import run
 from cvt_planner.bioheat.isotherms import distances_to_isotherm_mm, isotherm_points, sample_c, volume_ml
 from cvt_planner.bioheat.scene import INSULATED, HeatBox, Phase, ProbeBody, Scene
 from cvt_planner.bioheat.solver import HeatResult, simulate
+from cvt_planner.bioheat.stepping import Hurry
 from cvt_planner.bioheat.tissue import SOFT_TISSUE
 
 PROBE = ProbeBody((0.0, 0.0, -7.5), (0.0, 0.0, 1.0), 15.0, 1.47, -140.0, 0.0)
@@ -122,7 +124,7 @@ def test_a_start_below_freezing_and_a_grid_that_does_not_divide_the_box() -> Non
 
 def test_progress_rises_and_a_stop_is_obeyed_at_once() -> None:
     told: list[float] = []
-    simulate(scene(Phase("freeze", 60.0), Phase("thaw", 30.0)), Progress(lambda f, _: told.append(f)))
+    simulate(scene(Phase("freeze", 120.0), Phase("thaw", 60.0)), Progress(lambda f, _: told.append(f)))
     assert len(told) > 20 and told == sorted(told) and told[-1] == pytest.approx(1.0)
 
     long_run = Scene(HeatBox((80.0, 80.0, 80.0), 1.0), SOFT_TISSUE, (PROBE,), (Phase("freeze", 36_000.0),))
@@ -170,20 +172,33 @@ def test_two_runs_at_once_do_not_disturb_each_other() -> None:
     ],
 )
 @pytest.mark.parametrize("late_s", [0.0, 45.0])
-def test_long_steps_long_before_the_end_are_forgotten_there(protocol: tuple[Phase, ...], late_s: float) -> None:
+def test_long_steps_long_before_anybody_looks_are_forgotten_then(
+    protocol: tuple[Phase, ...], late_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     probes = (PROBE, replace(PROBE, tip_lps_mm=(13.0, 2.0, -6.0), start_delay_s=late_s, power_limit_w=9.0))
     box = HeatBox((80.0, 70.0, 75.0), 2.5)
     asked = Scene(box, SOFT_TISSUE, probes, protocol)
     usual, hurried = simulate(asked), simulate(asked, only_end=True)
-    field, level = usual.smooth(usual.snapshots[-1].temperature_c, -1.0)
-    points = isotherm_points(field, usual.grid, level)
-    other, _ = hurried.smooth(hurried.snapshots[-1].temperature_c, -1.0)
-    off = np.abs(distances_to_isotherm_mm(other, hurried.grid, points, level))
-    assert off.mean() < 0.03 and off.max() < box.spacing_xyz_mm[0] / 20.0, (off.mean(), off.max())
-    assert hurried.energy_imbalance < 1e-3
-    assert hurried.stages <= usual.stages
-    if asked.duration_s > 1000.0:
-        assert hurried.stages < 0.75 * usual.stages and hurried.steps < 0.6 * usual.steps
+    monkeypatch.setattr(run, "HURRY", Hurry(1.0, 1.0, 1.0))
+    patient = simulate(asked)
+    field, level = patient.smooth(patient.snapshots[-1].temperature_c, -1.0)
+    points = isotherm_points(field, patient.grid, level)
+    for other, most_stages, most_steps in ((usual, 0.9, 0.8), (hurried, 0.75, 0.6)):
+        known, _ = other.smooth(other.snapshots[-1].temperature_c, -1.0)
+        off = np.abs(distances_to_isotherm_mm(known, other.grid, points, level))
+        assert off.mean() < 0.03 and off.max() < box.spacing_xyz_mm[0] / 20.0, (off.mean(), off.max())
+        assert other.energy_imbalance < 1e-4
+        assert other.stages <= patient.stages
+        if asked.duration_s > 1000.0:
+            assert other.stages < most_stages * patient.stages and other.steps < most_steps * patient.steps
+
+
+def test_every_report_is_looked_at() -> None:
+    freeze = Phase("freeze", 600.0)
+    often = simulate(scene(freeze, report_at_s=tuple(np.arange(30.0, 601.0, 30.0))))
+    last = simulate(scene(freeze))
+    assert often.steps > 1.2 * last.steps
+    assert np.abs(often.snapshots[-1].temperature_c - last.snapshots[-1].temperature_c).max() < 0.5
 
 
 def test_steps_stay_short_where_blood_may_stop() -> None:

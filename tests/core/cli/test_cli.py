@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +17,6 @@ import pytest
 import app.__main__ as door
 from cvt_planner import cli
 from cvt_planner.base.errors import Cancelled, PlannerError
-from cvt_planner.base.progress import Progress
 from cvt_planner.cli import commands
 from cvt_planner.cli.drawing import Drawing
 from cvt_planner.cli.output import ProgressLine, table
@@ -254,55 +249,6 @@ def test_ends_that_are_no_answer(
     said = capsys.readouterr()
     assert word in json.loads(said.out)["error"]
     assert word in said.err
-
-
-@pytest.mark.skipif(os.name != "posix", reason="signals as a shell sends them")
-@pytest.mark.parametrize(
-    ("work", "under_way"),
-    [(["phantom", "--case", "standard"], ""), (["volume", str(ROOT / "sample_dicom" / "standard")], "Slice")],
-)
-def test_ctrl_c_ends_cleanly(tmp_path: Path, work: list[str], under_way: str) -> None:
-    command = [sys.executable, "-m", "app", *work, "--out", str(tmp_path / "out.nrrd"), "--verbose"]
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A shell without job control lets its background jobs, and so these tests, ignore Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    assert process.stderr is not None
-    while under_way not in process.stderr.readline():  # the first tenth, or the first slices
-        assert process.poll() is None
-    time.sleep(0.2 if not under_way else 0.0)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    # A shell shows 130 for both: Python ends by the signal itself where it met the interrupt inside exec() of a text.
-    assert process.returncode in (130, -signal.SIGINT)
-    assert "Traceback" not in errors
-    assert errors.strip().splitlines()[-1].startswith("Stopped.")
-    assert under_way == "" or not list(tmp_path.iterdir())
-
-
-@pytest.mark.skipif(os.name != "posix", reason="signals as a shell sends them")
-def test_ctrl_c_stops_work_that_lost_the_exception(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def deaf(_: object, progress: Progress) -> commands.Answer:
-        with contextlib.suppress(KeyboardInterrupt):  # as C code does that calls Python
-            signal.raise_signal(signal.SIGINT)
-        progress.check()
-        return commands.Answer({}, "done")
-
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        monkeypatch.setattr(commands, "series", deaf)
-        assert cli.main(["series", "x"]) == 130
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    finally:
-        signal.signal(signal.SIGINT, before)
-    assert "Stopped." in capsys.readouterr().err
 
 
 def test_headless_subcommands_load_neither_qt_nor_vtk() -> None:
