@@ -32,10 +32,13 @@ class ColdBlock:
         (k, j, i) flat padded indices of the cells and one layer around them; beyond a wall the cell before it.
     couplings
         (6, k - 2, j - 2, i - 2) to the neighbours below and above in x, y and z, 1/s per unit of `frozen_gain`.
+    core
+        (n,) flat padded indices of the cells that probes pull at most strongly.
     """
 
     cell: NDArray[np.int64]
     couplings: Float32Array
+    core: NDArray[np.int64]
 
 
 def block_around(cell: NDArray[np.int64], shape: tuple[int, int, int]) -> tuple[slice, slice, slice]:

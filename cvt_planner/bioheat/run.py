@@ -30,10 +30,12 @@ MOST_HASTE = 2.0
 # Before a wall a whole layer of cells freezes at once, and what a long step gets wrong is wrong for all of it. Under
 # the colligative law, where the heat at a cell's middle is not told from its mean, fronts were off by up to 0.64 mm.
 WALL_HASTE = 0.25
-# No step may let the coldest cell lose more heat than this, in unfrozen kelvin (frozen, about half as much cools it by
-# one), if it loses heat so many times as fast as in the last step; it is taken to lose at least so much.
-FALL_K, COLDER, LEAST_FALL_K = 30.0, 1.5, 0.5
-MOST_GROWTH = 3.0  # of steps from one to the next, while that is watched
+# No step may let a cell in the core of a probe lose more heat than this, in unfrozen kelvin (frozen, about half as much
+# cools it by one), if it loses heat so many times as fast as in the last step; it is taken to lose at least so much.
+FALL_K, COLDER, LEAST_FALL_K = 20.0, 1.5, 0.5
+MOST_GROWTH = 2.0  # of steps from one to the next, while that is watched
+CORE = 0.3  # cells that get so much of the strongest pull
+_NOTHING = np.float32(0.0)
 
 
 @dataclass
@@ -51,10 +53,10 @@ class Run:
     coldest: Float32Array = field(init=False)  # at the middles of the cells
     above_k: float = 0.0  # see `_reach`
     # Where what conducts depends on the temperature: the cells around the probes, and their temperatures, degC; the
-    # lowest of their states before the last step, and how long that was.
+    # states of those in their cores before the last step, and how long that was.
     block: ColdBlock | None = None
     near_c: Float32Array = field(init=False)
-    fell: tuple[float, float] | None = None
+    fell: tuple[Float32Array, float] | None = None
 
     def __post_init__(self) -> None:
         scene = self.scene
@@ -112,9 +114,9 @@ class Run:
         self.many = cells.count > SERIAL_CELLS
         if self.scene.probes and self.scene.material.frozen_law != "constant":
             part = block_around(self.sinks.given[1], shape)
-            self.block = ColdBlock(with_layer(part, shape), self.on.frozen_couplings(part))
-            cell = self.block.cell.ravel()
-            self.near_c = self._celsius_of(self.e.reshape(-1)[cell], cell).reshape(self.block.cell.shape)
+            core = self.sinks.given[1][self.sinks.pull >= CORE * self.sinks.pull.max()]
+            self.block = ColdBlock(with_layer(part, shape), self.on.frozen_couplings(part), core)
+            self.near_c = self._celsius_of(self.block.cell)
         self.most_cells = max(self.most_cells, cells.count)
         self.pace = self._pace()
         s, p = self.sinks, self.pieces
@@ -173,22 +175,19 @@ class Run:
         further, without end.
         """
         assert self.block is not None
-        cell = self.block.cell.ravel()
-        e = self.e.reshape(-1)[cell]
-        pulled = self._pulled(now + step)
-        if self.fell is None:
-            falls = pulled
-        else:  # as fast as in the last step, and faster by what the probes will pull more
-            before_e, before_s = self.fell
-            more = max(pulled - self._pulled(now), 0.0)
-            falls = COLDER * max(before_e - float(e.min()), 0.0) / before_s + more
+        self.near_c = self._celsius_of(self.block.cell)
+        e = self.e.reshape(-1)[self.block.core]
+        falls = self._pulled(now)
+        rises = max(self._pulled(now + step) - falls, 0.0) / step  # as probes cool down
+        if self.fell is not None:
+            before, before_s = self.fell
+            falls = COLDER * float((before - e).max()) / before_s
             step = min(step, MOST_GROWTH * before_s)
-        step = min(step, FALL_K / max(falls, 1e-9))
-        self.fell = float(e.min()), step
-        self.near_c = self._celsius_of(e, cell).reshape(self.block.cell.shape)
-        coldest = int(self.near_c.argmin())
-        soon_e = e[[coldest]] - np.float32(falls * step + LEAST_FALL_K)
-        self.pace = self._pace(float(self._celsius_of(soon_e, cell[[coldest]])[0]))
+        falls = max(falls, 0.0)
+        step = min(step, 2.0 * FALL_K / (falls + math.sqrt(falls * falls + 4.0 * rises * FALL_K) + 1e-9))
+        self.fell = e, step
+        least_e = np.float32((falls + rises * step) * step + LEAST_FALL_K)
+        self.pace = self._pace(float(self._celsius_of(self.block.core, least_e).min()))
         return step
 
     def _pulled(self, at_s: float) -> float:
@@ -202,14 +201,16 @@ class Run:
         )  # fmt: skip
         return -float(self.source.min(initial=0.0))
 
-    def _celsius_of(self, e: Float32Array, cell: NDArray[np.int64]) -> Float32Array:
-        """Return the temperatures, degC, that states (n,) would be in the materials of cells (n,)."""
+    def _celsius_of(self, cell: NDArray[np.int64], lost: np.float32 = _NOTHING) -> Float32Array:
+        """Return the temperatures, degC, of cells by flat padded indices, had they `lost` so much of their state."""
+        flat = cell.ravel()
+        e = self.e.reshape(-1)[flat] - lost
         known = (self.on.width, self.on.fold)
-        width, fold = (a.reshape(-1)[cell] if self.on.mapped else np.full(e.size, a[0, 0, 0]) for a in known)
+        width, fold = (a.reshape(-1)[flat] if self.on.mapped else np.full(e.size, a[0, 0, 0]) for a in known)
         found = np.empty_like(e)
         c = self.medium.constants.astype(np.float32)
         law_kernels.celsius_rows(found, e, width, fold, c, self.medium.colligative)
-        return found
+        return found.reshape(cell.shape)
 
     def _exchange(self) -> float:
         """Return the largest conductance, W/K, between a needle's node and what is around it."""

@@ -288,9 +288,9 @@ class Sinks:
         (probes,) sums of strength times these, W/K per unit of phi.
     begin
         (planes + 1,) where the cells of each padded plane begin among those of `given`.
-    load
-        Largest rate at which pieces pull one cell towards their own temperature, 1/s per (d phi_f / d e); for the
-        stability limit.
+    pull
+        (cells,) rates at which pieces pull the cells of `given` towards their own temperature, 1/s per
+        (d phi_f / d e); for the stability limit.
     """
 
     pieces: Pieces
@@ -301,7 +301,12 @@ class Sinks:
     probe_k_u: FloatArray
     probe_k_f: FloatArray
     begin: Ints
-    load: float
+    pull: FloatArray
+
+    @property
+    def load(self) -> float:
+        """Return the largest pull."""
+        return float(self.pull.max(initial=0.0))
 
 
 def sinks_on(
@@ -330,7 +335,6 @@ def sinks_on(
     give = give_per_w.reshape(-1)[cell] * pieces.weight
     given = _by_cell(cell, owner, give)
     pull = give * (pieces.strength_m * np.maximum(k_u, k_f))[owner]
-    load = np.bincount(cell, weights=pull).max() if cell.size else 0.0
     of_probe = pieces.probe >= 0
 
     def summed(values: FloatArray) -> FloatArray:
@@ -345,7 +349,7 @@ def sinks_on(
         probe_k_u=summed(pieces.strength_m * k_u),
         probe_k_f=summed(pieces.strength_m * k_f),
         begin=np.searchsorted(given[1], np.arange(shape[0] + 1) * (shape[1] * shape[2])),
-        load=float(load),
+        pull=np.asarray(np.bincount(cell, weights=pull)[given[1]] if cell.size else np.zeros(0), np.float64),
     )
 
 
