@@ -117,6 +117,8 @@ class Run:
             core = self.sinks.given[1][self.sinks.pull >= CORE * self.sinks.pull.max()]
             self.block = ColdBlock(with_layer(part, shape), self.on.frozen_couplings(part), core)
             self.near_c = self._celsius_of(self.block.cell)
+            if self.fell is not None and self.fell[0].size != core.size:  # of a needle that reaches far, cells change
+                self.fell = None
         self.most_cells = max(self.most_cells, cells.count)
         self.pace = self._pace()
         s, p = self.sinks, self.pieces

@@ -12,7 +12,7 @@ from scipy.sparse.linalg import eigsh
 from cvt_planner.bioheat.fastest import fastest_rate
 from cvt_planner.bioheat.law import frozen_gain
 from cvt_planner.bioheat.run import Run
-from cvt_planner.bioheat.scene import HeatBox, Phase, ProbeBody, Scene
+from cvt_planner.bioheat.scene import HeatBox, Phase, ProbeBody, Scene, Sleeve
 from cvt_planner.bioheat.solver import simulate
 from cvt_planner.bioheat.tissue import MARROW_BONE, SOFT_TISSUE
 from cvt_planner.bioheat.tissue_map import map_of_labels
@@ -104,4 +104,12 @@ def test_marrow_around_a_colder_lesion() -> None:
     scene = Scene(
         box, CHANGING, (tilted_probe(),), (Phase("freeze", 400.0),), tissue=map_of_labels(labels.astype(np.int64), laws)
     )
+    assert simulate(scene).energy_imbalance < 1e-3
+
+
+@pytest.mark.parametrize("tip_mm", [0.0, 14.0])
+def test_a_needle_that_reaches_beyond_the_fine_cells(tip_mm: float) -> None:
+    sleeve = Sleeve(tip_mm=tip_mm, length_mm=60.0, outer_diameter_mm=3.0, inner_diameter_mm=2.0)
+    probe = ProbeBody((0.0, -8.0, -7.0), (0.0, 0.6, 0.8), 15.0, 1.476, -140.0, 30.0, sleeve=sleeve)
+    scene = Scene(HeatBox((80.0, 80.0, 80.0), 2.0), CHANGING, (probe,), (Phase("freeze", 400.0),))
     assert simulate(scene).energy_imbalance < 1e-3

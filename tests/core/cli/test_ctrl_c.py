@@ -17,9 +17,9 @@ from cvt_planner.base.progress import Progress
 from cvt_planner.cli import commands
 
 ROOT = Path(__file__).resolve().parents[3]
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as a shell sends them")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a program is sent Ctrl-C as a shell does it")
 @pytest.mark.parametrize(
     ("work", "under_way"),
     [(["phantom", "--case", "standard"], ""), (["volume", str(ROOT / "sample_dicom" / "standard")], "Slice")],
