@@ -1,4 +1,4 @@
-"""The vertebrae's names on the 3-D picture, where their middles are seen from the camera."""
+"""The names of vertebrae and aorta on the 3-D picture, where their middles are seen from the camera."""
 
 from __future__ import annotations
 
@@ -27,6 +27,18 @@ def level_texts(state: State) -> list[tuple[Vec3, str, bool]]:
         return [(place, text, text == level) for place, text, level in words]
     named = named_vertebrae(plan, spine, state.numbering)
     return [(one.vertebra.centre_lps_mm, one.words, one.words == one.level) for one in named if one.level]
+
+
+def paint_aorta(painter: QPainter, camera: vtkCamera, state: State, size: QSizeF) -> None:
+    """Write the aorta's name beside the middlemost of its sections on the picture; nothing where none is seen."""
+    aorta = state.organs.aorta if state.organs is not None else None
+    if aorta is None:
+        return
+    inside = QRectF(QPointF(0.0, 0.0), size)
+    seen = [QPointF(x, y) for x, y in on_picture(camera, aorta.centres_lps_mm, size).tolist()]
+    seen = [at for at in seen if inside.contains(at)]
+    if seen:
+        write(painter, seen[len(seen) // 2] + QPointF(_BESIDE_PX, 0.0), "aorta", colours.ORGANS["aorta"])
 
 
 def on_picture(camera: vtkCamera, lps_mm: Points, size: QSizeF) -> Points:

@@ -29,6 +29,7 @@ SURFACES_JOB = "vertebra surfaces"
 FOLLOW_AFTER_MS = 250  # the scene follows the crosshair when the wheel rests; assumed
 IN_HAND_MS = 250  # between two surfaces while something is dragged in another view; assumed
 IN_HAND_SLOW_MS = 10.0  # a picture that takes longer is drawn at half resolution meanwhile; assumed
+_DRAWN_FROM = ("volume", "plan", "ice", "spine", "organs")  # members of the state
 REFRESH_AFTER_MS = 12  # surfaces are made in a turn of their own, after the slices are painted; assumed
 
 
@@ -184,8 +185,7 @@ class Scene3D(VtkCanvas):
     def _workspace_changed(self, old: State, new: State) -> None:
         if old.volume is not new.volume:
             self._bone, self._anchor, self._wanted, self._surfaces = None, None, None, None
-        parts = ((old.volume, new.volume), (old.plan, new.plan), (old.ice, new.ice), (old.spine, new.spine))
-        if any(before is not after for before, after in parts):
+        if any(getattr(old, part) is not getattr(new, part) for part in _DRAWN_FROM):
             self._refresh_soon()
         if old.spine is not new.spine or old.numbering is not new.numbering:
             self.update()  # the names

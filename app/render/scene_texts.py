@@ -1,4 +1,4 @@
-"""What is written over the 3-D picture: the vertebrae's names, which ice is which, and the scale."""
+"""What is written over the 3-D picture: the names of vertebrae and aorta, which ice is which, and the scale."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from vtkmodules.vtkRenderingCore import vtkCamera
 
 from app.render import colours
 from app.render.ice_state import IceView, still_holds
-from app.render.level_names import paint_levels
+from app.render.level_names import paint_aorta, paint_levels
 from app.render.overlays.ice import level_words
 from app.render.overlays.ink import write
 from app.render.overlays.scale_bar import draw_bar
@@ -42,5 +42,7 @@ def paint_texts(
             write(painter, at, words, ink, Qt.AlignmentFlag.AlignRight)
     if "scale" in shown and camera.GetParallelProjection():
         draw_bar(painter, size, 2.0 * camera.GetParallelScale() / max(size.height(), 1.0))
+    if "aorta" in shown:
+        paint_aorta(painter, camera, state, size)
     if "levels" in shown:
         paint_levels(painter, camera, state, size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.render.actors.actor import SceneActor
+from app.render.actors.aorta import Aorta
 from app.render.actors.bone import Bone
 from app.render.actors.canal import Canal
 from app.render.actors.ice import Ice
@@ -10,4 +11,4 @@ from app.render.actors.lesions import Lesions
 from app.render.actors.needles import Needles
 from app.render.actors.spine import Spine
 
-ACTOR_CLASSES: tuple[type[SceneActor], ...] = (Needles, Canal, Lesions, Ice, Spine, Bone)
+ACTOR_CLASSES: tuple[type[SceneActor], ...] = (Needles, Canal, Aorta, Lesions, Ice, Spine, Bone)

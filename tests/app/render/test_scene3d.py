@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,9 @@ from app.render.canvas import VtkCanvas
 from app.render.scene3d import Scene3D
 from app.render.selftest import draw_scene
 from app.render.view_state import ViewState
+from cvt_planner.anatomy.organs.drawn import organ_fields
+from cvt_planner.anatomy.organs.find import find_organs
+from cvt_planner.anatomy.organs.model import Aorta
 from cvt_planner.imaging.volume import Volume
 from cvt_planner.plan.results import IceResult
 from cvt_planner.workspace import Workspace
@@ -68,6 +72,28 @@ def test_left_is_left_in_the_scene(scene: Scene3D, view_state: ViewState, turned
     assert x < 130
     assert pixels[259 - round(y), round(x)].min() > 45
     assert pixels[259 - round(y) - 30, round(x) - 30].max() < 30
+
+
+def test_the_aorta_is_a_tube_that_its_switch_takes_away(
+    scene: Scene3D, view_state: ViewState, workspace: Workspace
+) -> None:
+    for name in ("needles", "lesions", "bone", "levels"):
+        view_state.show_overlay(name, False)
+    without = _pixels(scene.picture())
+    volume = workspace.state.volume
+    assert volume is not None
+    heights = np.arange(-24.0, 25.0, 2.0)
+    line = np.column_stack([np.full_like(heights, 4.0), np.full_like(heights, -30.0), heights])
+    found = replace(find_organs(volume), aorta=Aorta(line, np.full(len(heights), 9.0), 180.0))
+    organ_fields(found)
+    workspace.put_organs(found)
+    tube = np.abs(_pixels(scene.picture()) - without).max(axis=-1) > 25
+    assert tube.sum() > 400
+    rows = np.flatnonzero(tube.any(axis=1))
+    per_px = 2.0 * scene.renderer.GetActiveCamera().GetParallelScale() / tube.shape[0]
+    assert 40.0 < np.ptp(rows) * per_px < 60.0  # 48 mm long, seen a little from above
+    view_state.show_overlay("aorta", False)
+    assert np.abs(_pixels(scene.picture()) - without).max() <= 2
 
 
 def test_a_moved_needle_is_drawn_anew_and_the_bone_is_not(
