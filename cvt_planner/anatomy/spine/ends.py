@@ -18,6 +18,9 @@ _LOOK_BELOW_MM = 14.0
 _LEAST_WIDTH_MM = 33.0  # narrower ones that run as steeply are upper thoracic
 _LEAST_TILT_DEG = 25.0
 _SACRAL = 0.74
+# So much bone beside a body stands at no other level, however upright the sacrum: lumbar ones of phantoms come to 0.05,
+# an L5 of a real CT to 0.17, sacra to 0.2 to 0.7.
+_WINGED, _LEAST_WINGED_TILT_DEG = 0.4, 8.0
 
 
 def seen_span(
@@ -44,8 +47,8 @@ def end_at_sacrum(
 ) -> int | None:
     """Return the level (discs below it) that is the upper sacrum; None where none is in view.
 
-    The canal runs steeply backwards on its way down there, and bone wings stand beside a wide body. Lower levels are
-    sacrum too.
+    The canal runs steeply backwards on its way down there, and bone wings stand beside a wide body; broad ones tell
+    also where it runs less steeply. Lower levels are sacrum too.
     """
     ala = ala_profile(straight)
     edges = [span_mm[0], *(d.s_mm for d in discs)]
@@ -56,7 +59,9 @@ def end_at_sacrum(
         at = round(max(high - _LOOK_BELOW_MM, low))
         tilt_deg = float(_lean_deg(frame)[at])
         wings = float(ala[at : round(high - 3.0) + 1].mean())
-        if width_mm[at] >= _LEAST_WIDTH_MM and tilt_deg > _LEAST_TILT_DEG and tilt_deg / 45.0 + wings > _SACRAL:
+        steep = tilt_deg > _LEAST_TILT_DEG and tilt_deg / 45.0 + wings > _SACRAL
+        winged = tilt_deg > _LEAST_WINGED_TILT_DEG and wings >= _WINGED
+        if width_mm[at] >= _LEAST_WIDTH_MM and (steep or winged):
             return level
     return None
 
