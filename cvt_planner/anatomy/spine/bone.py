@@ -13,6 +13,7 @@ from cvt_planner.base.compiled import kernel, kernels_alone, parallel_kernel, pr
 BONE_HU = 160  # spongy bone of most arches, above muscle and enhanced soft tissue; assumed
 _SOFT_HU = 40.0  # what surrounds bone
 _PEAK_MM = 1.5  # the cortex's brightest voxel lies so near its outer edge
+_THICKEST_MM = 3.5  # slices farther apart show another part of the bone; assumed
 _HIGHEST_EDGE_HU = 600.0  # enamel, metal and cement do not move the edge of the bone beside them
 _BRIGHT_HU = 600.0  # cortex, blurred
 _DEAR = 30.0  # how much dearer a way through soft tissue is than through cortex; assumed
@@ -112,6 +113,8 @@ def bone_masks(hu: HuArray, spacing_kji_mm: FloatArray, rows: Rows) -> tuple[Mas
     solid = np.zeros(hu.shape, dtype=np.bool_)
     out = np.zeros(hu.shape, dtype=np.bool_)
     reach = np.array([round(_PEAK_MM / s) for s in spacing_kji_mm], dtype=np.int64)
+    if reach.any():  # in the next slice, too: half of a thin arch may lie there
+        reach = np.where(spacing_kji_mm <= _THICKEST_MM, np.maximum(reach, 1), reach)
     with kernels_alone():
         _solid(hu, BONE_HU, rows, solid)
         _pared(hu, solid, reach, _SOFT_HU, float(BONE_HU), _HIGHEST_EDGE_HU, rows, out)

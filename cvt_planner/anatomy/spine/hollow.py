@@ -22,6 +22,7 @@ _RAYS = np.array(
     [(0, 0, 1), (0, 0, -1), (0, 1, 0), (0, -1, 0), (1, 0, 0), (-1, 0, 0)]
     + [(a / 3**0.5, b / 3**0.5, c / 3**0.5) for a in (1, -1) for b in (1, -1) for c in (1, -1)]
 )
+_ACROSS = (4, 5)  # those across slices
 
 
 @kernel
@@ -38,20 +39,24 @@ def _met(labels: Any, k: int, j: int, i: int, steps: Any, ray: int) -> int:
 
 
 @kernel
-def _closed_in(labels: Any, k: int, j: int, i: int, steps: Any, least: int) -> int:
-    """Return the label that enough rays from a voxel meet first, 0 where there is none."""
-    own, hits, lost = 0, 0, 0
+def _closed_in(labels: Any, k: int, j: int, i: int, steps: Any, least: int, neck: bool) -> int:
+    """Return the label that enough rays from a voxel meet first, 0 where there is none.
+
+    In the neck one of those across slices must be among them: open above and below is the vertebral artery's foramen.
+    """
+    own, hits, lost, over = 0, 0, 0, 0
     for ray in range(steps.shape[0]):
         found = _met(labels, k, j, i, steps, ray)
         if found != 0 and own == 0:
             own = found
         if found != 0 and found == own:
             hits += 1
+            over += ray in _ACROSS
         else:
             lost += 1
         if lost > steps.shape[0] - least:
             return 0
-    return own
+    return own if over > 0 or not neck else 0
 
 
 @parallel_kernel
@@ -76,7 +81,9 @@ def _ends(labels: Any, rows: Any, ends: Any) -> None:
 
 
 @parallel_kernel
-def _fill(labels: Any, hu: Any, never: Any, steps: Any, darkest: int, least: int, ends: Any, out: Any) -> None:
+def _fill(
+    labels: Any, hu: Any, never: Any, steps: Any, darkest: int, least: int, neck: Any, ends: Any, out: Any
+) -> None:
     nk, nj, _ = labels.shape
     for k in prange(nk):
         for j in range(nj):
@@ -86,7 +93,7 @@ def _fill(labels: Any, hu: Any, never: Any, steps: Any, darkest: int, least: int
                 own = labels[k, j, i]
                 # What is closed in lies between bone in its row or the next.
                 if own == 0 and first < i < last and not never[k, j, i] and hu[k, j, i] >= darkest:
-                    own = _closed_in(labels, k, j, i, steps, least)
+                    own = _closed_in(labels, k, j, i, steps, least, neck[k])
                 out[k, j, i] = own
 
 
@@ -112,7 +119,9 @@ def set_apart(labels: LabelArray, other: int, bone: MaskArray, parts: LabelArray
         _set_apart(labels, other, bone, parts, int(Part.DISC), rows, never)
 
 
-def filled(labels: LabelArray, hu: HuArray, never: MaskArray, spacing_kji_mm: FloatArray, rows: Rows) -> LabelArray:
+def filled(
+    labels: LabelArray, hu: HuArray, never: MaskArray, neck: MaskArray, spacing_kji_mm: FloatArray, rows: Rows
+) -> LabelArray:
     """Return the labels with the marrow that one label's bone closes in, whatever its HU.
 
     A voxel belongs to a vertebra when at least 10 of 14 rays from it meet that vertebra first, within 8 mm: so also
@@ -122,6 +131,8 @@ def filled(labels: LabelArray, hu: HuArray, never: MaskArray, spacing_kji_mm: Fl
     ----------
     never
         What is not filled: the canal, discs, and other bone.
+    neck
+        (k,) slices of the neck, where transverse processes have a foramen.
     """
     steps = np.column_stack([_RAYS * _STEP_MM / spacing_kji_mm, np.full(len(_RAYS), round(_REACH_MM / _STEP_MM))])
     ends = np.empty_like(rows)
@@ -129,6 +140,6 @@ def filled(labels: LabelArray, hu: HuArray, never: MaskArray, spacing_kji_mm: Fl
         out = np.zeros_like(labels)
         with kernels_alone():
             _ends(labels, rows, ends)
-            _fill(labels, hu, never, steps, _LEAST_HU, _LEAST_HITS, ends, out)
+            _fill(labels, hu, never, steps, _LEAST_HU, _LEAST_HITS, neck, ends, out)
         labels = out
     return labels

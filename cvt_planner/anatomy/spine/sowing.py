@@ -30,6 +30,8 @@ _NARROW_RIB_MM = 47.0  # those of the neck and of the upper chest end at 40 mm, 
 # Beside narrow bodies a rib's neck runs back and aside in front of its transverse process: so far beside the canal's
 # wall the line between the two lies so far behind the canal's front, and falls by so much per mm. Measured.
 _PAST_WALL_MM, _LINE_MM, _LINE_FALL = 10.0, -10.0, 0.5
+# How far before the canal's front and beside its wall transverse processes of the neck reach; assumed.
+_BEFORE_NECK_MM, _NECK_REACH_MM = 14.0, 20.0
 _TIPS_MM = 27.0  # no transverse process of a narrow vertebra reaches so far beside the canal's wall
 # Where such a process surely is: not its tip, where the rib lies against it; behind the line; of the level's height.
 _PROCESS_MM, _BEHIND_LINE_MM, _PROCESS_SHARE = 20.0, (8.0, 26.0), (0.15, 0.50)
@@ -136,7 +138,7 @@ def _marked(found: int, aside: float, narrow: bool) -> int:
 @parallel_kernel
 def _sow(
     free: Any, beside: Any, rows: Any, svu: Any, step: Any, step_mm: float, borders: Any, gaps: Any, walls: Any,
-    reach: Any, seeds: Any,
+    reach: Any, neck: Any, seeds: Any,
 ) -> None:  # fmt: skip
     nk, nj, _ = free.shape
     for k in prange(nk):
@@ -160,7 +162,8 @@ def _sow(
                 if found == 0 and narrow:
                     found = _beside_narrow(borders, s, v, aside - half, v - front, beside[k, j, i])
                 if not beside[k, j, i] and _is_before(borders, s, v, v - front, aside - half, reach[n]):
-                    found = OTHER
+                    process = neck[n] and v - front <= _BEFORE_NECK_MM and aside - half <= _NECK_REACH_MM
+                    found = _ASIDE if process else OTHER
                 seeds[k, j, i] = _marked(found, aside, narrow)
 
 
@@ -200,7 +203,7 @@ def _as_they_were(seeds: Any, rows: Any) -> None:
 
 def sown(
     free: MaskArray, beside: MaskArray, bodies: LabelArray, lattice: Lattice, borders_mm: FloatArray, gaps: Gaps,
-    profile: CanalProfile, width_mm: FloatArray, rows: Rows,
+    profile: CanalProfile, width_mm: FloatArray, neck: MaskArray, rows: Rows,
 ) -> LabelArray:  # fmt: skip
     """Return (k, j, i) the number of the vertebra that a voxel surely belongs to, bodies included; 0 elsewhere.
 
@@ -215,6 +218,8 @@ def sown(
         Of all levels and of one more at each end, head to feet; those of the latter are `OTHER`.
     width_mm
         (frame length,) the bodies' width along the canal.
+    neck
+        (frame length,) where the canal is the neck's.
     """
     seeds = bodies.copy()
     reach = np.clip(_REACH_MM[0] + _REACH_PER_WIDTH * (width_mm - _NARROW_BODY_MM), *_REACH_MM)
@@ -222,7 +227,7 @@ def sown(
     with kernels_alone():
         _sow(
             free, beside, rows, lattice.svu_mm, lattice.step_kji, profile.step_mm, borders_mm, gaps.s_mm, walls, reach,
-            seeds,
+            neck, seeds,
         )  # fmt: skip
     _spread_aside(seeds, rows, np.empty(int(np.count_nonzero(free)), dtype=np.int32))
     with kernels_alone():

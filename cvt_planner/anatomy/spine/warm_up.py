@@ -74,6 +74,6 @@ def _warm_up_search() -> None:
     never = dilated_within(none, ball_offsets(1.0, spacing), free)
     labels = flooded_from(hu, ways, free, none, spacing, rows)
     set_apart(labels, 255, free, none, rows, never)
-    let_crumbs_go(filled(labels, hu, never, spacing, rows), none, 0.1, rows)
+    let_crumbs_go(filled(labels, hu, never, np.ones(len(hu), dtype=np.bool_), spacing, rows), none, 0.1, rows)
     middle, forward, up = np.full(3, 8.0), np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
     cuts(volume, grid, none, middle, forward, up, np.zeros(1))

@@ -88,11 +88,34 @@ def test_a_hollow_tube_is_filled_and_the_canal_is_not() -> None:
     labels = ((radius > 4.0) & (radius < 5.6) & (k > 2) & (k < 27)).astype(np.uint8) * 3
     labels[10:13, 12, :12] = 0  # a hole in the cortex
     hu = np.zeros(labels.shape, dtype=np.int16)
-    none = np.zeros(labels.shape, dtype=np.bool_)
-    out = filled(labels.copy(), hu, none, ISO, whole_rows(hu.shape))
+    none, lids = np.zeros(labels.shape, dtype=np.bool_), np.zeros(30, dtype=np.bool_)
+    out = filled(labels.copy(), hu, none, lids, ISO, whole_rows(hu.shape))
     assert (out[8:22][(radius < 4.0)[8:22]] == 3).all()
     assert not out[radius > 7.0].any()
-    assert not filled(labels.copy(), hu, radius < 4.0, ISO, whole_rows(hu.shape))[radius < 4.0].any()
+    assert not filled(labels.copy(), hu, radius < 4.0, lids, ISO, whole_rows(hu.shape))[radius < 4.0].any()
+
+
+def test_in_the_neck_a_foramen_open_above_and_below_is_not_filled_and_a_hollow_pillar_is() -> None:
+    k, j, i = np.indices((30, 24, 24))
+    radius = np.hypot(j - 12, i - 12)
+    labels = ((radius > 2.5) & (radius < 4.6) & (k > 10) & (k < 19)).astype(np.uint8) * 3
+    hu, rows = np.zeros(labels.shape, dtype=np.int16), whole_rows(labels.shape)
+    none, neck = np.zeros(labels.shape, dtype=np.bool_), np.ones(30, dtype=np.bool_)
+    inside = (radius < 2.0) & (k > 12) & (k < 17)
+    assert (filled(labels.copy(), hu, none, ~neck, ISO, rows)[inside] == 3).all()
+    assert not filled(labels.copy(), hu, none, neck, ISO, rows)[inside].any()
+    labels[(radius < 4.6) & (k == 11)] = 3  # closed below
+    assert (filled(labels.copy(), hu, none, neck, ISO, rows)[inside] == 3).all()
+
+
+def test_a_voxel_less_than_half_in_a_plate_is_no_bone_where_slices_are_thicker_than_voxels() -> None:
+    hu = np.full((7, 12, 12), 40, dtype=np.int16)
+    hu[3], hu[2], hu[4] = 900, 600, 380  # the plate fills two thirds of the slice below it and 0.4 of the one above
+    for spacing, kept in (((3.0, 0.8, 0.8), False), ((5.0, 0.8, 0.8), True), ((3.0, 3.0, 3.0), True)):
+        bone = bone_masks(hu, np.array(spacing), whole_rows(hu.shape))[0][:, 4:8, 4:8]
+        assert bone[2:4].all()
+        assert bone[4].all() == kept
+        assert bone[4].any() == kept
 
 
 @settings(max_examples=8, deadline=None)
@@ -125,7 +148,7 @@ def test_a_pedicle_s_width_height_and_axis_are_found_between_voxels(
     volume = Volume(hu, grid, Patient(), SeriesIdentity(), "tube", "tube")
     rows = whole_rows(shape)
     bone = bone_masks(hu, spacing, rows)[0].view(np.uint8)
-    bone = filled(bone, hu, np.zeros(shape, dtype=np.bool_), spacing, rows)
+    bone = filled(bone, hu, np.zeros(shape, dtype=np.bool_), np.zeros(shape[0], dtype=np.bool_), spacing, rows)
     along = np.arange(-3.0, 3.1, 1.0)
     found, _, _ = cuts(volume, grid, bone, np.array([0.6, 0.0, -0.8]), forward, up, along)
     true = np.array([-0.6 * side[0] + 0.8 * side[2], -0.6 * over[0] + 0.8 * over[2]])
