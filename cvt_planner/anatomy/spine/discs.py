@@ -28,6 +28,9 @@ _SHORTEST_MM, _LONGEST_MM = 13, 45
 _PERIOD_SPREAD, _LUMBAR_MM, _LUMBAR_SHARE = 0.35, 8.0, 0.67
 # Where they end in front is looked for so far from the canal, so far to the sides, over so much inside and outside.
 _DEPTHS_MM, _DEPTH_SIDE_MM, _DEPTH_EDGE_MM, _DEPTH_SMOOTH_MM = np.arange(10, 52), 5.0, 4, 12.0
+# The neck's muscles end at fat and air more sharply than osteoporotic bodies at muscle. What is darker counts as muscle
+# where bodies then end before so much of the depth.
+_MUSCLE_HU, _MUCH_LESS, _SHALLOWEST_MM = 30.0, 0.7, 12  # no body is less deep
 _SPACING_SIGMA_MM = 3.0
 _RATIO_SIGMA = 0.15
 _THICK_MM = 2.5
@@ -198,8 +201,14 @@ def _shifted(profile: FloatArray, by: int) -> FloatArray:
 
 def _depths(straight: Straight) -> FloatArray:
     """Return (n,) how far in front of the canal the bodies end, mm, discs and bodies taken together."""
+    deepest, of_bone = _sharpest_falls(straight, -100.0), _sharpest_falls(straight, _MUSCLE_HU)
+    return np.asarray(np.where((of_bone >= _SHALLOWEST_MM) & (of_bone < _MUCH_LESS * deepest), of_bone, deepest))
+
+
+def _sharpest_falls(straight: Straight, darkest_hu: float) -> FloatArray:
+    """Return (n,) how far in front of the canal HU fall most, mm; what is darker counts as so dark."""
     side = np.abs(straight.u_mm) <= _DEPTH_SIDE_MM
-    mean = np.clip(straight.hu[:, :, side], -100.0, 400.0).mean(axis=2)
+    mean = np.clip(straight.hu[:, :, side], darkest_hu, 400.0).mean(axis=2)
     ahead = np.arange(_DEPTHS_MM[-1] + _DEPTH_EDGE_MM + 1.0)
     smooth = ndimage.gaussian_filter1d(_ahead(straight, mean, ahead), _DEPTH_SMOOTH_MM, axis=0, mode="nearest")
     total = np.cumsum(np.pad(smooth, ((0, 0), (1, 0))), axis=1)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from cvt_planner.anatomy.spine.discs import _refined, disc_profiles, find_discs
-from cvt_planner.anatomy.spine.straight import Straight
+from cvt_planner.anatomy.spine.discs import _depths, _refined, disc_profiles, find_discs
+from cvt_planner.anatomy.spine.straight import BACK_MM, FRONT_MM, SIDE_MM, Straight
 from cvt_planner.base.arrays import FloatArray
 
 
@@ -63,3 +63,14 @@ def _column(
     wall = np.full(n, 10.0)
     straight = Straight(hu, v[0, :, 0], u[0, 0], np.full(n, 8.0), wall, wall, wall)
     return straight, np.arange(float(period_mm // 2), n, period_mm)
+
+
+@pytest.mark.parametrize(("marrow_hu", "beyond_hu"), [(60.0, -100.0), (60.0, 50.0), (230.0, -100.0)])
+def test_a_body_ends_at_its_own_wall_and_not_where_the_neck_s_muscles_end(marrow_hu: float, beyond_hu: float) -> None:
+    n, v, u = 60, np.arange(BACK_MM, FRONT_MM + 0.1), np.arange(-SIDE_MM, SIDE_MM + 0.1)
+    ahead = v - 10.0
+    row = np.where(ahead < 15.0, marrow_hu, np.where(ahead < 30.0, 55.0, beyond_hu))
+    row[(ahead >= 13.5) & (ahead < 15.0)] = 220.0
+    hu = np.broadcast_to(row[None, :, None], (n, len(v), len(u))).astype(np.float32)
+    walls = [np.full(n, distance_mm) for distance_mm in (10.0, 12.0, 12.0, 8.0)]
+    assert np.abs(_depths(Straight(hu, v, u, *walls)) - 15.0).max() <= 1.5
