@@ -20,7 +20,7 @@ _LEAST_TILT_DEG = 25.0
 _SACRAL = 0.74
 # So much bone beside a body stands at no other level, however upright the sacrum: lumbar ones of phantoms come to 0.05,
 # an L5 of a real CT to 0.17, sacra to 0.2 to 0.7.
-_WINGED, _LEAST_WINGED_TILT_DEG = 0.4, 8.0
+_WINGED, _LEAST_WINGED_TILT_DEG, _LEAST_WINGED_WIDTH_MM = 0.4, 8.0, 28.0
 
 
 def seen_span(
@@ -59,9 +59,10 @@ def end_at_sacrum(
         at = round(max(high - _LOOK_BELOW_MM, low))
         tilt_deg = float(_lean_deg(frame)[at])
         wings = float(ala[at : round(high - 3.0) + 1].mean())
-        steep = tilt_deg > _LEAST_TILT_DEG and tilt_deg / 45.0 + wings > _SACRAL
-        winged = tilt_deg > _LEAST_WINGED_TILT_DEG and wings >= _WINGED
-        if width_mm[at] >= _LEAST_WIDTH_MM and (steep or winged):
+        width = width_mm[at]
+        steep = width >= _LEAST_WIDTH_MM and tilt_deg > _LEAST_TILT_DEG and tilt_deg / 45.0 + wings > _SACRAL
+        winged = width >= _LEAST_WINGED_WIDTH_MM and tilt_deg > _LEAST_WINGED_TILT_DEG and wings >= _WINGED
+        if steep or winged:
             return level
     return None
 
