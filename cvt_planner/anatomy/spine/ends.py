@@ -18,6 +18,7 @@ _LOOK_BELOW_MM = 14.0
 _LEAST_WIDTH_MM = 33.0  # narrower ones that run as steeply are upper thoracic
 _LEAST_TILT_DEG = 25.0
 _SACRAL = 0.74
+_FLAT_TILT_DEG, _FLAT_WINGS = 10.0, 0.3  # wings on both sides tell a sacrum that leans less; those of L5 reach 0.17
 
 
 def seen_span(
@@ -44,8 +45,8 @@ def end_at_sacrum(
 ) -> int | None:
     """Return the level (discs below it) that is the upper sacrum; None where none is in view.
 
-    The canal runs steeply backwards on its way down there, and bone wings stand beside a wide body. Lower levels are
-    sacrum too.
+    The canal runs backwards on its way down there, steeply or between clear wings of bone beside a wide body. Lower
+    levels are sacrum too.
     """
     ala = ala_profile(straight)
     edges = [span_mm[0], *(d.s_mm for d in discs)]
@@ -56,7 +57,8 @@ def end_at_sacrum(
         at = round(max(high - _LOOK_BELOW_MM, low))
         tilt_deg = float(_lean_deg(frame)[at])
         wings = float(ala[at : round(high - 3.0) + 1].mean())
-        if width_mm[at] >= _LEAST_WIDTH_MM and tilt_deg > _LEAST_TILT_DEG and tilt_deg / 45.0 + wings > _SACRAL:
+        steep = tilt_deg > _LEAST_TILT_DEG and tilt_deg / 45.0 + wings > _SACRAL
+        if width_mm[at] >= _LEAST_WIDTH_MM and (steep or (tilt_deg > _FLAT_TILT_DEG and wings > _FLAT_WINGS)):
             return level
     return None
 
