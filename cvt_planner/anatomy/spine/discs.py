@@ -24,6 +24,10 @@ _PLATES_MM = 8  # from a disc's middle to its endplates at most
 # lead so far above the disc. Measured on a 1 mm CT thinned to 3 to 5 mm.
 _FUSED_MM, _THORACIC_MM, _FUSED_SHIFT_COST = -3.0, 28.0, 2.0
 _SHORTEST_MM, _LONGEST_MM = 13, 45
+# Bodies no brighter than this, nor than this share of bright bone, over such a part of a level and no longer: eaten.
+_EATEN_HU, _EATEN_SHARE, _EATEN_LEVELS, _EATEN_MOST_MM = 90.0, 0.4, 0.75, 80
+# So far from its middle lies the endplate of such a disc's other body; it tells less than two.
+_BESIDE_MM, _ONE_SIDED = (3, 4, 5), 0.6
 # Levels lie about as far apart as their bodies are deep, lumbar ones nearer; measured on phantoms and real CTs.
 _PERIOD_SPREAD, _LUMBAR_MM, _LUMBAR_SHARE = 0.35, 8.0, 0.67
 # Where they end in front is looked for so far from the canal, so far to the sides, over so much inside and outside.
@@ -67,12 +71,13 @@ class DiscProfiles:
 
 def disc_profiles(straight: Straight, slice_mm: float) -> DiscProfiles:
     """Return the profiles along the canal that the discs are chosen from."""
-    contrast, slope = _contrast(straight, slice_mm)
     pedicle = _pedicle_profile(straight)
+    period = _periods(pedicle, _depths(straight))
+    contrast, slope = _contrast(straight, slice_mm, period)
     step = _below_minus_above(pedicle)
     spread = max(float(np.std(step)), 1e-3)
     score = np.clip(contrast / 110.0, -0.3, 1.2) + 0.6 * np.clip(step / (1.5 * spread), -1.0, 1.0)
-    return DiscProfiles(score, pedicle, _periods(pedicle, _depths(straight)), slope, slice_mm >= _THICK_MM)
+    return DiscProfiles(score, pedicle, period, slope, slice_mm >= _THICK_MM)
 
 
 def find_discs(straight: Straight, profiles: DiscProfiles, first_mm: float, last_mm: float) -> tuple[Disc, ...]:
@@ -131,7 +136,7 @@ def _ahead(straight: Straight, values: Float32Array, ahead_mm: FloatArray) -> Fl
     return np.asarray(ndimage.map_coordinates(values, [rows, at], order=1, mode="nearest"), dtype=np.float32)
 
 
-def _contrast(straight: Straight, slice_mm: float) -> tuple[FloatArray, FloatArray]:
+def _contrast(straight: Straight, slice_mm: float, period_mm: FloatArray) -> tuple[FloatArray, FloatArray]:
     core = _core(straight)
     n, depth = core.shape
     best, tilt = np.full(n, -1e9), np.zeros(n)
@@ -144,7 +149,28 @@ def _contrast(straight: Straight, slice_mm: float) -> tuple[FloatArray, FloatArr
         value = _dark_band(plane, slice_mm) - 12.0 * abs(slope)
         better = value > best
         best, tilt = np.where(better, value, best), np.where(better, slope, tilt)
-    return best, tilt
+    return np.maximum(best, _beside_eaten(core, period_mm)), tilt
+
+
+def _beside_eaten(core: Float32Array, period_mm: FloatArray) -> FloatArray:
+    """Return (n,) the contrast of a disc one of whose two bodies is eaten, from the endplate of the other.
+
+    Minus infinity where none is eaten. A body counts as eaten where most of a level, between bone, is no brighter than
+    a disc: poor marrow between endplates is shorter, a canal followed into the pelvis longer.
+    """
+    mean = np.pad(core.mean(axis=1), _PLATES_MM, mode="edge")
+    eaten = np.zeros(len(mean), dtype=np.bool_)
+    dark, _ = ndimage.label(mean < min(_EATEN_HU, _EATEN_SHARE * float(np.percentile(core, 75))))
+    for (stretch,) in ndimage.find_objects(dark):
+        least = _EATEN_LEVELS * float(np.median(period_mm[max(stretch.start - _PLATES_MM, 0) : stretch.stop]))
+        inside = stretch.start > 0 and stretch.stop < len(mean)
+        eaten[stretch] = inside and least <= stretch.stop - stretch.start <= _EATEN_MOST_MM
+    near = ndimage.gaussian_filter1d(mean, 0.8)
+    out = np.full(len(mean), -np.inf)
+    for sign in (-1, 1):
+        plate = np.max([np.roll(near, sign * d) for d in _BESIDE_MM], axis=0)
+        out = np.where(np.roll(eaten, -sign * _BESIDE_MM[-1]), np.maximum(out, _ONE_SIDED * (plate - near)), out)
+    return np.asarray(out[_PLATES_MM:-_PLATES_MM])
 
 
 def _dark_band(plane: FloatArray, slice_mm: float) -> FloatArray:

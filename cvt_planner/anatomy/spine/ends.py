@@ -19,8 +19,8 @@ _LEAST_WIDTH_MM = 33.0  # narrower ones that run as steeply are upper thoracic
 _LEAST_TILT_DEG = 25.0
 _SACRAL = 0.74
 # So much bone beside a body stands at no other level, however upright the sacrum: lumbar ones of phantoms come to 0.05,
-# an L5 of a real CT to 0.17, sacra to 0.2 to 0.7.
-_WINGED, _LEAST_WINGED_TILT_DEG, _LEAST_WINGED_WIDTH_MM = 0.4, 8.0, 28.0
+# an L5 of a real CT to 0.17, other levels to 0.12, sacra to 0.2 to 0.7.
+_WINGED, _LEAST_WINGED_TILT_DEG, _LEAST_WINGED_WIDTH_MM = 0.3, 10.0, 28.0
 
 
 def seen_span(

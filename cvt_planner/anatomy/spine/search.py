@@ -10,6 +10,7 @@ from scipy import ndimage
 from cvt_planner.anatomy.spine.coarse import Coarse
 from cvt_planner.anatomy.spine.follow import follow_down
 from cvt_planner.anatomy.spine.kernels import best_path, score_sections
+from cvt_planner.anatomy.spine.symmetry import symmetry_about
 from cvt_planner.base.arrays import Float32Array, FloatArray, Points, Vec3
 from cvt_planner.base.progress import Progress
 
@@ -25,7 +26,9 @@ _BEYOND_MM = 45.0
 _CORRIDOR_MM = 6.0
 _LEAST_LENGTH_MM = 18.0
 _SEED_MM = 6.0
-_LEAST_MEAN, _LEAST_EVIDENCE_MM = 0.2, 10.0  # real canals have 0.3 to 1.0, a skull 0.12, a pelvis 0.33 over 24 mm
+_ALIKE = 0.25  # about false paths it is 0.2 at most, about true ones 0.28 even in scoliosis: those have no rivals
+_RIVALS, _APART_MM = 2, 12.0  # each so far from the ones before
+_LEAST_MEAN, _LEAST_EVIDENCE_MM = 0.16, 10.0  # real canals have 0.3 to 1.0, 0.2 with all bodies gone; a skull 0.12
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,17 +65,18 @@ def find_canal(coarse: Coarse, seeds: tuple[Vec3, ...] = (), progress: Progress 
     Notes
     -----
     In each slice a place scores by how well bone surrounds it and whether a body lies in front of it. The path
-    through all slices is the best there is (dynamic programming); its ends are cut where they do not look like a canal,
-    and a second search within a corridor about it carries it through the sacrum and past erased levels.
+    through all slices is the best there is (dynamic programming); its ends are cut where they do not look like a canal.
+    Where the body to its left and its right differ, as about a path in the muscle beside the arch, it is held against
+    others farther off. A second search within a corridor about it carries it through the sacrum and past erased levels.
     """
     progress = progress or Progress()
     scores = _scores(coarse, seeds)
     progress.check()
     dz = float(coarse.grid.spacing_kji_mm[0])
-    first = _path_through(scores, coarse, slice(0, len(scores)))
-    ends = _trimmed(_along(scores, first), dz)
-    if ends is None:
+    likeliest = _likeliest(scores, coarse, 0 if seeds else _RIVALS)
+    if likeliest is None:
         return None
+    first, ends = likeliest
     progress.check()
     beyond = round(_BEYOND_MM / dz)
     wide = slice(max(ends.start - beyond, 0), min(ends.stop + beyond, len(scores)))
@@ -86,6 +90,40 @@ def find_canal(coarse: Coarse, seeds: tuple[Vec3, ...] = (), progress: Progress 
     points = coarse.grid.lps_of(index.astype(np.float64))
     progress.check()
     return CanalPath(follow_down(points, coarse), _running(along, dz)[kept])
+
+
+def _likeliest(scores: Float32Array, coarse: Coarse, rivals: int) -> tuple[FloatArray, slice] | None:
+    """Return the path through all slices and which part of it looks like a canal; None where none does.
+
+    With the bodies gone, a ring of arch and muscle scores as high as the canal, but only about the canal are left and
+    right alike: of the best path and its rivals, the one with the most evidence times symmetry. A path with enough
+    symmetry has no rivals.
+    """
+    dz = float(coarse.grid.spacing_kji_mm[0])
+    found: list[tuple[float, FloatArray, slice]] = []
+    for _ in range(1 + rivals):
+        path = _path_through(scores, coarse, slice(0, len(scores)))
+        along = _along(scores, path)
+        ends = _trimmed(along, dz)
+        if ends is None:
+            break
+        index = np.concatenate([np.arange(len(path))[:, None], path], axis=1)
+        alike = symmetry_about(coarse, index[ends])
+        found.append((float(along[ends].sum()) * max(alike, 0.0), path, ends))
+        if len(found) == 1 and alike >= _ALIKE:
+            break
+        scores = _without(scores, path, coarse)
+    return max(found, key=lambda one: one[0])[1:] if found else None
+
+
+def _without(scores: Float32Array, path: FloatArray, coarse: Coarse) -> Float32Array:
+    """Return the scores with those about a path set to 0."""
+    _, dj, di = (float(v) for v in coarse.grid.spacing_kji_mm)
+    rows, columns = np.arange(scores.shape[1])[:, None], np.arange(scores.shape[2])
+    out = scores.copy()
+    for section, (j, i) in zip(out, path, strict=True):
+        section[np.hypot((rows - j) * dj, (columns - i) * di) < _APART_MM] = 0.0
+    return out
 
 
 def _scores(coarse: Coarse, seeds: tuple[Vec3, ...]) -> Float32Array:

@@ -34,6 +34,20 @@ def test_a_disc_first_thought_of_farther_off_than_the_search_reaches_is_found(of
     assert np.abs([disc.s_mm for disc in found] - true).max() <= 2.0
 
 
+@pytest.mark.parametrize("eaten", [(2, 3), (3, 4), (2, 5)])
+def test_beside_bodies_that_are_eaten_one_endplate_tells_the_disc(eaten: tuple[int, int]) -> None:
+    """Where pedicles do not help; level n lies between disc n - 1 and disc n."""
+    straight, true = _column(26, 26.0, 6, 7, 1, pedicle_hu=0.0)
+    inside = (straight.v_mm > 6.0)[None, :, None]
+    for level in eaten:
+        s = np.arange(len(straight.hu))
+        erased = (s > true[level - 1] + 2.0) & (s < true[level] - 2.0)
+        straight.hu[:] = np.where(erased[:, None, None] & inside, np.minimum(straight.hu, 45.0), straight.hu)
+    found = find_discs(straight, disc_profiles(straight, 1.0), 0.0, len(straight.hu) - 1.0)
+    assert len(found) == len(true)
+    assert np.abs(np.array([disc.s_mm for disc in found]) - true).max() <= 3.0
+
+
 def _found(
     period_mm: int, depth_mm: float, disc_mm: int, levels: int, slice_mm: int,
     marrow_hu: float = 150.0, plate_hu: float = 350.0, pedicle_hu: float = 400.0,
