@@ -98,7 +98,7 @@ def _half_way(ground: Ground, normal: NormalBone, dark_hu: float, field: Float32
     spacing, region = ground.grid.spacing_kji_mm, field >= 0.5
     box = bounding_box(region, math.ceil((_BESIDE_MM + _PEAK_MM) / float(spacing.min())) + 1)
     hu = (ground.hu if ground.raw_hu is None else ground.raw_hu)[box]
-    peak = _brightest(hu, ball_offsets(_PEAK_MM, spacing))
+    peak = brightest(hu, ball_offsets(_PEAK_MM, spacing))
     least = max(dark_hu + _FROM_CORTEX_HU, normal.hu + 3.0 * normal.spread_hu)
     # Cortex brightens what it shines into: what is darker was judged without it.
     near = (depth_of(~region[box], spacing) <= _BESIDE_MM) & ground.may_be[box] & (peak > least) & (hu > dark_hu)
@@ -112,7 +112,8 @@ def _half_way(ground: Ground, normal: NormalBone, dark_hu: float, field: Float32
     return _widened(field, evidence, there, ground.may_be, ground, smoothness_mm(normal, Tissues(dark_hu, None)))
 
 
-def _brightest(hu: Float32Array, ball: np.ndarray) -> Float32Array:
+def brightest(hu: Float32Array, ball: np.ndarray) -> Float32Array:
+    """Return (k, j, i) the highest HU within a ball, see `morphology.ball_offsets`, about each voxel."""
     reach = np.abs(ball).max(axis=0)
     footprint = np.zeros(2 * reach + 1, dtype=np.bool_)
     footprint[tuple((ball + reach).T)] = True

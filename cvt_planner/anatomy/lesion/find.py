@@ -33,6 +33,7 @@ from cvt_planner.anatomy.lesion.pieces import (
     part_at_seed,
     without_lobes,
 )
+from cvt_planner.anatomy.lesion.radial import rounded
 from cvt_planner.anatomy.lesion.surface import smooth_region
 from cvt_planner.anatomy.lesion_shape import Region
 from cvt_planner.anatomy.morphology import bounding_box
@@ -174,6 +175,8 @@ def _in_bone(ground: Ground, normal: NormalBone) -> _Grown:
     flat = flat_ground(ground, normal)
     try:
         tissues, field = _grown(flat, normal)
+        if tissues.patchy:
+            field = rounded(flat, normal, tissues, field)
         if tissues.bright_hu is None:
             field = _competed(flat, normal, tissues, field)
         notes = tuple(_doubts(flat, normal, tissues, field >= 0.5))

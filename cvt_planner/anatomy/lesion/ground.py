@@ -122,7 +122,7 @@ def ground_at(volume: Volume, seed_lps_mm: Vec3, spine: Spine | None, reach_mm: 
     else:
         labels, parts = labels_on(spine, spine.vertebrae, grid), labels_on(spine, spine.parts, grid)
         bone = labels == vertebra.number
-        taken = (labels > 0) | (parts == Part.CANAL) | (parts == Part.DISC)
+        taken = (labels > 0) | (parts == Part.DISC)
         eaten = _eaten(bone, taken, spine, vertebra, grid)
         bone |= eaten
         body = bone & (parts == Part.BODY)

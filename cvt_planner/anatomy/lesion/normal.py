@@ -25,7 +25,7 @@ _LOCAL_SIGMA_MM = 2.0  # a Gaussian that averages as much as a ball of 4.5 mm ra
 _CLEAR_MM = 2.5  # below this depth cortex shines into local means; assumed
 _OTHERS = 2  # vertebrae above and below that normal variation is read from; assumed
 _DEPTHS_MM = np.arange(0.5, 7.0, 1.0)
-_LEAST_VOXELS = 60
+_ENOUGH_VOXELS, _LEAST_VOXELS = 60, 30  # of spongy bone, for a middle and a spread; assumed
 _ABOUT_MM = 8.0  # about a body: what is read of the arch is its pedicles and what lies beside the canal; assumed
 _AT_ONCE = 2  # vertebrae looked at side by side: most of it leaves the interpreter
 _LEAST_HU = 8.0  # no scan's bone is more even than that; assumed
@@ -184,6 +184,8 @@ def _seen(volume: Volume, spine: Spine, vertebra: Vertebra) -> _Seen:
 def _looked_at(volume: Volume, spine: Spine, vertebra: Vertebra) -> _Seen:
     sample = _sample(volume, spine, vertebra)
     inner = sample.hu[sample.body & (sample.depth_mm >= _INNER_MM)]
+    if inner.size < _ENOUGH_VOXELS:  # a small body, as in the neck
+        inner = sample.hu[sample.body & (sample.depth_mm >= clear_mm(sample.spacing_kji_mm))]
     spongy = None
     if inner.size >= _LEAST_VOXELS:
         middle = float(np.median(inner))
