@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.desk import Desk
 from app.dialogs import Answer, Dialogs
+from cvt_planner.anatomy.first_look import spine_point_lps_mm
 from cvt_planner.base.errors import InputRefused, PlannerError, WrongPlan
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.archives import PasswordNeeded
@@ -138,7 +139,13 @@ class Documents(QObject):
     def _read_series(self, info: SeriesInfo) -> None:
         title = f"Reading {info.description or 'the series'} ({info.slice_count} slices)"
         password = self._password
-        self.desk.run(_OPENING, title, lambda progress: read_volume(info, None, progress, password), self._put_volume)
+
+        def read(progress: Progress) -> Volume:
+            volume = read_volume(info, None, progress, password)
+            spine_point_lps_mm(volume)  # the window asks for it at once
+            return volume
+
+        self.desk.run(_OPENING, title, read, self._put_volume)
 
     def _put_volume(self, volume: Volume) -> None:
         self.desk.workspace.open_volume(volume)

@@ -1,4 +1,4 @@
-"""Drawing while something is dragged: one view, or the panels, per turn of the event loop.
+"""Drawing one view per turn of the event loop; while something is dragged the panels too.
 
 Three slices, the 3-D picture and the panels together take longer than a hand at work should wait. Each asks for its
 turn; the one under the hand gets every second one.
@@ -25,7 +25,6 @@ class Turns(QObject):
         self._other_next = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.setInterval(REST_MS)
         self._timer.timeout.connect(self._next)
 
     def ask(self, name: str, run: Run, first: bool = False) -> None:
@@ -33,13 +32,15 @@ class Turns(QObject):
         line, other = (self._first, self._others) if first else (self._others, self._first)
         other.pop(name, None)
         line.setdefault(name, run)
-        if not self._timer.isActive():
-            self._timer.start()
+        if first and not self._others:
+            self._timer.start(0)
+        elif not self._timer.isActive():
+            self._timer.start(REST_MS)
 
-    def drop(self, name: str) -> None:
-        """Forget who waits under a name, because it closes."""
-        self._first.pop(name, None)
-        self._others.pop(name, None)
+    def drop(self, name: str) -> bool:
+        """Forget who waits under a name, because it closes or was served already; return whether anybody did."""
+        first, other = self._first.pop(name, None), self._others.pop(name, None)
+        return first is not None or other is not None
 
     def _next(self) -> None:
         line = self._others if self._others and (self._other_next or not self._first) else self._first
@@ -47,5 +48,5 @@ class Turns(QObject):
         if line:
             run = line.pop(next(iter(line)))
             if self._first or self._others:
-                self._timer.start()
+                self._timer.start(REST_MS)
             run()
