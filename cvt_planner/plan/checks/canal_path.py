@@ -78,7 +78,7 @@ def _gaps_mm(points: Points, outlines: Points, centres: Points) -> FloatArray:
     off, wall = points[:, :2] - centres[:, :2], outlines[:, :, :2] - centres[:, None, :2]
     away = np.sqrt(((wall - off[:, None]) ** 2).sum(axis=2).min(axis=1))
     inside = np.hypot(off[:, 0], off[:, 1]) < _radius_towards_mm(off, wall)
-    return np.where(inside, -away, away)
+    return np.asarray(np.where(inside, -away, away))
 
 
 def _radius_towards_mm(off: Points, wall: Points) -> FloatArray:
