@@ -6,7 +6,18 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QIcon,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QPixmapCache,
+    QPolygonF,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QBoxLayout,
@@ -312,13 +323,16 @@ VERDICT_WORDS = {"ok": "ok", "look": "look", "stop": "stop", "not judged": "not 
 
 
 def verdict_icon(verdict: str, size: int = 16) -> QIcon:
-    """Return the mark of a verdict: its shape says it as well as its colour."""
-    picture = QPixmap(size * 2, size * 2)
+    """Return the mark of a verdict: its shape says it as well as its colour. It is drawn once: lists show dozens."""
+    key, picture = f"verdict {verdict} {size}", QPixmap(size * 2, size * 2)
+    if QPixmapCache.find(key, picture):
+        return QIcon(picture)
     picture.setDevicePixelRatio(2.0)
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
     paint_verdict(painter, QRectF(1, 1, size - 2, size - 2), verdict)
     painter.end()
+    QPixmapCache.insert(key, picture)
     return QIcon(picture)
 
 
