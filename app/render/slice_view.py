@@ -171,8 +171,8 @@ class SliceView(QWidget):
 
     def look_again(self) -> None:
         """Paint soon, in a turn of its own: the three views painted in one would hold the window up."""
-        under_hand = self._navigation.dragging or self.cursor_lps_mm is not None
-        self.view_state.turns.ask(self.orientation, self.update, first=under_hand)
+        under_hand = self._navigation.dragging or self.fading or self.cursor_lps_mm is not None
+        self.view_state.turns.ask(self.orientation, self.repaint, first=under_hand)
 
     # Painting
 
