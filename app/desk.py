@@ -9,12 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.bridge.jobs import Job, JobRunner
 from app.bridge.workspace_bridge import WorkspaceBridge
 from app.render import colours
-from app.render.view_state import Annotation, ViewState
+from app.render.view_state import ORIENTATIONS, Annotation, Frame, ViewState
 from app.settings import Settings
 from cvt_planner.anatomy.first_look import spine_point_lps_mm
 from cvt_planner.base.arrays import Vec3, vec3
@@ -22,11 +23,14 @@ from cvt_planner.base.errors import Cancelled, PlannerError
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.volume import Volume
 from cvt_planner.plan.edits import Edit
+from cvt_planner.plan.figures import CementFigures
 from cvt_planner.plan.model import Assembly, Lesion, Plan, Side
 from cvt_planner.workspace import State, Workspace
 
 _T = TypeVar("_T")
 ICE_JOB = "ice"
+NEAR_MM = 140.0  # a vertebra with its pedicles, its neighbours, and needles up to the muscle; assumed
+ASIDE_MM = 25.0  # so far the middle of the picture lies from the lesion towards where its needles come from; assumed
 TELL_IN_HAND_MS = 80  # between two looks of the panels while something is dragged; assumed
 Action = tuple[str, Callable[[], object]]
 
@@ -66,6 +70,7 @@ class Desk(QObject):
         self.aim: Aim | None = None
         self.step = 1  # the step that is entered, 1 to 7
         self.level = ""  # the level worked on while no lesion is chosen
+        self.cement_seen: dict[str, CementFigures] = {}  # estimates as the operator last saw them in step 6, by lesion
         self._tool = "navigate"
         self._marks: dict[str, tuple[Annotation, ...]] = {}
         self._shown: dict[str, Job] = {}  # slow work that the window shows, by purpose
@@ -248,16 +253,28 @@ class Desk(QObject):
     def _volume_changed(self) -> None:
         self.aim = None
         self.level = ""
+        self.cement_seen.clear()
         self._marks.clear()
         self.cursor_lps_mm = None
         self.choose_tool("navigate")
         if self.volume is not None:
             self.view_state.look_at(self.volume.grid)
-            self.view_state.set_crosshair(spine_point_lps_mm(self.volume))
         if self.plan is not None and self.plan.lesions:
             self.choose_lesion(self.plan.lesions[0].id, go=True)
+            self._look_near()
+        elif self.volume is not None:
+            self.view_state.set_crosshair(spine_point_lps_mm(self.volume))
         if self.plan is not None and self.plan.levels:
             self.level = self.plan.levels[0].level
+
+    def _look_near(self) -> None:
+        """Show the vertebra of the chosen lesion in every view, and from where its needles come."""
+        if self.plan is None or self.lesion is None:
+            return
+        ways = [assembly.outward for assembly in self.plan.assemblies_of(self.lesion.id)]
+        centre = np.array(self.lesion.centre_lps_mm) + (ASIDE_MM * np.mean(ways, axis=0) if ways else 0.0)
+        for name in ORIENTATIONS:
+            self.view_state.set_frame(name, Frame(centre_lps_mm=vec3(centre), extent_mm=NEAR_MM))
 
     def _state_changed(self, old: State, _new: State) -> None:
         if self.plan is not None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.desk import Desk
 from app.dialogs import Answer, Dialogs
+from cvt_planner.anatomy.first_look import spine_point_lps_mm
 from cvt_planner.base.errors import InputRefused, PlannerError, WrongPlan
 from cvt_planner.base.progress import Progress
 from cvt_planner.imaging.archives import PasswordNeeded
@@ -17,6 +18,7 @@ from cvt_planner.imaging.series import SeriesInfo, SeriesListing
 from cvt_planner.imaging.volume import Volume
 from cvt_planner.plan import edits
 from cvt_planner.planning.ice_ahead import look_ahead
+from cvt_planner.planning.summary import cement_figures
 from cvt_planner.storage.find_volume import find_volume
 from cvt_planner.storage.plan_file import StoredPlan, load_plan, save_plan
 
@@ -103,6 +105,8 @@ class Documents(QObject):
                 raise
             except (InputRefused, WrongPlan) as error:
                 return stored, error
+            for lesion in stored.plan.lesions:
+                cement_figures(stored.plan, lesion, volume)  # remembered: the window asks for it at once
             known = {lesion.id for lesion in stored.plan.lesions}
             for result in stored.ice:
                 progress.report(0.95, "reading its ice")
@@ -138,7 +142,13 @@ class Documents(QObject):
     def _read_series(self, info: SeriesInfo) -> None:
         title = f"Reading {info.description or 'the series'} ({info.slice_count} slices)"
         password = self._password
-        self.desk.run(_OPENING, title, lambda progress: read_volume(info, None, progress, password), self._put_volume)
+
+        def read(progress: Progress) -> Volume:
+            volume = read_volume(info, None, progress, password)
+            spine_point_lps_mm(volume)  # the window asks for it at once
+            return volume
+
+        self.desk.run(_OPENING, title, read, self._put_volume)
 
     def _put_volume(self, volume: Volume) -> None:
         self.desk.workspace.open_volume(volume)
@@ -157,8 +167,12 @@ class Documents(QObject):
         if found.source != stored.plan.planning_volume.source:
             self.desk.apply(edits.set_source(found.source), "Remember where the CT is")
         self._remember(path, found)
+        QTimer.singleShot(0, self, lambda: self._tell_opened((*stored.notices, *found.notices)))
+
+    def _tell_opened(self, notices: tuple[str, ...]) -> None:
+        """Let the window show what is open, in a turn of its own: entering the session computes and fills a lot."""
         self.opened.emit()
-        self._show_notices((*stored.notices, *found.notices))
+        self._show_notices(notices)
 
     def _ask_where(self, path: Path) -> None:
         study = self.dialogs.study_folder("Where is the CT of this plan?")

@@ -175,7 +175,7 @@ class Finding(QObject):
             self._found.clear()
         self._shown = self._put = self._parted = None
         self._stopped = False
-        self.desk.view_state.show_overlay("bone", True)
+        self._choose_surfaces()
         if volume is not None:
             if self.desk.settings.finds_spine:
                 self._process.start()
@@ -189,8 +189,13 @@ class Finding(QObject):
             self._shown = (spine, NO_EDITS)
             self._put = spine
             self._bring_in_line()
-        if spine is not None and spine.found and "surfaces" in self.desk.view_state.overlays:
-            self.desk.view_state.show_overlay("bone", False)  # the vertebrae's own surfaces take its place at first
+        if spine is not None:
+            self._choose_surfaces()
+
+    def _choose_surfaces(self) -> None:
+        """Show the bone in 3-D at first; where vertebrae are known, their own surfaces in its place."""
+        known = self.spine is not None and "surfaces" in self.desk.view_state.overlays
+        self.desk.view_state.show_overlay("bone", not known)
 
     def _bring_in_line(self) -> None:
         """Show the spine with the corrections that the plan holds now; look for it where it is not known."""

@@ -15,7 +15,7 @@ from cvt_planner.anatomy.lesion.normal import look_ahead
 from cvt_planner.anatomy.lesion_shape import LesionShape, Origin, Region
 from cvt_planner.anatomy.levels import is_level
 from cvt_planner.base.arrays import Vec3
-from cvt_planner.base.errors import Cancelled, PlannerError
+from cvt_planner.base.errors import Cancelled, InputRefused, PlannerError
 from cvt_planner.base.progress import Progress
 from cvt_planner.plan import edits, lesion_edits
 from cvt_planner.plan.level_state import is_established
@@ -23,6 +23,7 @@ from cvt_planner.plan.model import LesionKind, Plan
 from cvt_planner.plan.naming import level_of
 
 DEFAULT_RADIUS_MM = 20.0
+_BAND = "grow band"
 _PREVIEW = "grow preview"
 _AHEAD = "bone ahead"
 _TOOL = "grow"
@@ -64,15 +65,26 @@ class Growing(QObject):
         desk.tool_changed.connect(self._look_ahead)
 
     def start(self, seed_lps_mm: Vec3) -> None:
-        """Begin at a point, with the band that its neighbourhood suggests."""
+        """Begin at a point, with the band that its neighbourhood suggests; that is looked at beside the window."""
         volume = self.desk.volume
         if volume is None:
             return
-        try:
-            low, high = suggest_band(volume, seed_lps_mm)
-        except PlannerError as error:
-            self.desk.say(str(error), "look")
-            return
+
+        def begin(band: tuple[float, float]) -> None:
+            if volume is self.desk.volume:
+                self._begin(seed_lps_mm, *band)
+
+        def refused(error: Exception) -> None:
+            if isinstance(error, InputRefused):  # the click was beside the CT: nothing is broken
+                self.desk.say(str(error), "look")
+            elif not isinstance(error, Cancelled):
+                self.desk.explain(error)
+
+        self.desk.run(
+            _BAND, "Looking at the lesion", lambda _: suggest_band(volume, seed_lps_mm), begin, refused, shown=False
+        )
+
+    def _begin(self, seed_lps_mm: Vec3, low: float, high: float) -> None:
         radius = self.draft.radius_mm if self.draft else DEFAULT_RADIUS_MM
         self.suggested = (low, high)
         self.region = self.found = None
@@ -110,7 +122,8 @@ class Growing(QObject):
     def cancel(self) -> None:
         """Give up."""
         self._soon.stop()
-        self.desk.jobs.cancel(_PREVIEW)
+        for job in (_BAND, _PREVIEW):
+            self.desk.jobs.cancel(job)
         self.draft = self.region = self.suggested = self.found = None
         self.problem = ""
         self.desk.view_state.set_preview(None)

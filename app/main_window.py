@@ -202,7 +202,7 @@ class MainWindow(QMainWindow):
         desk.changed.connect(self._refresh)
         desk.went.connect(self._show_crosshair)
         desk.bridge.volume_changed.connect(self._volume_changed)
-        desk.bridge.saved_changed.connect(self._refresh)
+        desk.bridge.saved_changed.connect(desk.tell)
         desk.bridge.plan_changed.connect(self.message.outdate)
         desk.bridge.ice_changed.connect(self.message.outdate)
         documents.listed.connect(self._show_listing)
@@ -248,7 +248,7 @@ class MainWindow(QMainWindow):
         self.panel_stack.setCurrentWidget(self.panels[step])
         self.desk.tell()
         for view in self.views.values():
-            view.update()
+            view.look_again()
 
     def toggle_page(self, page: QWidget) -> None:
         """Show a page (the keys, a probe card) in place of the views, or the views again."""

@@ -6,7 +6,7 @@ from app.desk import Desk
 from app.panels.rail import Step
 from app.panels.step_panel import StepPanel
 from app.panels.widgets import FigureTable, label
-from app.panels.words import lesion_words, ml, span
+from app.panels.words import lesion_words, level_first_words, ml, span
 from app.reading import Reading
 from cvt_planner.plan.figures import FIRST_VERSION_CEMENT
 
@@ -42,9 +42,13 @@ class CementPanel(StepPanel):
         plan, chosen = self.desk.plan, self.desk.lesion
         lesions = plan.lesions if plan else ()
         rows = []
+        seen = {lesion.id: self.reading.cement(lesion) for lesion in lesions}
+        if seen != self.desk.cement_seen:
+            self.desk.cement_seen = seen
+            self.desk.tell()  # the step's mark
         for lesion in lesions:
-            found = self.reading.cement(lesion)
-            rows.append((lesion.id, (lesion_words(plan, lesion), ml(found.estimate_ml), ml(found.cap_ml))))
+            found = seen[lesion.id]
+            rows.append((lesion.id, (level_first_words(plan, lesion), ml(found.estimate_ml), ml(found.cap_ml))))
         self.table.show_rows(rows, chosen.id if chosen else "")
         self.table.setVisible(bool(rows))
         self._none.setVisible(not rows)

@@ -12,10 +12,10 @@ from app.panels.isotherms import SWATCH, IsothermEditor, swatch
 from app.panels.rail import Step
 from app.panels.step_panel import StepPanel
 from app.panels.widgets import Choice, FigureTable, button, form, label, set_role
-from app.panels.words import UNKNOWN, celsius, gap, lesion_words, ml, span
+from app.panels.words import UNKNOWN, celsius, gap, level_first_words, ml, span
 from app.playing import Playing
 from app.reading import IceReading, Reading
-from cvt_planner.plan.figures import FIRST_VERSION_ICE, IceFigures
+from cvt_planner.plan.figures import UNIFORM_ICE, IceFigures
 from cvt_planner.plan.model import FreezePhase, Lesion
 from cvt_planner.plan.results import CT_LEAST, CT_MOST, MARROW_BONE, OF_CT, SOFT_TISSUE, IceResult, stand_in
 from cvt_planner.plan.timeline import moment_words
@@ -91,7 +91,7 @@ class IcePanel(StepPanel):
         """Show the ice of the chosen lesion."""
         plan, lesion = self.desk.plan, self.desk.lesion
         lesions = plan.lesions if plan else ()
-        self.lesion.fill([(lesion_words(plan, x), x.id) for x in lesions], lesion.id if lesion else None)
+        self.lesion.fill([(level_first_words(plan, x), x.id) for x in lesions], lesion.id if lesion else None)
         self.lesion.setEnabled(bool(lesions))
         ice = self.reading.ice(lesion.id) if lesion else IceReading(None, False, None)
         needles = plan.assemblies_of(lesion.id) if plan and lesion else ()
@@ -123,7 +123,7 @@ class IcePanel(StepPanel):
         tissues = OF_CT if view.ice_tissue in OF_CT else (SOFT_TISSUE, MARROW_BONE)
         self.isotherms.setHorizontalHeaderLabels(["Isotherm", *(_HEADS[tissue] for tissue in tissues), "Lesion"])
         volumes = _volumes(None if ice.previewed else result, tissues, levels, time_s)
-        self._label.setText(f"{FIRST_VERSION_ICE if ice.figures is None else ice.figures.label} {_READING}")
+        self._label.setText(f"{UNIFORM_ICE if ice.figures is None else ice.figures.label} {_READING}")
         rows = []
         for number, iso in enumerate(levels):
             name = f"{celsius(iso)}{' preview' if ice.previewed else ' old' if ice.stale else ''}"

@@ -28,10 +28,10 @@ class ReshapeButtons(QWidget):
         grid.setSpacing(5)
         self.by = Choice("reshape_by")
         self.by.fill([(f"by {mm:g} mm", mm) for mm in STEPS_MM], 1.0)
-        self._cut = self._menu("Cut ▾", "reshape_cut", "In two, along a plane through the crosshair")
+        self._cut = self._menu("Cut", "reshape_cut", "In two, along a plane through the crosshair")
         for name in reshaping.NORMALS:
             self._entry(self._cut, f"Along the {name} plane", partial(reshaping.cut, desk, name))
-        self._join = self._menu("Join ▾", "reshape_join", "Take another lesion, with its needles, into this one")
+        self._join = self._menu("Join", "reshape_join", "Take another lesion, with its needles, into this one")
         make = self._button
         placed = (
             (self.by, 0, 0),

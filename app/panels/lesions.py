@@ -117,8 +117,9 @@ class LesionsPanel(StepPanel):
             self.reshape.refresh()
             self.findings.refresh(lesion)
         if lesion is not None:
-            if not self.name.hasFocus():
+            if not self.name.hasFocus() and self.name.text() != lesion.name:
                 self.name.setText(lesion.name)
+                self.name.setCursorPosition(0)  # a long name is read from its beginning
             names = plan.scheme.names if plan else ()
             self.level.fill([(name, name) for name in names if is_level(name)], lesion.level)
             self.kind.choose_quietly(lesion.kind)
@@ -165,6 +166,7 @@ class LesionsPanel(StepPanel):
             self.desk.choose_lesion(self.table.chosen, go=True)
 
     def _rename(self) -> None:
+        self.name.setCursorPosition(0)
         lesion = self.desk.lesion
         if lesion is not None and self.name.text().strip() != lesion.name:
             self.desk.apply(edits.rename_lesion(lesion.id, self.name.text()), "Rename lesion")

@@ -9,7 +9,7 @@ from app.desk import Desk
 from app.panels.rail import Step
 from app.panels.step_panel import StepPanel
 from app.panels.widgets import Choice, FigureTable, button, form, label, set_role
-from app.panels.words import lesion_words, mm, needle_name, needle_rows, thick_rows, way_rows
+from app.panels.words import level_first_words, mm, needle_name, needle_rows, thick_rows, way_rows
 from app.probes import Probes
 from app.reading import Reading
 from cvt_planner.devices.bone_needle import BONE_NEEDLES
@@ -76,7 +76,7 @@ class NeedlesPanel(StepPanel):
         """Show the needles of the lesion and the chosen one's figures."""
         plan, lesion, assembly = self.desk.plan, self.desk.lesion, self.desk.assembly
         lesions = plan.lesions if plan else ()
-        self.lesion.fill([(lesion_words(plan, x), x.id) for x in lesions], lesion.id if lesion else None)
+        self.lesion.fill([(level_first_words(plan, x), x.id) for x in lesions], lesion.id if lesion else None)
         self.lesion.setEnabled(bool(lesions))
         for made in (self.left, self.right):
             made.setEnabled(lesion is not None)

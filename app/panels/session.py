@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -13,12 +13,11 @@ from PySide6.QtWidgets import QDoubleSpinBox, QFrame, QGridLayout, QLabel, QPlai
 from app.desk import Desk
 from app.panels.rail import Step
 from app.panels.step_panel import StepPanel
-from app.panels.widgets import VERDICT_WORDS, Choice, FigureTable, button, form, label, named, verdict_icon
-from app.panels.words import UNKNOWN, ml, span
+from app.panels.widgets import VERDICT_WORDS, Choice, FigureTable, button, form, label, named, set_role, verdict_icon
+from app.panels.words import UNKNOWN, level_first_words, ml, span
 from app.reading import IceReading, Reading
 from cvt_planner.plan import edits
 from cvt_planner.plan.checks import CheckResult
-from cvt_planner.plan.level_state import level_words
 from cvt_planner.plan.model import PROTOCOL_10_5_10, FreezePhase, PatientPosition
 
 _ORDER = ("stop", "look", "not judged", "ok")
@@ -44,9 +43,15 @@ class SessionPanel(StepPanel):
         self._none = label("No lesion is marked yet.", "hint")
         self.body.addWidget(self._none)
         self.section("Checks")
-        self.checks = QVBoxLayout()
-        self.checks.setSpacing(6)
+        self.checks, self.fine = QVBoxLayout(), QVBoxLayout()
+        self._toggle = button("", self._toggle_fine, role="link", name="checks_ok")
+        self._unchecked = label("Nothing to check yet.", "hint")
+        self.body.addWidget(self._unchecked)
+        for rows in (self.checks, self.fine):
+            rows.setSpacing(6)
         self.body.addLayout(self.checks)
+        self.body.addWidget(self._toggle)
+        self.body.addLayout(self.fine)
         self._shown: tuple[CheckResult, ...] | None = None
         self._all_shown = False
         self.section("Freezing protocol, for all lesions")
@@ -73,8 +78,7 @@ class SessionPanel(StepPanel):
             ice, cement = self.reading.ice(lesion.id), self.reading.cement(lesion)
             words = "old" if ice.stale else _covered(ice)
             count = len(plan.assemblies_of(lesion.id)) if plan else 0
-            name = f"{level_words(plan, lesion.level) if plan else lesion.level} {lesion.name}"
-            rows.append((lesion.id, (name, str(count), words, ml(cement.estimate_ml))))
+            rows.append((lesion.id, (level_first_words(plan, lesion), str(count), words, ml(cement.estimate_ml))))
         self.table.show_rows(rows, self.desk.view_state.lesion_id or "")
         self.table.setVisible(bool(rows))
         self._none.setVisible(not rows)
@@ -96,22 +100,15 @@ class SessionPanel(StepPanel):
         if lines == self._shown:
             return
         self._shown = lines
-        while (item := self.checks.takeAt(0)) is not None:
-            if (old := item.widget()) is not None:
-                old.hide()
-                old.deleteLater()
         fine = [line for line in lines if line.verdict == "ok"]
-        for line in sorted((x for x in lines if x.verdict != "ok"), key=lambda x: _ORDER.index(x.verdict)):
-            self.checks.addWidget(_CheckRow(line, self._go))
-        if fine:
-            words = "Hide" if self._all_shown else "Show"
-            text = f"{words} the {len(fine)} checks that are ok" if len(fine) > 1 else f"{words} the check that is ok"
-            self.checks.addWidget(button(text, self._toggle_fine, role="link", name="checks_ok"))
-        if self._all_shown:
-            for line in fine:
-                self.checks.addWidget(_CheckRow(line, self._go))
-        if not lines:
-            self.checks.addWidget(label("Nothing to check yet.", "hint"))
+        graver = sorted((x for x in lines if x.verdict != "ok"), key=lambda x: _ORDER.index(x.verdict))
+        _fill(self.checks, graver, self._go)
+        _fill(self.fine, fine if self._all_shown else [], self._go)
+        words = "Hide" if self._all_shown else "Show"
+        many = len(fine) > 1
+        self._toggle.setText(f"{words} the {len(fine)} checks that are ok" if many else f"{words} the check that is ok")
+        self._toggle.setVisible(bool(fine))
+        self._unchecked.setVisible(not lines)
 
     def _toggle_fine(self) -> None:
         self._all_shown = not self._all_shown
@@ -149,30 +146,53 @@ def _covered(ice: IceReading) -> str:
     return span(found.covered_percent, found.covered_high_percent, "%")
 
 
+def _fill(rows: QVBoxLayout, lines: Sequence[CheckResult], go: Callable[[CheckResult], None]) -> None:
+    """Show one check a row. Rows that are there are used again: making two dozen anew would hold the window up."""
+    while rows.count() < len(lines):
+        rows.addWidget(_CheckRow(go))
+    for n in range(rows.count()):
+        item = rows.itemAt(n)
+        row = item.widget() if item is not None else None
+        if isinstance(row, _CheckRow):
+            if n < len(lines):
+                row.show_line(lines[n])
+            row.setVisible(n < len(lines))
+
+
 class _CheckRow(QFrame):
     """One check: its mark, its title with the verdict in words, its sentence."""
 
-    def __init__(self, line: CheckResult, go: Callable[[CheckResult], None]) -> None:
+    def __init__(self, go: Callable[[CheckResult], None]) -> None:
         super().__init__()
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(0)
-        mark = QLabel()
-        mark.setPixmap(verdict_icon(line.verdict).pixmap(16, 16))
-        grid.addWidget(mark, 0, 0, Qt.AlignmentFlag.AlignTop)
-        role = {"ok": "ok", "look": "look", "stop": "stop"}.get(line.verdict, "hint")
-        grid.addWidget(label(f"{line.title}: {VERDICT_WORDS.get(line.verdict, line.verdict)}", role), 0, 1)
-        grid.addWidget(label(line.sentence, "hint"), 1, 1)
+        self._mark, self._title, self._sentence = QLabel(), label(), label("", "hint")
+        grid.addWidget(self._mark, 0, 0, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(self._title, 0, 1)
+        grid.addWidget(self._sentence, 1, 1)
         grid.setColumnStretch(1, 1)
-        self._line = line
+        self._line: CheckResult | None = None
         self._go = go
         self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def show_line(self, line: CheckResult) -> None:
+        """Show a check."""
+        if line == self._line:
+            return
+        if self._line is None or line.verdict != self._line.verdict:
+            self._mark.setPixmap(verdict_icon(line.verdict).pixmap(16, 16))
+            set_role(self._title, {"ok": "ok", "look": "look", "stop": "stop"}.get(line.verdict, "hint"))
+        self._line = line
+        self._title.setText(f"{line.title}: {VERDICT_WORDS.get(line.verdict, line.verdict)}")
+        self._sentence.setText(line.sentence)
         self.setToolTip(f"Limit: {line.limit}\nNot modelled: {line.not_modelled}\nSource: {line.source}")
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Go to the place the check speaks of."""
-        self._go(self._line)
+        if self._line is not None:
+            self._go(self._line)
         super().mouseReleaseEvent(event)
 
 

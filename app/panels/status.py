@@ -28,7 +28,7 @@ def step_marks(desk: Desk, reading: Reading) -> dict[Step, Mark]:
         Step.LESIONS: Mark.DONE if plan.lesions else Mark.UNDER_WAY if desk.tool in ("sphere", "grow") else Mark.EMPTY,
         Step.NEEDLES: _mark(with_needles, started=any(with_needles) or desk.aim is not None),
         Step.ICE: _ice_mark(plan, desk, reading),
-        Step.CEMENT: Mark.DONE if plan.lesions else Mark.EMPTY,
+        Step.CEMENT: _cement_mark(plan, desk, reading),
         Step.SESSION: _session_mark(desk),
     }
 
@@ -50,6 +50,15 @@ def _ice_mark(plan: Plan, desk: Desk, reading: Reading) -> Mark:
     if any(ice.stale for ice in ices):
         return Mark.OUT_OF_DATE
     return _mark([ice.current for ice in ices], started=any(ice.current for ice in ices) or desk.jobs.running(ICE_JOB))
+
+
+def _cement_mark(plan: Plan, desk: Desk, reading: Reading) -> Mark:
+    """Return done where the operator has seen the estimates as they are now; an estimate alone is nobody's decision."""
+    now = {lesion.id: reading.cement(lesion) for lesion in plan.lesions}
+    seen = desk.cement_seen
+    if any(key in seen and seen[key] != found for key, found in now.items()):
+        return Mark.OUT_OF_DATE
+    return _mark([key in seen for key in now], started=any(key in seen for key in now))
 
 
 def _session_mark(desk: Desk) -> Mark:

@@ -35,6 +35,7 @@ class StepPanel(QScrollArea):
         self.body.addStretch(1)
         self.setWidget(holder)
         desk.changed.connect(self._changed)
+        desk.bridge.volume_changed.connect(lambda: self.verticalScrollBar().setValue(0))  # another case from its top
 
     def build(self) -> None:
         """Put the widgets into `body`."""

@@ -6,7 +6,18 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QMouseEvent, QPainter, QPen, QPixmap, QPolygonF, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QIcon,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QPixmapCache,
+    QPolygonF,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QBoxLayout,
@@ -17,16 +28,22 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QTableWidget,
     QTableWidgetItem,
     QWidget,
 )
 
 from app import theme
+from app.panels.fitted_text import broken
 
 _Widget = TypeVar("_Widget", bound=QWidget)
 _Layout = TypeVar("_Layout", bound=QBoxLayout)
 ROW_PX = 28
+MOST_LINES = 3  # of a text in a table
+BESIDE_TEXT_PX = 16  # a cell's padding and Qt's own margins, left and right together
 
 
 def label(text: str = "", role: str = "", name: str = "") -> QLabel:
@@ -112,6 +129,17 @@ class Choice(QComboBox):
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(6)
 
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the chosen text; where there is no room it ends in an ellipsis."""
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        field = QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, field, self).width()
+        option.currentText = self.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideRight, room)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+        painter.end()
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Leave the wheel to the scroll area."""
         event.ignore()
@@ -143,7 +171,10 @@ class Choice(QComboBox):
 
 
 class FigureTable(QTableWidget):
-    """A table of texts, one row per thing; rows carry a key, and only their user's click is told."""
+    """A table of texts, one row per thing; rows carry a key, and only their user's click is told.
+
+    Where a text of the stretched column finds no room on one line its row takes more, `MOST_LINES` at most.
+    """
 
     def __init__(self, name: str, headings: Sequence[str], stretch: int = 0) -> None:
         super().__init__(0, len(headings))
@@ -159,7 +190,7 @@ class FigureTable(QTableWidget):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setWordWrap(False)
+        self.setWordWrap(True)
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         for column in range(len(headings)):
@@ -171,6 +202,8 @@ class FigureTable(QTableWidget):
                 heading.setTextAlignment(align | Qt.AlignmentFlag.AlignVCenter)
         header.setMinimumSectionSize(24)
         self._stretch = stretch
+        self._filling = False  # its columns change with every text that is put
+        header.sectionResized.connect(lambda column, _old, _new: self._fit() if column == stretch else None)
         self._keys: list[str] = []
         self._fit()
 
@@ -183,16 +216,17 @@ class FigureTable(QTableWidget):
     def show_rows(self, rows: Sequence[tuple[str, Sequence[str]]], chosen: str = "") -> None:
         """Show (key, texts) rows with one chosen; texts that have not changed are left alone."""
         self.blockSignals(True)
+        self._filling = True
         self._keys = [key for key, _ in rows]
         self.setRowCount(len(rows))
         for n, (_, texts) in enumerate(rows):
-            self.setRowHeight(n, ROW_PX)
             for column, text in enumerate(texts):
                 self._put(n, column, text)
         if chosen in self._keys:
             self.selectRow(self._keys.index(chosen))
         else:
             self.clearSelection()
+        self._filling = False
         self.blockSignals(False)
         self._fit()
 
@@ -239,8 +273,24 @@ class FigureTable(QTableWidget):
         item.setToolTip(text if column == self._stretch else "")
 
     def _fit(self) -> None:
+        """Give every row the height of its text, and the table that of its rows."""
+        if self._filling:
+            return
+        for row in range(self.rowCount()):
+            self.setRowHeight(row, ROW_PX + (self._lines(row) - 1) * self.fontMetrics().lineSpacing())
         header = 0 if self.horizontalHeader().isHidden() else self.horizontalHeader().sizeHint().height()
-        self.setFixedHeight(header + max(self.rowCount(), 1) * ROW_PX + 4)
+        rows = sum(self.rowHeight(row) for row in range(self.rowCount()))
+        self.setFixedHeight(header + max(rows, ROW_PX) + 4)
+
+    def _lines(self, row: int) -> int:
+        item = self.item(row, self._stretch)
+        if item is None:
+            return 1
+        icon_px = 0 if item.icon().isNull() else self.iconSize().width()
+        room = self.columnWidth(self._stretch) - BESIDE_TEXT_PX - icon_px
+        if self.fontMetrics().horizontalAdvance(item.text()) <= room:
+            return 1
+        return len(broken(item.text(), self.font(), room, MOST_LINES))
 
     def sizeHint(self) -> QSize:
         """Return a size whose width the panel decides."""
@@ -273,13 +323,16 @@ VERDICT_WORDS = {"ok": "ok", "look": "look", "stop": "stop", "not judged": "not 
 
 
 def verdict_icon(verdict: str, size: int = 16) -> QIcon:
-    """Return the mark of a verdict: its shape says it as well as its colour."""
-    picture = QPixmap(size * 2, size * 2)
+    """Return the mark of a verdict: its shape says it as well as its colour. It is drawn once: lists show dozens."""
+    key, picture = f"verdict {verdict} {size}", QPixmap(size * 2, size * 2)
+    if QPixmapCache.find(key, picture):
+        return QIcon(picture)
     picture.setDevicePixelRatio(2.0)
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
     paint_verdict(painter, QRectF(1, 1, size - 2, size - 2), verdict)
     painter.end()
+    QPixmapCache.insert(key, picture)
     return QIcon(picture)
 
 

@@ -60,6 +60,11 @@ def lesion_words(plan: Plan | None, lesion: Lesion) -> str:
     return f"{lesion.name}, {level_words(plan, lesion.level) if plan is not None else lesion.level}"
 
 
+def level_first_words(plan: Plan | None, lesion: Lesion) -> str:
+    """Return "L2 Lesion 1", for where a long name may be cut; a question mark while the level is not established."""
+    return f"{level_words(plan, lesion.level) if plan is not None else lesion.level} {lesion.name}"
+
+
 def needle_name(assembly: Assembly) -> str:
     """Return "Left 13 G"."""
     return f"{assembly.side.value.capitalize()} {assembly.needle.gauge}"

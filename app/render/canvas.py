@@ -118,6 +118,11 @@ class VtkCanvas(QWidget):
         """Whether OpenGL works and the canvas is not shut down."""
         return self._window is not None
 
+    @property
+    def held(self) -> bool:
+        """Whether the mouse turns, zooms or moves the camera just now."""
+        return self._button != Qt.MouseButton.NoButton
+
     def sizeHint(self) -> QSize:
         """Return a size at which four views fit a small screen."""
         return QSize(480, 360)
@@ -134,7 +139,7 @@ class VtkCanvas(QWidget):
         """
         if self.usable and self.isVisible() and not self._due.isActive():
             rest_ms = 0.0
-            if self._button == Qt.MouseButton.NoButton:
+            if not self.held:
                 rest_ms = (SHARE - 1.0) * self._last_ms - 1e3 * (time.perf_counter() - self._drawn_at)
             self._due.start(max(round(rest_ms), 0))
 

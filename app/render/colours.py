@@ -14,6 +14,7 @@ SHADOW = QColor(0, 0, 0, 190)
 PLATE = QColor(14, 15, 17, 215)  # beneath what must be read over anything
 
 PLANE = {"axial": QColor(208, 84, 78), "sagittal": QColor(216, 190, 74), "coronal": QColor(96, 176, 104)}
+PLANE_TITLE = {"axial": QColor(244, 150, 144), "sagittal": QColor(232, 210, 112), "coronal": QColor(136, 210, 144)}
 LESION = QColor(255, 64, 220)
 PREVIEW = QColor(255, 150, 236)
 NEEDLE = {Side.LEFT: QColor(38, 198, 186), Side.RIGHT: QColor(255, 152, 40)}

@@ -145,6 +145,8 @@ def view_plane(orientation: str, state: ViewState, grid: Grid, width_px: int, he
     right, down = np.array(axes.right), np.array(axes.down)
     frame: Frame = state.frame(orientation)
     zoom = frame.mm_per_px or fit_mm_per_px(grid, axes, width_px, height_px)
+    if frame.mm_per_px is None and frame.extent_mm is not None:
+        zoom = frame.extent_mm / max(min(width_px, height_px), 1)
     middle = np.array(frame.centre_lps_mm) if frame.centre_lps_mm else grid.centre_lps_mm
     normal = cross(right, down)
     centre = middle + normal * float((np.array(state.crosshair_lps_mm) - middle) @ normal)

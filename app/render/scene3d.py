@@ -66,8 +66,8 @@ class Scene3D(VtkCanvas):
         self._refreshing.setInterval(REFRESH_AFTER_MS)
         self._refreshing.timeout.connect(self._refresh_in_turn)
         self._forget = workspace.listen(self._workspace_changed)
-        view_state.selection_changed.connect(self.refresh)
-        view_state.overlays_changed.connect(self.refresh)
+        view_state.selection_changed.connect(self._refresh_soon)
+        view_state.overlays_changed.connect(self._refresh_soon)
         view_state.ice_changed.connect(self._ice_changed)
         view_state.crosshair_changed.connect(self._crosshair_moved)
         view_state.orientation_changed.connect(self.reset_camera)
@@ -80,10 +80,11 @@ class Scene3D(VtkCanvas):
     def refresh(self) -> None:
         """Bring the scene in line and draw it again."""
         self._refreshing.stop()
+        self.view_state.turns.drop("3-D")
         if not self.usable:
             return
         state, view = self.workspace.state, self.view_state
-        anchor = self.anchor()
+        anchor, before = self.anchor(), self._anchor
         if state.volume is None:
             self._bone = None
             self._anchor = None
@@ -95,19 +96,23 @@ class Scene3D(VtkCanvas):
             self._content.follow(anchor)
         self._want_bone()
         self._want_surfaces()
-        self._cube.name_sides(sides_named(state.plan, state.volume))
+        turned = self._cube.name_sides(sides_named(state.plan, state.volume)) or before != self._anchor
         bone = self._bone if state.volume is not None else None
         surfaces = self._surfaces if state.spine is not None else None
         chosen = (view.lesion_id, view.assembly_id)
         ice = IceView.of(view)
         self._legend = ice_legend(state, ice)
-        self._content.update(SceneInput(state, bone, *chosen, view.overlays, ice, surfaces, view.vertebra))
-        self._moving(IN_HAND_SLOW_MS if state.in_hand else SLOW_MS)
+        changed = self._content.update(SceneInput(state, bone, *chosen, view.overlays, ice, surfaces, view.vertebra))
+        if changed or turned:
+            self._moving(IN_HAND_SLOW_MS if state.in_hand else SLOW_MS)
+        self.update()  # its texts
 
     def picture(self) -> QImage | None:
         """Return the picture of the scene as it is now; None where OpenGL cannot be used."""
-        if self._refreshing.isActive():
+        if self._refreshing.isActive() or self.view_state.turns.drop("3-D"):
             self.refresh()
+        if self.view_state.turns.drop("3-D picture"):
+            self._picture = None  # drawn now instead
         return super().picture()
 
     def reset_camera(self) -> None:
@@ -149,11 +154,11 @@ class Scene3D(VtkCanvas):
             self.picked.emit(met[0])
 
     def render_due(self) -> None:
-        """Draw; in a turn of its own while something is dragged in another view."""
-        if self.workspace.state.in_hand:
-            self.view_state.turns.ask("3-D picture", super().render_due)
-        else:
+        """Draw; in a turn of its own unless the scene itself is in the hand."""
+        if self.held:
             super().render_due()
+        else:
+            self.view_state.turns.ask("3-D picture", super().render_due)
 
     def _sharpen(self) -> None:
         """Draw sharply when the hand rests, and not between two pictures of what is dragged in another view."""
@@ -171,7 +176,7 @@ class Scene3D(VtkCanvas):
         if self.usable:
             self._forget()
             for signal in (self.view_state.selection_changed, self.view_state.overlays_changed):
-                signal.disconnect(self.refresh)
+                signal.disconnect(self._refresh_soon)
             self.view_state.ice_changed.disconnect(self._ice_changed)
             self.view_state.crosshair_changed.disconnect(self._crosshair_moved)
             self.view_state.orientation_changed.disconnect(self.reset_camera)
@@ -195,10 +200,7 @@ class Scene3D(VtkCanvas):
             self._refreshing.start(IN_HAND_MS if self.workspace.state.in_hand else REFRESH_AFTER_MS)
 
     def _refresh_in_turn(self) -> None:
-        if self.workspace.state.in_hand:
-            self.view_state.turns.ask("3-D", self.refresh)
-        else:
-            self.refresh()
+        self.view_state.turns.ask("3-D", self.refresh)
 
     def _ice_changed(self) -> None:
         self._refresh_soon()
@@ -241,9 +243,9 @@ class Scene3D(VtkCanvas):
     def _put_surfaces(self, surfaces: SpineSurfaces) -> None:
         if self.usable and surfaces.spine is self.workspace.state.spine:
             self._surfaces = surfaces
-            self.refresh()
+            self._refresh_soon()
 
     def _put_bone(self, block: BoneBlock) -> None:
         if self.usable and block.volume is self.workspace.state.volume:
             self._bone = block
-            self.refresh()
+            self._refresh_soon()

@@ -31,10 +31,10 @@ class SceneContent:
         camera = renderer.GetActiveCamera()
         camera.ParallelProjectionOn()
 
-    def update(self, scene: SceneInput) -> None:
-        """Bring every actor in line."""
-        for part in self._parts:
-            part.update(scene)
+    def update(self, scene: SceneInput) -> bool:
+        """Bring every actor in line; return whether any was not."""
+        changed = [part.update(scene) for part in self._parts]  # every one of them, also after the first that was not
+        return any(changed)
 
     def look_at(self, anchor_lps_mm: Vec3, procedure_view: bool) -> None:
         """Put the camera where the scene is first seen from."""

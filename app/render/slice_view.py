@@ -26,15 +26,15 @@ from app.render.overlays import make_overlays
 from app.render.overlays.overlay import Overlay, Scene
 from app.render.plane import ViewPlane, view_axes, view_plane
 from app.render.tool import Tool, ViewEvent
-from app.render.view_state import ORIENTATIONS, ViewState
+from app.render.view_state import ViewState
 from cvt_planner.anatomy.spine.curved import CurvedFrame
 from cvt_planner.base.arrays import Points
 from cvt_planner.geometry.reslice import reslice_gray
 from cvt_planner.geometry.reslice_rows import reslice_gray_rows
 from cvt_planner.imaging.volume import Volume
+from cvt_planner.plan.model import Plan
 from cvt_planner.workspace import State, Workspace
 
-APART_MS = 30  # between the views when new ice is drawn; assumed
 FADE_MS = 250  # overlays come back so long after the wheel's last turn
 FADED = 0.22
 SLOW_CUT_MS = 14.0  # a picture that takes longer to cut is cut at half resolution while the wheel turns
@@ -71,7 +71,7 @@ class SliceView(QWidget):
         self._fade.timeout.connect(self.update)
         self._forget = workspace.listen(self._workspace_changed)
         self._open = True
-        view_state.changed.connect(self._look_again)
+        view_state.changed.connect(self.look_again)
         self.setObjectName(f"view_{orientation}")
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -157,7 +157,7 @@ class SliceView(QWidget):
             self._fade.stop()
             self.view_state.turns.drop(self.orientation)
             self._forget_workspace()
-            self.view_state.changed.disconnect(self._look_again)
+            self.view_state.changed.disconnect(self.look_again)
 
     def _forget_workspace(self) -> None:
         forget, self._forget = self._forget, lambda: None
@@ -167,18 +167,12 @@ class SliceView(QWidget):
         if old.volume is not new.volume:
             self._picture = None
             self.cursor_lps_mm = None
-        if old.volume is new.volume and old.plan is new.plan and old.ice is not new.ice:
-            # Nobody's hand waits for new ice, and its contours take time: one view per turn of the event loop.
-            QTimer.singleShot(APART_MS * ORIENTATIONS.index(self.orientation), self, self.update)
-        else:
-            self._look_again()
+        self.look_again()
 
-    def _look_again(self) -> None:
-        """Paint soon; in a turn of its own while something is dragged."""
-        if self.workspace.state.in_hand:
-            self.view_state.turns.ask(self.orientation, self.update, first=self._navigation.dragging)
-        else:
-            self.update()
+    def look_again(self) -> None:
+        """Paint soon, in a turn of its own: the three views painted in one would hold the window up."""
+        under_hand = self._navigation.dragging or self.fading or self.cursor_lps_mm is not None
+        self.view_state.turns.ask(self.orientation, self.repaint, first=under_hand)
 
     # Painting
 
@@ -219,7 +213,7 @@ class SliceView(QWidget):
         ratio, view = self.devicePixelRatioF(), self.view_state
         state = scene.state
         plan_key = (
-            state.plan,
+            *_drawn_parts(state.plan),
             state.spine,
             state.numbering,
             state.organs,
@@ -309,7 +303,7 @@ class SliceView(QWidget):
             self._navigation.move(event)
             self.cursor_lps_mm = self.lps_at(event.position())
             self.hovered.emit(self.cursor_lps_mm)
-            self._look_again()
+            self.look_again()
         event.accept()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -351,6 +345,14 @@ class SliceView(QWidget):
         """Let go of the workspace."""
         self.shutdown()
         super().closeEvent(event)
+
+
+def _drawn_parts(plan: Plan | None) -> tuple[object, ...]:
+    """Return what overlays draw of a plan: neither its notes nor how the patient lies."""
+    if plan is None:
+        return ()
+    marked = (plan.levels, plan.lesions, plan.assemblies, plan.anatomy)
+    return (*marked, plan.volumes, plan.scheme, plan.sides, plan.protocol)
 
 
 def _same(one: tuple[object, ...], other: tuple[object, ...]) -> bool:

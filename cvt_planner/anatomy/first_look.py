@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from cvt_planner.base.arrays import Vec3, vec3
+from cvt_planner.base.remembered import Remembered
 from cvt_planner.imaging.volume import Volume
 
 _BODY_HU, _BONE_HU = -300.0, 180.0  # assumed
@@ -22,8 +23,15 @@ def spine_point_lps_mm(volume: Volume) -> Vec3:
     Notes
     -----
     The place with most bone around it, near the body's mid-line and not in its front third. Good enough to open a CT
-    at; it names nothing and no measurement rests on it.
+    at; it names nothing and no measurement rests on it. Remembered with the volume.
     """
+    return _POINTS.get(volume, 0, lambda: _spine_point(volume))
+
+
+_POINTS: Remembered[Vec3] = Remembered(1)
+
+
+def _spine_point(volume: Volume) -> Vec3:
     grid = volume.grid
     step = [max(round(_STEP_MM / float(s)), 1) for s in grid.spacing_kji_mm]
     spacing = grid.spacing_kji_mm * step

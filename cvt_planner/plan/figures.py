@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from cvt_planner.base.arrays import Vec3
 
-FIRST_VERSION_ICE = "First version: two homogeneous tissues, no perfusion, no cortex, no cerebrospinal fluid."
+UNIFORM_ICE = "In two uniform tissues: no blood flow, no cortex, no cerebrospinal fluid."
 CT_ICE = (
-    "First version: from the two homogeneous tissues and both extremes of this CT's tissues (HU, lesions and canal as "
-    "marked). No large vessels, no lung."
+    "In two uniform tissues and at both extremes of this CT's own (HU, lesions and canal as marked): no large vessels, "
+    "no lung."
 )
 FIRST_VERSION_CEMENT = "First estimate from the marked lesion and a reference vertebra of the level."
 
@@ -111,7 +111,7 @@ class IceFigures:
     canal_to_minus_20c_mm: float | None
     canal_minimum_c: float | None
     canal_minimum_high_c: float | None  # the other end of the range: in the ice that leaves it warmest
-    label: str = FIRST_VERSION_ICE
+    label: str = UNIFORM_ICE
     canal_coldest_in: str | None = None  # in which tissue the canal's wall gets coldest
 
     def isotherm(self, temperature_c: float) -> IsothermFigures:

@@ -1,4 +1,4 @@
-"""The predicted ice of a lesion's probes, and what it means for the lesion and the canal. First version.
+"""The predicted ice of a lesion's probes, and what it means for the lesion and the canal.
 
 The ice is solved twice, in uniform soft tissue and in uniform marrow-filled bone, whose iceballs differ by several mm;
 where asked for, twice more in the tissues of the CT, at both ends of what is credible. Coverage is stated from the ice
@@ -22,7 +22,7 @@ from cvt_planner.bioheat import isotherms
 from cvt_planner.bioheat.law import HeatLaw
 from cvt_planner.bioheat.scene import Phase, Scene
 from cvt_planner.bioheat.solver import simulate
-from cvt_planner.plan.figures import CT_ICE, FIRST_VERSION_ICE, IceFigures, IsothermFigures
+from cvt_planner.plan.figures import CT_ICE, UNIFORM_ICE, IceFigures, IsothermFigures
 from cvt_planner.plan.model import Assembly, CanalMark, Lesion, Plan
 from cvt_planner.plan.results import (
     ICE_SPACING_MM,
@@ -178,7 +178,7 @@ _FIGURES: Remembered[IceFigures] = Remembered()
 
 def _figures(lesion: Lesion, canals: tuple[CanalMark, ...], result: IceResult) -> IceFigures:
     rows = isotherm_figures(lesion.shape, result, ISOTHERMS_C)
-    label = CT_ICE if result.inputs.ct_marks else FIRST_VERSION_ICE
+    label = CT_ICE if result.inputs.ct_marks else UNIFORM_ICE
     wall = canal_points_lps([(canal.centre_lps_mm, canal.wall_lps_mm) for canal in canals]) if canals else None
     if wall is None or not _reaches_box(wall, result.fields[0]):
         return IceFigures(lesion.id, rows, False, None, None, None, None, label)

@@ -40,17 +40,18 @@ class SceneActor:
         self._actors: list[vtkActor] = []
         self._key: tuple[object, ...] = ()
 
-    def update(self, scene: SceneInput) -> None:
-        """Bring the actors in line with the scene."""
+    def update(self, scene: SceneInput) -> bool:
+        """Bring the actors in line with the scene; return whether they were not."""
         key = (self.name in scene.overlays, *self.key(scene))
         if len(key) == len(self._key) and all(a is b or a == b for a, b in zip(key, self._key, strict=True)):
-            return
+            return False
         self.close()
         self._key = key
         if self.name in scene.overlays:
             for actor in self.build(scene):
                 self._actors.append(actor)
                 self._renderer.AddActor(actor)
+        return True
 
     def key(self, scene: SceneInput) -> tuple[object, ...]:
         """Return what the actors are made from."""

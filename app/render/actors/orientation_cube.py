@@ -17,6 +17,7 @@ class OrientationCube:
     def __init__(self, scene: vtkRenderer) -> None:
         self._scene = scene
         self._cube = vtkAnnotatedCubeActor()
+        self._named: bool | None = None
         self.name_sides(True)
         self._cube.SetFaceTextScale(0.62)
         self._cube.SetZFaceTextRotation(90.0)
@@ -36,8 +37,14 @@ class OrientationCube:
         self.renderer.InteractiveOff()
         self.renderer.AddViewProp(self._cube)
 
-    def name_sides(self, named: bool) -> None:
-        """Write the letters on the faces, or question marks while the sides of the CT are in doubt."""
+    def name_sides(self, named: bool) -> bool:
+        """Write the letters on the faces, or question marks while the sides of the CT are in doubt.
+
+        Return whether other letters stood there.
+        """
+        if named is self._named:
+            return False
+        self._named = named
         left, right, back, front, head, feet = "LRPASI" if named else "??????"
         self._cube.SetXPlusFaceText(left)
         self._cube.SetXMinusFaceText(right)
@@ -45,6 +52,7 @@ class OrientationCube:
         self._cube.SetYMinusFaceText(front)
         self._cube.SetZPlusFaceText(head)
         self._cube.SetZMinusFaceText(feet)
+        return True
 
     def attach(self, window: vtkRenderWindow) -> None:
         """Draw in a window from now on."""

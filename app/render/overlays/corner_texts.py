@@ -75,7 +75,8 @@ def _lasting(painter: QPainter, scene: Scene) -> list[Written]:
     if straight:
         title = "Straight along the canal"
     position = float(np.array(view.crosshair_lps_mm) @ np.abs(np.round(plane.normal)))
-    texts: list[Written] = [(QPointF(INSET_PX, INSET_PX + line / 2), title, colours.PLANE[scene.orientation], LEFT)]
+    ink = colours.PLANE_TITLE[scene.orientation]
+    texts: list[Written] = [(QPointF(INSET_PX, INSET_PX + line / 2), title, ink, LEFT)]
     if isinstance(plane, CurvedPlane):
         for n, words in enumerate(_straight_words(scene, plane), start=1):
             texts.append((QPointF(INSET_PX, INSET_PX + (n + 0.5) * line), words, colours.TEXT, LEFT))
@@ -95,7 +96,7 @@ def _lasting(painter: QPainter, scene: Scene) -> list[Written]:
     texts.append((QPointF(INSET_PX, bottom), f"{plane.mm_per_px:.2f} mm/px", colours.DIM_TEXT, LEFT))
     if scene.orientation == "axial" and view.procedure_view and not turned:
         at = QPointF(plane.width_px - INSET_PX, INSET_PX + line / 2)
-        texts.append((at, "procedure view", colours.PLANE["sagittal"], RIGHT))
+        texts.append((at, "procedure view", colours.PLANE_TITLE["sagittal"], RIGHT))
     return texts
 
 

@@ -14,6 +14,8 @@ from cvt_planner.base.arrays import FloatArray
 from cvt_planner.plan.level_state import level_words
 from cvt_planner.plan.model import Lesion
 
+NAME_LETTERS = 24  # a longer name hides the vertebra it names; the panels have it whole
+
 
 class Lesions(Overlay):
     """Every lesion that the plane cuts; the chosen one thicker."""
@@ -59,4 +61,9 @@ class LesionNames(Overlay):
             if box is not None:
                 chosen = lesion.id == scene.view.lesion_id
                 level = level_words(plan, lesion.level) if plan is not None else lesion.level
-                put(painter, scene, around(box), f"{lesion.name}  {level}", colours.LESION, bold=chosen)
+                put(painter, scene, around(box), f"{short(lesion.name)}  {level}", colours.LESION, bold=chosen)
+
+
+def short(name: str) -> str:
+    """Return a name, its end left out where it is long."""
+    return name if len(name) <= NAME_LETTERS else f"{name[: NAME_LETTERS - 1].rstrip()}…"

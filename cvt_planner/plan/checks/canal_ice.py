@@ -60,11 +60,10 @@ CHECK = Check(
     unit="°C",
     limit=f"not under {LOOK_BELOW_C:g} °C at the canal's bony wall, in the larger ice; under {STOP_BELOW_C:g} °C: stop",
     not_modelled=(
-        "First version: no cortex and no fluid in the canal, unless this CT's tissues were solved too; no injected gas "
-        "or saline. The wall is the "
-        "bone's, not the dura's, as marked, within 15 mm of a mark. Nerve roots are not modelled. No threshold for the "
-        "human cord is known. Counted is the coldest moment until 5 min after the last freeze. The probes of other "
-        "lesions frozen at the same time are not added."
+        "Cortex and the fluid in the canal, unless this CT's tissues were solved too; injected gas or saline. The wall "
+        "is the bone's, not the dura's, as marked, within 15 mm of a mark. Nerve roots are not modelled. No threshold "
+        "for the human cord is known. Counted is the coldest moment until 5 min after the last freeze. The probes of "
+        "other lesions frozen at the same time are not added."
     ),
     source="Dog cord: AJNR 2024. Band 10 to 45 °C: Sag & Husain 2022, PMC9246484.",
     find=_find,

@@ -57,9 +57,9 @@ def _nearest(assembly: Assembly, sections: Points) -> tuple[float, Vec3] | None:
     known = np.abs(points[:, 2] - centres[nearest, 2]) <= _NEAR_MM
     if not known.any():
         return None
-    gaps = [_gap_mm(p, sections[n], centres[n]) for p, n in zip(points[known], nearest[known], strict=True)]
+    gaps = _gaps_mm(points[known], sections[nearest[known]], centres[nearest[known]])
     smallest = int(np.argmin(gaps))
-    return gaps[smallest] - assembly.needle.outer_diameter_mm / 2.0, vec3(points[known][smallest])
+    return float(gaps[smallest]) - assembly.needle.outer_diameter_mm / 2.0, vec3(points[known][smallest])
 
 
 def _steps(start: Points, end: Points) -> Points:
@@ -67,14 +67,35 @@ def _steps(start: Points, end: Points) -> Points:
     return np.asarray(start + np.linspace(0.0, 1.0, count + 1)[:, None] * (end - start))
 
 
-def _gap_mm(point: FloatArray, outline: Points, centre: FloatArray) -> float:
-    """Return the distance of a point from an outline in the transverse plane, mm, negative inside."""
-    off, wall = point[:2] - centre[:2], outline[:, :2] - centre[:2]
-    turn = np.arctan2(wall[:, 1], wall[:, 0])
-    order = np.argsort(turn)
-    radius = np.interp(np.arctan2(off[1], off[0]), turn[order], np.hypot(*wall[order].T), period=2.0 * np.pi)
-    away = float(np.linalg.norm(wall - off, axis=1).min())
-    return -away if float(np.hypot(*off)) < radius else away
+def _gaps_mm(points: Points, outlines: Points, centres: Points) -> FloatArray:
+    """Return (n,) distances of points from an outline each, in the transverse plane, mm, negative inside.
+
+    Parameters
+    ----------
+    points, outlines, centres
+        (n, 3), (n, 48, 3) and (n, 3), LPS mm. All at once: a window asks for it whenever a needle moves.
+    """
+    off, wall = points[:, :2] - centres[:, :2], outlines[:, :, :2] - centres[:, None, :2]
+    away = np.sqrt(((wall - off[:, None]) ** 2).sum(axis=2).min(axis=1))
+    inside = np.hypot(off[:, 0], off[:, 1]) < _radius_towards_mm(off, wall)
+    return np.asarray(np.where(inside, -away, away))
+
+
+def _radius_towards_mm(off: Points, wall: Points) -> FloatArray:
+    """Return (n,) how far each outline (n, 48, 2) lies from the origin in the direction of a point (n, 2), mm.
+
+    Between neighbouring corners the radius is taken as changing evenly with the angle.
+    """
+    turn = np.arctan2(wall[:, :, 1], wall[:, :, 0])
+    order = np.argsort(turn, axis=1)
+    turn = np.take_along_axis(turn, order, axis=1)
+    radius = np.take_along_axis(np.hypot(wall[:, :, 0], wall[:, :, 1]), order, axis=1)
+    towards = np.arctan2(off[:, 1], off[:, 0])
+    after = (turn <= towards[:, None]).sum(axis=1) % _SECTION
+    rows, before = np.arange(len(off)), after - 1  # before the first comes the last
+    apart = (turn[rows, after] - turn[rows, before]) % (2.0 * np.pi)
+    share = ((towards - turn[rows, before]) % (2.0 * np.pi)) / np.where(apart > 0.0, apart, 1.0)
+    return np.asarray(radius[rows, before] + share * (radius[rows, after] - radius[rows, before]))
 
 
 CHECK = Check(

@@ -36,8 +36,8 @@ CHECK = Check(
     unit="%",
     limit=f"at least {WANTED_PERCENT:g} % in the smaller ice; under {LEAST_PERCENT:g} % even in the larger: stop",
     not_modelled=(
-        "First version: two homogeneous tissues without perfusion or warming by the canal, unless this CT's tissues "
-        "were solved too. No large vessels; no margin added."
+        "Blood flow and warming by the canal, unless this CT's tissues were solved too. Large vessels; no margin is "
+        "added."
     ),
     source="−20 °C: Gage & Baust, Cryobiology 1998;37:171. Percentages: assumed.",
     find=_find,

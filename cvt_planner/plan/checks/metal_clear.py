@@ -32,7 +32,7 @@ CHECK = Check(
     title="Needle clear of the active zone",
     unit="mm",
     limit=f"at least {LEAST_GAP_MM:g} mm behind the active zone",
-    not_modelled="Cold conducted along the needle is not part of the ice's computation.",
+    not_modelled="The ice takes the needle as a plain metal tube: not its bevel, nor how it touches the probe.",
     source="assumed",
     find=_find,
 )

@@ -127,7 +127,7 @@ def test_figures_of_the_ice(plan: Plan, ice: IceResult) -> None:
     assert row.canal_to_minus_20c_mm is not None
     assert row.canal_to_0c_mm < row.canal_to_minus_20c_mm
     assert (row.canal_minimum_c < 0.0) == (row.canal_to_0c_mm < 0.0)
-    assert "First version" in row.label
+    assert "two uniform tissues" in row.label
 
 
 def test_a_canal_far_away_is_not_taken_for_the_lesions(plan: Plan, ice: IceResult) -> None:
