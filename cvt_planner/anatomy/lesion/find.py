@@ -25,6 +25,7 @@ from cvt_planner.anatomy.lesion.evidence import (
 )
 from cvt_planner.anatomy.lesion.ground import REACH_MM, Ground, ground_at, nearest_vertebra
 from cvt_planner.anatomy.lesion.normal import NormalBone, normal_bone
+from cvt_planner.anatomy.lesion.patchy import grown_patchy
 from cvt_planner.anatomy.lesion.pieces import (
     ball_radius_mm,
     closed,
@@ -53,6 +54,10 @@ _SMALL_ML = 0.3  # a focus smaller than that is doubtful; assumed
 _EATEN_SHARE = 0.25  # of a region: so much bone that only the other side has is a lesion's doing; assumed
 _VEIN_ML = 1.5  # no basivertebral vein looks larger; assumed
 _TUMOUR_HU = 45.0  # of soft tissue without calcification; assumed
+_TOLD_BY_PATCHES = (
+    "Neither its dark nor its bright tissue alone differs from bone here: it is told by its patchiness, and may be "
+    "larger than shown. Make sure that it is a lesion and correct it."
+)
 _LEAK_ML = 25.0  # without a spine: more than this, or as far as the reach, has run out of the bone
 
 
@@ -97,7 +102,8 @@ def find_lesion(
     by half of the lesion's own difference is lesion; of that the smoothest region (`surface.smooth_region`) that hangs
     together with the seed is taken, inside the vertebra, its cortex and the canal left out. Bone that the labels lack
     since it is eaten is added from the other side. What differs no more than the neighbours' own bone does is refused,
-    what hardly does is doubted in the notes. Where HU tell nothing, tissue without the grain of bone is looked for.
+    what hardly does is doubted in the notes. Where HU tell nothing, tissue without the grain of bone is looked for,
+    then dark tissue with islands of sclerosis about the seed (`patchy.grown_patchy`).
 
     Parameters
     ----------
@@ -165,12 +171,12 @@ class _Grown:
 
 
 def _in_bone(ground: Ground, normal: NormalBone) -> _Grown:
-    """Return the lesion told by its HU, or else by its evenness.
+    """Return the lesion told by its HU, or else by its evenness, or else by both tissues of a mixed one together.
 
     Raises
     ------
     InputRefused
-        If neither tells one.
+        If none of them tells one.
     """
     flat = flat_ground(ground, normal)
     try:
@@ -183,6 +189,9 @@ def _in_bone(ground: Ground, normal: NormalBone) -> _Grown:
         return _Grown(flat, normal, tissues, up_to_cortex(flat, normal, tissues, field), notes)
     except InputRefused:
         even = grown_even(ground, normal)
+        patchy = grown_patchy(flat, normal) if even is None else None
+        if patchy is not None:
+            return _Grown(flat, normal, *patchy, (_TOLD_BY_PATCHES,))
         if even is None:
             raise
     own, field, evidence = even

@@ -33,7 +33,7 @@ _TIES = (0.3, 0.5, 0.8, 1.2, 1.8, 2.5, 3.0, 3.0)  # what a ray pays for leaving 
 _MOVES, _MOVE = 25, 0.06  # of the whole surface towards where its evidence is in balance, and how far each, as a share
 _TWICE = 2  # about the middle of what was found first it is looked for again
 _DARK_PERCENT = 15.0  # of its dark voxels: islands shine into most of the others; assumed
-_ISLAND_LEAST_HU = 95.0  # so far above normal bone an island of sclerosis begins, at least; assumed
+ISLAND_LEAST_HU = 95.0  # so far above normal bone an island of sclerosis begins, at least; assumed
 _PEAK_MM = 1.8  # so far off an island's edge it is brightest: about a scanner's blur; assumed
 _BETWEEN_MM = 2.5  # from dark tissue to an island so much room looks like marrow: the blur and a voxel; assumed
 _BETWEEN = 0.5  # how surely what lies there is lesion; assumed
@@ -105,9 +105,16 @@ def rounded(ground: Ground, normal: NormalBone, tissues: Tissues, field: Float32
     Not modelled: one that is no star about its middle, or has horns; it comes out rounder than it is.
     """
     region = field >= 0.5
+    whole = fitted(ground, normal, tissues, region)
+    both = 2.0 * np.count_nonzero((whole >= 0.5) & region)
+    return whole if both >= _SAME * (np.count_nonzero(whole >= 0.5) + np.count_nonzero(region)) else field
+
+
+def fitted(ground: Ground, normal: NormalBone, tissues: Tissues, region: MaskArray) -> Float32Array:
+    """Return the field (k, j, i; surface at 0.5) of the smooth surface that is best told near a region's own."""
     box = bounding_box(region, math.ceil(_MARGIN_MM / float(ground.grid.spacing_kji_mm.min())))
     part, about = ground.within(box), region[box]
-    evidence = _evidence(part, normal, tissues, about)
+    evidence = patchy_evidence(part, normal, tissues, about)
     spacing, radius = ground.grid.spacing_kji_mm, ball_radius_mm(region, ground)
     weight = np.where(about, depth_of(about, spacing) ** 2, np.float32(0.0))
     middle = np.array(ndimage.center_of_mass(weight))
@@ -118,10 +125,9 @@ def rounded(ground: Ground, normal: NormalBone, tissues: Tissues, field: Float32
             size = np.exp(along)
             off = (sphere.rays * size[:, None] ** 4).mean(axis=0) * 0.75 / (size**3).mean()
             middle, radius = middle + off / spacing, float((size**3).mean() ** (1.0 / 3.0))
-    whole = np.zeros_like(field)
+    whole = np.zeros(region.shape, dtype=np.float32)
     whole[box] = np.where(part.may_be, _field(along, middle, about.shape, spacing), np.float32(0.0))
-    both = 2.0 * np.count_nonzero((whole >= 0.5) & region)
-    return whole if both >= _SAME * (np.count_nonzero(whole >= 0.5) + np.count_nonzero(region)) else field
+    return whole
 
 
 def _logarithms(evidence: Float32Array, middle: FloatArray, radius_mm: float, spacing: FloatArray) -> FloatArray:
@@ -161,7 +167,7 @@ def _field(along: FloatArray, middle: FloatArray, shape: tuple[int, ...], spacin
     return field
 
 
-def _evidence(ground: Ground, normal: NormalBone, tissues: Tissues, region: MaskArray) -> Float32Array:
+def patchy_evidence(ground: Ground, normal: NormalBone, tissues: Tissues, region: MaskArray) -> Float32Array:
     """Return (k, j, i) how surely each voxel is a patchy lesion's, 0 half-way between its own tissue and marrow.
 
     Half-way to an island is half-way to the brightest close by, so that neither cortex nor the dense bone beside it
@@ -174,7 +180,7 @@ def _evidence(ground: Ground, normal: NormalBone, tissues: Tissues, region: Mask
     half = np.float32((normal.hu - dark_hu) / 2.0)
     dark = np.clip((middle - half - hu) / half, -1.0, 1.0)
     peak = brightest(hu, ball_offsets(_PEAK_MM, spacing))
-    half = np.maximum((peak - middle) / 2.0, np.float32(max(2.0 * normal.spread_hu, _ISLAND_LEAST_HU)))
+    half = np.maximum((peak - middle) / 2.0, np.float32(max(2.0 * normal.spread_hu, ISLAND_LEAST_HU)))
     bright = np.clip((hu - middle - half) / half, -1.0, 1.0)
     bright[ground.depth_mm < shell_mm(ground)] = -1.0
     between = _BETWEEN_MM - depth_of(dark <= 0.0, spacing) - depth_of(bright <= 0.0, spacing)

@@ -13,6 +13,7 @@ from cvt_planner.anatomy.lesion.evidence import Tissues
 from cvt_planner.anatomy.lesion.find import find_lesion
 from cvt_planner.anatomy.lesion.ground import Ground
 from cvt_planner.anatomy.lesion.normal import NormalBone
+from cvt_planner.anatomy.lesion.patchy import grown_patchy
 from cvt_planner.anatomy.lesion.radial import rounded
 from cvt_planner.anatomy.spine.model import Part
 from cvt_planner.base.arrays import Float32Array, MaskArray, vec3
@@ -71,6 +72,45 @@ def test_what_holds_other_bone_than_was_found_is_not_taken() -> None:
     elsewhere = field_of(ground.distance_mm > 14.0)
     same = rounded(ground, NormalBone(_MARROW_HU, _SPREAD_HU), Tissues(50.0, 400.0), elsewhere)
     assert np.array_equal(same, elsewhere)
+
+
+def clicked(ground: Ground, place_kji: tuple[int, int, int]) -> Ground:
+    """Return the ground with its seed elsewhere."""
+    off = np.moveaxis(np.indices(ground.hu.shape), 0, -1) - np.array(place_kji)
+    away = np.linalg.norm(off * ground.grid.spacing_kji_mm, axis=-1).astype(np.float32)
+    return replace(ground, seed_kji=place_kji, distance_mm=away)
+
+
+@pytest.mark.parametrize("place_kji", [(20, 25, 25), (20, 22, 30), (22, 25, 22)])
+def test_dark_tissue_and_islands_together_tell_a_lesion_wherever_it_is_clicked(
+    place_kji: tuple[int, int, int],
+) -> None:
+    ground, lesion = patchy()
+    grown = grown_patchy(clicked(ground, place_kji), NormalBone(_MARROW_HU, _SPREAD_HU))
+    assert grown is not None
+    tissues, field = grown
+    found = field >= 0.5
+    assert tissues.patchy
+    assert abs(found.sum() / lesion.sum() - 1.0) <= 0.08
+    assert 2.0 * (found & lesion).sum() / (found.sum() + lesion.sum()) >= 0.93
+
+
+def test_neither_marrow_nor_one_tissue_alone_is_told_by_its_patchiness() -> None:
+    ground, lesion = patchy()
+    normal = NormalBone(_MARROW_HU, _SPREAD_HU)
+    assert grown_patchy(clicked(ground, (20, 25, 45)), normal) is None
+    only_dark = replace(ground, hu=np.where(lesion, np.minimum(ground.hu, np.float32(60.0)), ground.hu))
+    assert grown_patchy(only_dark, normal) is None
+
+
+def test_a_click_beside_an_island_is_not_refused_and_says_what_it_rests_on() -> None:
+    volume, spine, made = scanned("mixed")
+    lesion = find_lesion(volume, vec3(volume.grid.lps_of(np.array([8.0, 60.0, 91.0]))), spine)
+    error = lesion.region.volume_ml / made.truth["lesions"][0]["volume_ml"] - 1.0
+    print(f"\n{error:+.1%}; {lesion.notes}")
+    assert lesion.kind == "mixed"
+    assert abs(error) <= 0.10
+    assert any("patchiness" in note for note in lesion.notes)
 
 
 def test_a_canal_label_that_ran_into_an_eaten_pedicle_does_not_hide_it() -> None:
