@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -106,7 +107,8 @@ class Documents(QObject):
             except (InputRefused, WrongPlan) as error:
                 return stored, error
             for lesion in stored.plan.lesions:
-                cement_figures(stored.plan, lesion, volume)  # remembered: the window asks for it at once
+                with contextlib.suppress(PlannerError):  # the step that shows it says so
+                    cement_figures(stored.plan, lesion, volume)  # remembered: the window asks for it at once
             known = {lesion.id for lesion in stored.plan.lesions}
             for result in stored.ice:
                 progress.report(0.95, "reading its ice")

@@ -55,6 +55,7 @@ class Finding(QObject):
         self._parted: tuple[Spine, _Seeds, Spine] | None = None
         self._shown: tuple[Spine, AnatomyEdits] | None = None  # what the spine that was put last was made of
         self._put: Spine | None = None
+        self._was_known: bool | None = None  # whether vertebrae were, when bone or surfaces were last chosen
         self._stopped = False
         self._job: Job | None = None
         self._again = QTimer(self)
@@ -175,6 +176,7 @@ class Finding(QObject):
             self._found.clear()
         self._shown = self._put = self._parted = None
         self._stopped = False
+        self._was_known = None
         self._choose_surfaces()
         if volume is not None:
             if self.desk.settings.finds_spine:
@@ -193,9 +195,16 @@ class Finding(QObject):
             self._choose_surfaces()
 
     def _choose_surfaces(self) -> None:
-        """Show the bone in 3-D at first; where vertebrae are known, their own surfaces in its place."""
-        known = self.spine is not None and "surfaces" in self.desk.view_state.overlays
-        self.desk.view_state.show_overlay("bone", not known)
+        """Show the bone in 3-D at first, and the vertebrae's own surfaces in its place as soon as they are known.
+
+        Afterwards the operator chooses: no stroke of the brush shows it again.
+        """
+        known = self.spine is not None
+        if known == self._was_known:
+            return
+        self._was_known = known
+        if not known or "surfaces" in self.desk.view_state.overlays:
+            self.desk.view_state.show_overlay("bone", not known)
 
     def _bring_in_line(self) -> None:
         """Show the spine with the corrections that the plan holds now; look for it where it is not known."""

@@ -69,6 +69,7 @@ class Growing(QObject):
         volume = self.desk.volume
         if volume is None:
             return
+        self._forget_region()
 
         def begin(band: tuple[float, float]) -> None:
             if volume is self.desk.volume:
@@ -83,6 +84,15 @@ class Growing(QObject):
         self.desk.run(
             _BAND, "Looking at the lesion", lambda _: suggest_band(volume, seed_lps_mm), begin, refused, shown=False
         )
+
+    def _forget_region(self) -> None:
+        """Let go of what was grown from an earlier point, at once: it must not be kept for this one."""
+        self._soon.stop()
+        self.desk.jobs.cancel(_PREVIEW)
+        self.region = self.found = None
+        self.desk.view_state.set_preview(None)
+        self.changed.emit()
+        self.desk.tell()
 
     def _begin(self, seed_lps_mm: Vec3, low: float, high: float) -> None:
         radius = self.draft.radius_mm if self.draft else DEFAULT_RADIUS_MM

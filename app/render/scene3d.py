@@ -190,6 +190,8 @@ class Scene3D(VtkCanvas):
     def _workspace_changed(self, old: State, new: State) -> None:
         if old.volume is not new.volume:
             self._bone, self._anchor, self._wanted, self._surfaces = None, None, None, None
+            self._picture = None  # of another CT, maybe of another patient
+            self.update()
         if any(getattr(old, part) is not getattr(new, part) for part in _DRAWN_FROM):
             self._refresh_soon()
         if old.spine is not new.spine or old.numbering is not new.numbering:

@@ -43,7 +43,7 @@ class Window:
 class Frame:
     """How one view is zoomed and where it looks."""
 
-    mm_per_px: float | None = None  # mm per logical pixel; None: the whole volume fits
+    mm_per_px: float | None = None  # mm per logical pixel; None: the whole volume fits, or `extent_mm`
     centre_lps_mm: Vec3 | None = None  # the point in the widget's middle, taken onto the plane; None: the volume's
     extent_mm: float | None = None  # without a zoom: so much is seen along the view's shorter edge
 

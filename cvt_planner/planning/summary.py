@@ -78,7 +78,7 @@ def cement_figures(plan: Plan, lesion: Lesion, volume: Volume | None = None) -> 
     )
 
 
-_FILLS: Remembered[FillEstimate] = Remembered()
+_FILLS: Remembered[FillEstimate] = Remembered(64)  # the window asks for those of all lesions
 
 
 def _fill(lesion: Lesion, volume: Volume | None) -> FillEstimate:

@@ -98,12 +98,13 @@ def find_lesion(
 ) -> FoundLesion:
     """Return the lesion at a seed, as far as CT shows it.
 
-    Normal bone is read in the bodies of the seed's vertebra and its neighbours. What is darker, brighter or patchier
-    by half of the lesion's own difference is lesion; of that the smoothest region (`surface.smooth_region`) that hangs
-    together with the seed is taken, inside the vertebra, its cortex and the canal left out. Bone that the labels lack
-    since it is eaten is added from the other side. What differs no more than the neighbours' own bone does is refused,
-    what hardly does is doubted in the notes. Where HU tell nothing, tissue without the grain of bone is looked for,
-    then dark tissue with islands of sclerosis about the seed (`patchy.grown_patchy`).
+    Normal bone is read in the bodies of the seed's vertebra and its neighbours. What is darker, brighter or
+    patchier by half of the lesion's own difference is lesion; of that the smoothest region
+    (`surface.smooth_region`) that hangs together with the seed is taken, inside the vertebra, its cortex and the
+    middle of the canal left out. Bone that the labels lack since it is eaten is added from the other side. What
+    differs no more than the neighbours' own bone does is refused, what hardly does is doubted in the notes. Where
+    HU tell nothing, tissue without the grain of bone is looked for, then dark tissue with islands of sclerosis
+    about the seed (`patchy.grown_patchy`).
 
     Parameters
     ----------
@@ -182,7 +183,7 @@ def _in_bone(ground: Ground, normal: NormalBone) -> _Grown:
     try:
         tissues, field = _grown(flat, normal)
         if tissues.patchy:
-            field = rounded(flat, normal, tissues, field)
+            field = _at_seed(flat, rounded(flat, normal, tissues, field), field)
         if tissues.bright_hu is None:
             field = _competed(flat, normal, tissues, field)
         notes = tuple(_doubts(flat, normal, tissues, field >= 0.5))
@@ -223,6 +224,12 @@ def _competed(ground: Ground, normal: NormalBone, tissues: Tissues, field: Float
     competed = np.zeros_like(field)
     competed[box] = _about(part, inside)
     return competed
+
+
+def _at_seed(ground: Ground, field: Float32Array, otherwise: Float32Array) -> Float32Array:
+    """Return the field of the part that hangs together with the seed; another one where none does."""
+    part = part_at_seed(field >= 0.5, ground)
+    return otherwise if part is None else _about(part, field)
 
 
 def _about(region: MaskArray, inside: Float32Array) -> Float32Array:

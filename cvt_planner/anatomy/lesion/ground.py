@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from cvt_planner.anatomy.lesion.box import bounds_in, depth_below_mm, labels_on, taken_together
 from cvt_planner.anatomy.morphology import ball_offsets, bounding_box, depth_of, dilated_within, eroded
@@ -23,6 +24,8 @@ COARSEST_FINE_MM = 0.65  # finer voxels are taken together in twos, threes, ... 
 _NEAR_VERTEBRA_MM = 8.0  # a seed beside a vertebra by no more than this belongs to it
 _HULL_GAP_MM = 4.0  # without a spine: gaps in bone narrower than twice this are closed before its inside is taken
 _RIM_MM = 1.8  # so far the two sides of a vertebra differ by themselves; assumed
+# The canal is as wide as usual about two levels to both sides; a lesion seldom widens it over half of that. Assumed.
+_CANAL_ABOUT_MM, _SECTION_MM, _LEAST_SECTIONS = 45.0, 3.0, 8
 _ROOM_MM = 7.0  # about a vertebra, for what of a lesion lies beyond its bone
 
 
@@ -122,7 +125,7 @@ def ground_at(volume: Volume, seed_lps_mm: Vec3, spine: Spine | None, reach_mm: 
     else:
         labels, parts = labels_on(spine, spine.vertebrae, grid), labels_on(spine, spine.parts, grid)
         bone = labels == vertebra.number
-        taken = (labels > 0) | (parts == Part.DISC)
+        taken = (labels > 0) | (parts == Part.DISC) | _surely_canal(parts == Part.CANAL, spine, vertebra, grid)
         eaten = _eaten(bone, taken, spine, vertebra, grid)
         bone |= eaten
         body = bone & (parts == Part.BODY)
@@ -131,6 +134,32 @@ def ground_at(volume: Volume, seed_lps_mm: Vec3, spine: Spine | None, reach_mm: 
     return Ground(
         hu, grid, may_be, depth, index_kji(factor), index_kji(low), index_kji(places), distance, vertebra, body, eaten
     )  # fmt: skip
+
+
+def _surely_canal(canal: MaskArray, spine: Spine, vertebra: Vertebra, grid: Grid) -> MaskArray:
+    """Return the part of the canal's label that is no wider than the canal usually is hereabouts.
+
+    Farther aside it may have run into an eaten pedicle. All of it, where too little of the canal is in view to tell.
+    However a vertebra is turned, no more is given away: what its other side has is mirrored about an axis that may be
+    off.
+    """
+    line, left = np.asarray(spine.canal_lps_mm), np.array(vertebra.left)
+    whole = spine.grid.lps_of(2.0 * np.argwhere(spine.parts[::2, ::2, ::2] == Part.CANAL).astype(np.float64))
+    along = (whole - np.array(vertebra.centre_lps_mm)) @ np.array(vertebra.up)
+    whole, along = whole[np.abs(along) < _CANAL_ABOUT_MM], along[np.abs(along) < _CANAL_ABOUT_MM]
+    sections, owner = np.unique(np.rint(along / _SECTION_MM), return_inverse=True)
+    if len(line) == 0 or len(sections) < _LEAST_SECTIONS:
+        return canal
+    tree = cKDTree(line)
+    aside = np.abs((whole - line[tree.query(whole)[1]]) @ left)
+    widest = np.zeros(len(sections))
+    np.maximum.at(widest, owner, aside)
+    index = np.argwhere(canal)
+    places = grid.lps_of(index.astype(np.float64))
+    far = np.abs((places - line[tree.query(places)[1]]) @ left) > float(np.median(widest))
+    sure = canal.copy()
+    sure[tuple(index[far].T)] = False
+    return sure
 
 
 def _eaten(bone: MaskArray, taken: MaskArray, spine: Spine, vertebra: Vertebra, grid: Grid) -> MaskArray:

@@ -103,8 +103,8 @@ def bone_masks(hu: HuArray, spacing_kji_mm: FloatArray, rows: Rows) -> tuple[Mas
     """Return the voxels that are bone, and those and their blurred rim, of the rows that are looked at.
 
     The latter is everything above 160 HU with its one-voxel holes filled. Bone are those less the voxels of the rim
-    that lie below half the height between soft tissue and the brightest voxel within 1.5 mm: a fixed threshold makes
-    thin bright arches half a millimetre too thick all round.
+    that lie below half the height between soft tissue and the brightest voxel within 1.5 mm, or in the next slice up to
+    3.5 mm away: a fixed threshold makes thin bright arches half a millimetre too thick all round.
 
     Notes
     -----

@@ -162,7 +162,8 @@ def _beside_eaten(core: Float32Array, period_mm: FloatArray) -> FloatArray:
     eaten = np.zeros(len(mean), dtype=np.bool_)
     dark, _ = ndimage.label(mean < min(_EATEN_HU, _EATEN_SHARE * float(np.percentile(core, 75))))
     for (stretch,) in ndimage.find_objects(dark):
-        least = _EATEN_LEVELS * float(np.median(period_mm[max(stretch.start - _PLATES_MM, 0) : stretch.stop]))
+        start, stop = stretch.start - _PLATES_MM, stretch.stop - _PLATES_MM
+        least = _EATEN_LEVELS * float(np.median(period_mm[max(start, 0) : max(stop, 1)]))
         inside = stretch.start > 0 and stretch.stop < len(mean)
         eaten[stretch] = inside and least <= stretch.stop - stretch.start <= _EATEN_MOST_MM
     near = ndimage.gaussian_filter1d(mean, 0.8)
@@ -228,7 +229,9 @@ def _shifted(profile: FloatArray, by: int) -> FloatArray:
 def _depths(straight: Straight) -> FloatArray:
     """Return (n,) how far in front of the canal the bodies end, mm, discs and bodies taken together."""
     deepest, of_bone = _sharpest_falls(straight, -100.0), _sharpest_falls(straight, _MUSCLE_HU)
-    return np.asarray(np.where((of_bone >= _SHALLOWEST_MM) & (of_bone < _MUCH_LESS * deepest), of_bone, deepest))
+    less = (of_bone >= _SHALLOWEST_MM) & (of_bone < _MUCH_LESS * deepest)
+    neck = np.logical_and.accumulate(less[::-1])[::-1]  # from the head's end on; in the pelvis bowel would be taken so
+    return np.asarray(np.where(neck, of_bone, deepest))
 
 
 def _sharpest_falls(straight: Straight, darkest_hu: float) -> FloatArray:

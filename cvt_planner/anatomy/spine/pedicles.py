@@ -118,7 +118,7 @@ def measure_pedicles(
             if _is_open(found[side]) and sure is not None and sure.judged:
                 again = _measured(volume, grid, frame, bone, here, side, _opposite(frame, sure))
                 found[side] = found[side] if _is_open(again) else again
-        return _both(frame, _compared({side: pedicle for side, pedicle in found.items() if pedicle is not None}))
+        return compared(_both(frame, {side: pedicle for side, pedicle in found.items() if pedicle is not None}))
 
     out: list[tuple[Pedicle, ...]] = []
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -317,15 +317,17 @@ def _judged(volume: Volume, side: SideName, middle: Points, forward: Points, fou
     return Pedicle(side, vec3(middle), vec3(forward), width, height, not doubts, " ".join(doubts))
 
 
-def _compared(sides: dict[SideName, Pedicle]) -> dict[SideName, Pedicle]:
-    """Return the pedicles, one that is far lower than the other not judged."""
-    highest = max((pedicle.height_mm for pedicle in sides.values()), default=0.0)
-    return {
-        side: replace(pedicle, judged=False, doubt=f"{pedicle.doubt} {IN_PART}".lstrip())
-        if pedicle.height_mm < _LEAST_OF_OTHER * highest
-        else pedicle
-        for side, pedicle in sides.items()
-    }
+def compared(pedicles: tuple[Pedicle, ...]) -> tuple[Pedicle, ...]:
+    """Return the pedicles of one vertebra; one that is judged, but far lower than another that is, is not any more.
+
+    What an earlier comparison said is forgotten first.
+    """
+    fresh = [replace(p, judged=True, doubt="") if p.doubt == IN_PART else p for p in pedicles]
+    highest = max((p.height_mm for p in fresh if p.judged), default=0.0)
+    return tuple(
+        replace(p, judged=False, doubt=IN_PART) if p.judged and p.height_mm < _LEAST_OF_OTHER * highest else p
+        for p in fresh
+    )
 
 
 def _both(frame: CurvedFrame, sides: dict[SideName, Pedicle]) -> tuple[Pedicle, ...]:

@@ -30,6 +30,7 @@ _AROUND_CANAL_MM = 2.0  # fat between the canal's outline and its wall is not fi
 # Where the canal is about as wide as the body the neck is: no rib is there, and transverse processes with a foramen lie
 # beside the body. By so many widths of the body; measured: C3 to C6 have 1.0 to 1.35, T1 0.73 to 0.91, others less.
 _NECK_CANAL = 0.95
+_NECK_BREAK = 30  # steps of the frame, mm: nearly two of its levels; assumed
 _LEAST_SHARE = 0.1  # of a vertebra; smaller pieces that do not hang on it are let go
 
 
@@ -74,8 +75,7 @@ def split_posterior(
         never, beside = around.result(), near.result()
     del soft, rest
     steps.report(0.4, "Arches: seeds")
-    neck = 2.0 * profile.side_mm >= _NECK_CANAL * widths
-    neck[: max(round(borders_mm[-2, 0] / frame.step_mm), 0)] = False  # cut off, the lowest seems narrower than it is
+    neck = _neck(2.0 * profile.side_mm >= _NECK_CANAL * widths, borders_mm[:, 0] / frame.step_mm)
     seeds = sown(free, beside, bodies, labelled.lattice, borders, gaps, profile, widths, neck, rows)
     del beside
     steps.report(0.6, "Arches: parting")
@@ -88,13 +88,28 @@ def split_posterior(
     return filled(labels, hu, never, _slices_of(frame, neck, labelled.grid), spacing, rows)
 
 
+def _neck(wide: MaskArray, borders: FloatArray) -> MaskArray:
+    """Return where along the canal the neck is: the wide stretch at the head's end, if there is any.
+
+    `borders` are steps of the frame, head to feet. The lowest vertebra may be cut off, and then seems narrower than it
+    is; one that a lesion has eaten does, too.
+    """
+    neck = wide.copy()
+    neck[: max(round(float(borders[-2])), 0)] = False
+    places = np.append(np.flatnonzero(neck), round(float(borders[0])))
+    breaks = np.flatnonzero(np.diff(places) > _NECK_BREAK)
+    if breaks.size:
+        neck[: places[breaks[-1]] + 1] = False
+    return neck
+
+
 def _slices_of(frame: CurvedFrame, along: MaskArray, grid: Grid) -> MaskArray:
     """Return (k,) the slices of a grid between the first and last place along the canal that is marked."""
     marked = np.zeros(grid.shape_kji[0], dtype=np.bool_)
     places = np.flatnonzero(along)
     if places.size:
         ends = np.rint(np.sort(grid.index_of(frame.origins_lps_mm[places[[0, -1]]])[:, 0])).astype(int)
-        marked[max(ends[0], 0) : ends[1] + 1] = True
+        marked[max(ends[0], 0) : max(ends[1] + 1, 0)] = True
     return marked
 
 

@@ -10,7 +10,7 @@ from cvt_planner.anatomy.spine.canal_profile import CanalProfile
 from cvt_planner.anatomy.spine.corrections import PAINTED
 from cvt_planner.anatomy.spine.lattice import Lattice
 from cvt_planner.anatomy.spine.model import Part, Pedicle, Spine, Vertebra
-from cvt_planner.anatomy.spine.pedicles import measure_pedicles
+from cvt_planner.anatomy.spine.pedicles import compared, measure_pedicles
 from cvt_planner.anatomy.spine.pipeline import BEYOND_MM
 from cvt_planner.anatomy.spine.straighten import frame_along, symmetry_turn, turned
 from cvt_planner.base.progress import Progress
@@ -52,7 +52,8 @@ def measured_again(volume: Volume, spine: Spine, progress: Progress | None = Non
 
 def _renewed(vertebra: Vertebra, made: tuple[Pedicle, ...]) -> Vertebra:
     fresh = {p.side: p for p in made}
-    return replace(vertebra, pedicles=tuple(fresh.get(p.side, p) if _is_stale(p) else p for p in vertebra.pedicles))
+    both = tuple(fresh.get(p.side, p) if _is_stale(p) else p for p in vertebra.pedicles)
+    return replace(vertebra, pedicles=compared(both))
 
 
 def _is_stale(pedicle: Pedicle) -> bool:

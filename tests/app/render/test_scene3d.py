@@ -96,6 +96,14 @@ def test_the_aorta_is_a_tube_that_its_switch_takes_away(
     assert np.abs(_pixels(scene.picture()) - without).max() <= 2
 
 
+def test_the_picture_of_a_ct_that_was_closed_is_not_shown_for_another(scene: Scene3D, workspace: Workspace) -> None:
+    assert (_pixels(scene.grab().toImage())[60:].max(axis=-1) > 60).mean() > 0.04
+    volume = workspace.state.volume
+    assert volume is not None
+    workspace.open_volume(replace(volume, content_hash="of another patient"))
+    assert (_pixels(scene.grab().toImage())[60:].max(axis=-1) > 60).mean() < 0.01
+
+
 def test_a_moved_needle_is_drawn_anew_and_the_bone_is_not(
     scene: Scene3D, move_needle: Callable[[float], None], workspace: Workspace, ice: IceResult
 ) -> None:

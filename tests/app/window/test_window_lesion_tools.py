@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox
 
+from app import growing
 from app.panels.rail import Step
 from cvt_planner.anatomy.lesion_shape import Origin, Region
 from cvt_planner.plan.model import LesionKind
@@ -51,6 +55,29 @@ def test_one_click_finds_the_lesion_and_says_what_is_known_of_it(opened: Hand, s
     assert rows["Share of the body"].endswith(" %") and rows["Distance to the canal"].endswith(" mm")
     assert "CT-visible part only" in opened.window.panels[Step.LESIONS].origin_words.text()
     opened.picture("lesion_found")
+
+
+def test_a_second_click_lets_go_of_what_the_first_one_found_at_once(
+    opened: Hand, small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.click("tool_grow")
+    opened.press_at(small.lesion)
+    grown = opened.window.growing
+    assert grown.region is not None
+    seen, plain = threading.Event(), growing.suggest_band
+
+    def slow(*given: Any) -> tuple[float, float]:
+        seen.wait(10.0)
+        return plain(*given)
+
+    monkeypatch.setattr(growing, "suggest_band", slow)
+    at = opened.at(small.lesion + np.array([0.0, 2.0, 0.0]))
+    opened.qtbot.mouseClick(opened.view("axial"), Qt.MouseButton.LeftButton, pos=at)
+    assert grown.region is None and opened.built.desk.view_state.preview is None
+    assert not opened.button("grow_accept").isEnabled()
+    seen.set()
+    opened.settle()
+    assert grown.region is not None
 
 
 def test_scores_are_entered_and_undone(opened: Hand, small: Small) -> None:

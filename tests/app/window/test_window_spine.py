@@ -313,3 +313,16 @@ def test_pedicles_near_a_stroke_are_not_judged_until_they_are_measured_again(spi
     hand.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     hand.settle()
     assert spine_of(hand).found[number - 1].pedicles[0] == vertebra.pedicles[0]
+
+
+def test_a_stroke_shows_no_bone_that_was_switched_off(spine_hand: Hand) -> None:
+    view = spine_hand.built.desk.view_state
+    view.show_overlay("surfaces", False)
+    assert "bone" not in view.overlays
+    vertebra = spine_of(spine_hand).found[whole(spine_hand)[0] - 1]
+    spine_hand.zoom(np.array(vertebra.centre_lps_mm), 0.4)
+    spine_hand.window.finding.choose(vertebra.number, go=False)
+    spine_hand.click("spine_brush")
+    QTest.mouseClick(spine_hand.view(), Qt.MouseButton.LeftButton, pos=spine_hand.at(vertebra.centre_lps_mm))
+    spine_hand.settle()
+    assert "bone" not in view.overlays

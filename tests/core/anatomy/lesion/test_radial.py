@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from cvt_planner.anatomy.lesion.evidence import Tissues
 from cvt_planner.anatomy.lesion.find import find_lesion
-from cvt_planner.anatomy.lesion.ground import Ground
+from cvt_planner.anatomy.lesion.ground import Ground, nearest_vertebra
 from cvt_planner.anatomy.lesion.normal import NormalBone
 from cvt_planner.anatomy.lesion.patchy import grown_patchy
 from cvt_planner.anatomy.lesion.radial import rounded
@@ -124,6 +124,23 @@ def test_a_canal_label_that_ran_into_an_eaten_pedicle_does_not_hide_it() -> None
     error = lesion.region.volume_ml / truth["volume_ml"] - 1.0
     print(f"\n{error:+.1%}; {beside.sum() / eaten.sum():.0%} of it labelled canal")
     assert abs(error) <= 0.15
+
+
+@pytest.mark.parametrize("off_deg", [-8.0, 5.0, 8.0])
+def test_no_lesion_runs_into_the_canal_where_the_vertebra_seems_turned(off_deg: float) -> None:
+    """The other side is mirrored about an axis that is off, and covers a part of the canal."""
+    volume, spine, made = scanned("three")
+    seed = vec3(made.truth["lesions"][0]["centre_lps_mm"])
+    own = nearest_vertebra(spine, seed)
+    assert own is not None
+    a = np.radians(off_deg)
+    turned = replace(own, left=vec3(np.cos(a) * np.array(own.left) + np.sin(a) * np.array(own.back)))
+    spine = replace(spine, found=tuple(turned if v.number == own.number else v for v in spine.found))
+    region = find_lesion(volume, seed, spine).region
+    inside = np.argwhere(spine.parts == Part.CANAL)
+    at = np.rint(region.grid.index_of(spine.grid.lps_of(inside.astype(np.float64)))).astype(int)
+    at = at[np.all((at >= 0) & (at < np.array(region.grid.shape_kji)), axis=1)]
+    assert region.mask[tuple(at.T)].sum() * spine.grid.voxel_volume_mm3 < 60.0
 
 
 @pytest.mark.parametrize("slice_mm", [1.5, 3.0])
