@@ -43,7 +43,7 @@ def put(
     for at, align in places:
         box = text_box(painter, at, text, align, bold=bold)
         core = box.adjusted(-SNUG_PX, SNUG_PX, SNUG_PX, -SNUG_PX)
-        if inside.contains(core) and not any(core.intersects(other) for other in scene.taken):
+        if inside.contains(core) and not any(core.intersects(other) for other in (*scene.taken, *scene.handles)):
             scene.taken.append(core)
             run = partial(write, painter, at, text, colour, align, bold=bold)
             if now:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
 from app.render import colours
@@ -9,11 +11,12 @@ from app.render.overlays.ink import box_of, pen, stroke
 from app.render.overlays.labels import around, put
 from app.render.overlays.overlay import Overlay, Scene
 from app.render.sections import shape_section
-from cvt_planner.anatomy.lesion_shape import LesionShape
+from cvt_planner.anatomy.lesion_shape import Ellipsoid, LesionShape
 from cvt_planner.base.arrays import FloatArray
 from cvt_planner.plan.level_state import level_words
 from cvt_planner.plan.model import Lesion
 
+GRIP_PX = 5.0  # half of a handle, with its line
 NAME_LETTERS = 24  # a longer name hides the vertebra it names; the panels have it whole
 
 
@@ -36,6 +39,8 @@ class Lesions(Overlay):
             chosen = lesion.id == scene.view.lesion_id
             stroke(painter, lines, pen(colours.LESION, 2.2 if chosen else 1.4))
             scene.lesion_boxes[lesion.id] = box_of(lines)
+            if chosen:
+                scene.handles.extend(_grips(scene, lesion.shape))
         known = {lesion.id for lesion in lesions}
         self._kept = {key: kept for key, kept in self._kept.items() if key in known}
 
@@ -45,6 +50,16 @@ class Lesions(Overlay):
             kept = (lesion.shape, scene.plane.key, shape_section(lesion.shape, scene.plane))
             self._kept[lesion.id] = kept
         return kept[2]
+
+
+def _grips(scene: Scene, shape: LesionShape) -> list[QRectF]:
+    """Return where the handles of an ellipsoid are drawn: one of them on a level's name made T1 of T11."""
+    if not isinstance(shape, Ellipsoid):
+        return []
+    ends = np.concatenate([np.diag(shape.semi_axes_mm), -np.diag(shape.semi_axes_mm)])
+    in_plane = np.abs(ends @ scene.plane.normal) < 0.7 * np.linalg.norm(ends, axis=1)
+    places = [scene.plane.point_of(np.array(shape.centre_lps_mm) + end) for end in ends[in_plane]]
+    return [QRectF(at.x() - GRIP_PX, at.y() - GRIP_PX, 2.0 * GRIP_PX, 2.0 * GRIP_PX) for at in places]
 
 
 class LesionNames(Overlay):

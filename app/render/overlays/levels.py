@@ -8,7 +8,7 @@ from PySide6.QtGui import QPainter
 
 from app.render import colours
 from app.render.overlays.ink import faded, pen, stroke
-from app.render.overlays.labels import around, put
+from app.render.overlays.labels import Place, around, put
 from app.render.overlays.overlay import Overlay, Scene
 from cvt_planner.anatomy.spine.model import Vertebra
 from cvt_planner.base.arrays import Points, Vec3, vec3
@@ -18,6 +18,7 @@ from cvt_planner.plan.naming import named_vertebrae
 
 NEAR_MM = 12.0  # a level's name stands on slices so near to its point; about half a vertebral body's height
 CANAL_NEAR_MM = 2.5  # the canal was measured in one section; its outline stands on slices this near to it
+_FARTHER_PX = (3.0, 14.0, 26.0)  # half the room about a vertebra's middle that its name stands beside, where it is free
 
 
 class Levels(Overlay):
@@ -50,8 +51,10 @@ class Levels(Overlay):
         painter.setPen(pen(colours.LEVEL, 1.2))
         painter.setBrush(colours.LEVEL if sure else Qt.BrushStyle.NoBrush)
         painter.drawEllipse(at, 3.0, 3.0)
-        places = around(QRectF(at.x() - 3.0, at.y() - 3.0, 6.0, 6.0), gap_px=4.0)
-        beside = sorted(places, key=lambda place: abs(place[0].y() - at.y()))
+        beside: list[Place] = []
+        for half in _FARTHER_PX:
+            places = around(QRectF(at.x() - half, at.y() - half, 2.0 * half, 2.0 * half), gap_px=4.0)
+            beside += sorted(places, key=lambda place: abs(place[0].y() - at.y()))
         put(painter, scene, beside, words, colours.LEVEL if sure else colours.DOUBTFUL_LEVEL, bold=True)
 
     def _canal(self, painter: QPainter, scene: Scene, canal: CanalMark) -> None:

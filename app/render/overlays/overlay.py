@@ -25,6 +25,7 @@ class Scene:
     view: ViewState
     cursor_lps_mm: Points | None = None
     taken: list[QRectF] = field(default_factory=list)  # room that labels of this painting have taken, see `labels`
+    handles: list[QRectF] = field(default_factory=list)  # where no label is written, for they are drawn over it
     written: list[Callable[[], object]] = field(default_factory=list)  # labels to be written when all shapes are drawn
     lesion_boxes: dict[str, QRectF] = field(default_factory=dict)  # around the outlines painted, by lesion id
 

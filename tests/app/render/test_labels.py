@@ -55,6 +55,29 @@ def paint(view: SliceView, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> tup
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
+@pytest.mark.parametrize("mm_per_px", [0.9, 0.5, 0.3])
+def test_no_label_lies_where_a_handle_of_the_chosen_lesion_is_drawn(
+    qtbot: QtBot, view_state: ViewState, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, orientation: str,
+    mm_per_px: float,
+) -> None:  # fmt: skip
+    """A square on the second 1 of T11 makes it T1."""
+    workspace.apply(lambda plan: replace(plan, levels=(LevelMark("T11", plan.lesions[0].centre_lps_mm, True),)), "mark")
+    shape = workspace.state.plan.lesions[0].shape if workspace.state.plan is not None else None
+    assert isinstance(shape, Ellipsoid)
+    view = SliceView(orientation, view_state, workspace)
+    qtbot.addWidget(view)
+    view.resize(396, 320)
+    view_state.choose("l1", "a1")
+    view_state.set_crosshair(shape.centre_lps_mm)
+    view_state.set_frame(orientation, Frame(mm_per_px, shape.centre_lps_mm))
+    scene = view.scene()
+    written, _ = paint(view, scene, monkeypatch)
+    assert any("T11" in text for text in written), written
+    assert len(scene.handles) == 4
+    assert not any(name.intersects(handle) for name in scene.taken[-len(written) :] for handle in scene.handles)
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
 @pytest.mark.parametrize("mm_per_px", [0.9, 0.3, 0.12])
 @pytest.mark.parametrize("width", [300, 396, 700])
 def test_no_label_meets_another(
