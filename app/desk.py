@@ -84,8 +84,9 @@ class Desk(QObject):
 
     def tell(self) -> None:
         """Let the panels look again, once, when the present events are done."""
-        if not self._telling.isActive():
-            self._telling.start(TELL_IN_HAND_MS if self.workspace.state.in_hand else 0)
+        wait_ms = TELL_IN_HAND_MS if self.workspace.state.in_hand else 0
+        if not self._telling.isActive() or wait_ms < self._telling.remainingTime():  # the hand let go meanwhile
+            self._telling.start(wait_ms)
 
     def _tell_now(self) -> None:
         if self.workspace.state.in_hand:
