@@ -156,11 +156,17 @@ def _stopped_by_ctrl_c(progress: Progress) -> Iterator[None]:
         progress.stop()
         signal.default_int_handler(number, frame)
 
+    def lost(what: sys.UnraisableHookArgs) -> None:
+        if not isinstance(what.exc_value, KeyboardInterrupt):  # that one stops the work, and is no defect to be shown
+            told(what)
+
+    told, sys.unraisablehook = sys.unraisablehook, lost
     signal.signal(signal.SIGINT, stop)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, usual)
+        sys.unraisablehook = told
 
 
 def _takes_images(one: argparse.ArgumentParser) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,15 +50,26 @@ def test_ctrl_c_ends_cleanly(tmp_path: Path, work: list[str], under_way: str) ->
     assert under_way == "" or not list(tmp_path.iterdir())
 
 
+def _suppressed() -> None:
+    with contextlib.suppress(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+def _from_c() -> None:
+    ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(signal.SIGINT))()  # what it raises is shown and forgotten
+
+
+@pytest.mark.parametrize("interrupted", [_suppressed, _from_c])
 def test_ctrl_c_stops_work_that_lost_the_exception(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], interrupted: Callable[[], None]
 ) -> None:
     def deaf(_: object, progress: Progress) -> commands.Answer:
-        with contextlib.suppress(KeyboardInterrupt):  # as C code does that calls Python
-            signal.raise_signal(signal.SIGINT)
+        interrupted()
         progress.check()
         return commands.Answer({}, "done")
 
+    shown: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", shown.append)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         monkeypatch.setattr(commands, "series", deaf)
@@ -65,3 +78,5 @@ def test_ctrl_c_stops_work_that_lost_the_exception(
     finally:
         signal.signal(signal.SIGINT, before)
     assert "Stopped." in capsys.readouterr().err
+    assert not shown
+    assert sys.unraisablehook == shown.append
